@@ -1,0 +1,294 @@
+"""The kinds of rule: each a small class that says itself in a sentence and yields limits from a tally.
+
+To add a kind: write the class with `@kind` above it. Reading it from rules.toml, `--set`, the audit, its price and the
+contract tests follow from that alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from allocate.errors import Problem
+from allocate.rules.tally import Limit, Part, Tally
+from allocate.scenario.rulebook import KINDS, Rule, Scope, kind
+from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import Id, Money
+
+INFINITY = math.inf
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+Growth = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+
+
+class Binding(Rule):
+    """A rule that becomes limits."""
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        """The inequalities this rule asks for."""
+        raise NotImplementedError
+
+    def sentence(self, scenario: Scenario) -> str:
+        """The rule as minutes would put it, figures included."""
+        raise NotImplementedError
+
+    def _limit(self, tally: Tally, part: Part, body, low: float, high: float, measure: str = "spend", year: str = ""):
+        about = " in ".join(word for word in (part.name, year) if word)
+        label = self.sentence(tally.scenario) + (f": {about}" if about else "")
+        return Limit(self.id, label, body, low, high, measure, ".".join(word for word in (part.id, year) if word))
+
+    def _each(self) -> str:
+        return f", for each {self.each}" if self.each else ""
+
+
+class Measured(Binding):
+    """A rule on an amount: pounds spent, or units of an outcome gained."""
+
+    figures: ClassVar = ("amount",)
+    amount: Money = Field(description="pounds, or units of the outcome measured")
+    measure: Id = Field("spend", description="'spend', or the id of the outcome that is counted instead")
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        yield from super().problems(scenario)
+        known = ["spend", *scenario.table("outcomes")["id"]]
+        if self.measure not in known:
+            expected = "is neither 'spend' nor in outcomes.csv"
+            yield Problem("rules.toml", expected, field=f"{self.id}.measure", value=self.measure)
+
+    def _body(self, tally: Tally, part: Part):
+        return tally.spend(part.mask) if self.measure == "spend" else tally.gain(part.mask, self.measure)
+
+    def _amount(self, scenario: Scenario) -> str:
+        if self.measure == "spend":
+            return f"{scenario.heading.currency}{self.amount:,.0f}"
+        outcomes = scenario.table("outcomes").set_index("id")
+        return f"{self.amount:,.6g} {outcomes.loc[self.measure, 'unit']}"
+
+    def _verb(self) -> str:
+        return "spend" if self.measure == "spend" else "gain"
+
+
+@kind
+class Floor(Measured):
+    """At least an amount on these lines."""
+
+    kind: ClassVar = "floor"
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        for part in tally.parts(self):
+            yield self._limit(tally, part, self._body(tally, part), self.amount, INFINITY, self.measure)
+
+    def sentence(self, scenario: Scenario) -> str:
+        return f"{_named(self.where, scenario)} must {self._verb()} at least {self._amount(scenario)}{self._each()}"
+
+    def sense(self, scenario: Scenario) -> Iterator[Problem]:
+        if self.measure == "spend":
+            most = _reach(self, scenario)
+            if self.amount > most * (1 + 1e-12):
+                expected = f"is more than its lines could ever get ({scenario.heading.currency}{most:,.0f})"
+                yield Problem("rules.toml", expected, field=f"{self.id}.amount", value=f"{self.amount:.15g}")
+
+
+@kind
+class Cap(Measured):
+    """At most an amount on these lines."""
+
+    kind: ClassVar = "cap"
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        for part in tally.parts(self):
+            yield self._limit(tally, part, self._body(tally, part), -INFINITY, self.amount, self.measure)
+
+    def sentence(self, scenario: Scenario) -> str:
+        return f"{_named(self.where, scenario)} must {self._verb()} at most {self._amount(scenario)}{self._each()}"
+
+    def sense(self, scenario: Scenario) -> Iterator[Problem]:
+        if self.measure == "spend":
+            tally = Tally(scenario)
+            low = scenario.table("lines")["low"].to_numpy()
+            for part in tally.parts(self):
+                least = low[part.mask].sum()
+                if self.amount < least * (1 - 1e-12):
+                    expected = f"is less than its lines' minima ({scenario.heading.currency}{least:,.0f}) {part.name}"
+                    value = f"{self.amount:.15g}"
+                    yield Problem("rules.toml", expected.strip(), field=f"{self.id}.amount", value=value)
+                    return
+
+
+@kind
+class Share(Binding):
+    """At least, or at most, a share of what is spent on a base."""
+
+    kind: ClassVar = "share"
+    figures: ClassVar = ("at_least", "at_most")
+    at_least: Ratio | None = Field(None, description="as a fraction of the base")
+    at_most: Ratio | None = Field(None, description="as a fraction of the base")
+    of: Scope = Field(Scope(), description="the base; every line if left out, always in the part's own place, year ...")
+
+    @model_validator(mode="after")
+    def _one_figure(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("needs at_least, at_most, or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least {self.at_least:g} is above at_most {self.at_most:g}")
+        return self
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        base = tally.covers(self.of)
+        for part in tally.parts(self):
+            for year, now, _ in tally.years(part.mask):
+                over = base & self._like(tally, part, now)
+                for figure, low, high in ((self.at_least, 0.0, INFINITY), (self.at_most, -INFINITY, 0.0)):
+                    if figure is not None:
+                        body = tally.spend(now) - figure * tally.spend(over)
+                        label = year if len(tally.scenario.years) > 1 else ""
+                        limit = self._limit(tally, part, body, low, high, year=label)
+                        yield limit if self._single else _renamed(limit, "least" if low == 0.0 else "most")
+
+    @property
+    def _single(self) -> bool:
+        return self.at_least is None or self.at_most is None
+
+    def _like(self, tally: Tally, part: Part, now: np.ndarray) -> np.ndarray:
+        """The lines that share the part's year and, where the rule holds for each of something, its something."""
+        lines = tally.scenario.table("lines")
+        year = lines["year"].to_numpy(dtype=str)
+        same = year == year[np.argmax(now)]
+        if self.each is not None and self.each != "line":
+            same &= lines[self.each].to_numpy(dtype=str) == part.id
+        return same
+
+    def sentence(self, scenario: Scenario) -> str:
+        bounds = [
+            f"at {word} {figure:.4%}".replace("0000%", "%").replace("00%", "%") if figure <= 1 else f"at {word} {figure:g} times"
+            for word, figure in (("least", self.at_least), ("most", self.at_most))
+            if figure is not None
+        ]
+        base = f"what {_named(self.of, scenario)} spend" if self.of else "all spending"
+        return f"{_named(self.where, scenario)} must spend {' and '.join(bounds)} of {base}{self._each()}"
+
+    def sense(self, scenario: Scenario) -> Iterator[Problem]:
+        tally = Tally(scenario)
+        part, base = tally.covers(self.where), tally.covers(self.of)
+        if not (part & ~base).any():
+            for name in self.figures:
+                figure = getattr(self, name)
+                if figure is not None and figure > 1:
+                    fix = f"for {figure:g} per cent write {figure / 100:g}" if figure <= 100 else ""
+                    expected = "must be a fraction, at most 1: its lines are part of the base"
+                    yield Problem("rules.toml", expected, field=f"{self.id}.{name}", value=f"{figure:g}", fix=fix)
+
+
+@kind
+class Band(Binding):
+    """Change from the baseline stays within so much down and up."""
+
+    kind: ClassVar = "band"
+    figures: ClassVar = ("down", "up")
+    down: Fraction | None = Field(None, description="the largest fall, as a fraction of baseline")
+    up: Ratio | None = Field(None, description="the largest rise, as a fraction of baseline")
+
+    @model_validator(mode="after")
+    def _one_figure(self) -> Self:
+        if self.down is None and self.up is None:
+            raise ValueError("needs down, up, or both")
+        return self
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        for part in tally.parts(self):
+            baseline = tally.baseline(part.mask)
+            low = -INFINITY if self.down is None else (1 - self.down) * baseline
+            high = INFINITY if self.up is None else (1 + self.up) * baseline
+            yield self._limit(tally, part, tally.spend(part.mask), low, high)
+
+    def sentence(self, scenario: Scenario) -> str:
+        bounds = [
+            f"{verb} by at most {_percent(figure)}"
+            for verb, figure in (("fall", self.down), ("rise", self.up))
+            if figure is not None
+        ]
+        return f"{_named(self.where, scenario)} must {' and '.join(bounds)} from the baseline{self._each()}"
+
+    def sense(self, scenario: Scenario) -> Iterator[Problem]:
+        if self.up is not None and self.up > 1:
+            fix = f"for {self.up:g} per cent write {self.up / 100:g}"
+            expected = "would allow more than doubling: expected a fraction"
+            yield Problem("rules.toml", expected, field=f"{self.id}.up", value=f"{self.up:g}", fix=fix)
+
+
+@kind
+class GrowthFloor(Binding):
+    """Spending grows at least so fast: on the year before, or on the baseline in the first year."""
+
+    kind: ClassVar = "growth"
+    figures: ClassVar = ("at_least",)
+    at_least: Growth = Field(description="growth as a fraction, 0.044 for 4.4 per cent; negative allows a fall")
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        several = len(tally.scenario.years) > 1
+        for part in tally.parts(self):
+            for year, now, then in tally.years(part.mask):
+                label = year if several else ""
+                factor = 1 + self.at_least
+                if then is None:
+                    low = factor * tally.baseline(now)
+                    yield self._limit(tally, part, tally.spend(now), low, INFINITY, year=label)
+                else:
+                    body = tally.spend(now) - factor * tally.spend(then)
+                    yield self._limit(tally, part, body, 0.0, INFINITY, year=label)
+
+    def sentence(self, scenario: Scenario) -> str:
+        return f"{_named(self.where, scenario)} must grow by at least {_percent(self.at_least)} a year{self._each()}"
+
+
+def binding_rules(scenario: Scenario) -> list[Binding]:
+    """The rules of a scenario that become limits, in order of their ids."""
+    return [rule for rule in scenario.rules if isinstance(rule, Binding) and rule.binds]
+
+
+def _renamed(limit: Limit, word: str) -> Limit:
+    part = f"{limit.part}.{word}" if limit.part else word
+    return Limit(limit.owner, limit.label, limit.body, limit.low, limit.high, limit.measure, part)
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.6g}%"
+
+
+def _reach(rule: Rule, scenario: Scenario) -> float:
+    """The most that could be spent on the lines a rule covers: their own limits, or their envelopes'."""
+    lines, mask = scenario.table("lines"), Tally(scenario).covers(rule.where)
+    envelopes, routes = scenario.table("envelopes"), scenario.table("routes")
+    amount = envelopes.set_index(["id", "year"])["amount"]
+    enters = routes.groupby(["target", "year"])["high"].sum()
+    most = 0.0
+    for key, group in lines[mask].groupby(["envelope", "year"]):
+        money = float(amount.get(key, 0.0) + enters.get(key, 0.0))
+        most += min(money, float(group["high"].fillna(np.inf).sum()))
+    return most
+
+
+def _named(scope: Scope, scenario: Scenario) -> str:
+    """A scope in words."""
+    if not scope:
+        return "all lines together"
+    tables = (("partners", "partners"), ("programmes", "programmes"), ("envelopes", "envelopes"), ("places", "places"))
+    words = []
+    for part, table in tables:
+        names = [scenario.name_of(table, value) for value in getattr(scope, part)]
+        if names:
+            words.append({"places": "in ", "envelopes": "paid from "}.get(part, "") + _listed(names))
+    words += [f"{_listed([value.replace('-', ' ') for value in values])}" for values in (scope.kinds, scope.groups) if values]
+    words += [f"in {_listed(list(scope.years))}"] if scope.years else []
+    return " ".join(words)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+__all__ = ["KINDS", "Band", "Binding", "Cap", "Floor", "GrowthFloor", "Share", "binding_rules"]

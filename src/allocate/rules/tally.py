@@ -1,0 +1,183 @@
+"""The tally: how much is spent, or gained, where.
+
+A rule only ever asks a tally. While a model is being built the tally answers with a `Row`, coefficients over named
+totals; while a plan is being checked it answers with a number. So a rule is written once and used twice, and can be
+tested without a solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from allocate.scenario.rulebook import Rule, Scope, covers
+from allocate.scenario.scenario import Scenario
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sum of named totals, each times a coefficient. Adds, subtracts and scales; nothing else is linear."""
+
+    terms: dict[str, float]
+
+    def __add__(self, other: Row) -> Row:
+        terms = dict(self.terms)
+        for name, coefficient in other.terms.items():
+            terms[name] = terms.get(name, 0.0) + coefficient
+        return Row(terms)
+
+    def __mul__(self, factor: float) -> Row:
+        return Row({name: factor * coefficient for name, coefficient in self.terms.items()})
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Row:
+        return self * -1.0
+
+    def __sub__(self, other: Row) -> Row:
+        return self + -other
+
+
+Amount = Row | float
+
+
+@dataclass(frozen=True, eq=False)
+class Total:
+    """A named total: coefficients over lines (pounds) and curves (outcome). One of the two is empty."""
+
+    lines: Array
+    line_factors: Array
+    curves: Array
+    measure: str
+    """'spend', 'resource', or the outcome it counts."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One inequality that a rule (or a resource) becomes: low <= body <= high.
+
+    `owner` is the rule's or resource's id and `label` says it in English; `measure` is the unit of body, low and high:
+    'spend' for pounds, 'resource', or an outcome's id.
+    """
+
+    owner: str
+    label: str
+    body: Amount
+    low: float
+    high: float
+    measure: str = "spend"
+    part: str = ""
+    """Which of the owner's limits this is, where it has one for each of several places, partners ..."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.owner}[{self.part}]" if self.part else self.owner
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The lines (booleans) that one limit of a rule covers, and the word for them."""
+
+    id: str
+    name: str
+    mask: Array
+
+
+@dataclass(eq=False)
+class Tally:
+    """Answers for one scenario. With `spend` (pounds per line) and `gain` (per curve) it answers in numbers."""
+
+    scenario: Scenario
+    spend_by_line: Array | None = None
+    gain_by_curve: Array | None = None
+    totals: dict[str, Total] = field(default_factory=dict)
+    """Every total asked for so far, by name: what a model must declare."""
+
+    def __post_init__(self) -> None:
+        lines, curves = self.scenario.table("lines"), self.scenario.table("curves")
+        self.baselines = lines["baseline"].to_numpy()
+        self._year = lines["year"].to_numpy(dtype=str)
+        self._outcome = curves["outcome"].to_numpy(dtype=str)
+        keys = zip(curves["place"], curves["programme"], curves["year"], strict=True)
+        self._curve_lines = [self.scenario.curve_of_line.get(key, np.array([], int)) for key in keys]
+        self._masks: dict[Scope, Array] = {}
+
+    def covers(self, scope: Scope) -> Array:
+        """Which lines a scope covers: booleans."""
+        if scope not in self._masks:
+            self._masks[scope] = covers(scope, self.scenario)
+        return self._masks[scope]
+
+    def parts(self, rule: Rule) -> Iterator[Part]:
+        """The parts of a rule's scope: all of it, or one for each place, partner ... that the rule names."""
+        mask = self.covers(rule.where)
+        if rule.each is None:
+            yield Part("", "", mask)
+        elif rule.each == "line":
+            for row in np.flatnonzero(mask):
+                only = np.zeros_like(mask)
+                only[row] = True
+                yield Part(self.scenario.line_ids[row], _line_name(self.scenario, row), only)
+        else:
+            column = self.scenario.table("lines")[rule.each].to_numpy(dtype=str)
+            for value in sorted(set(column[mask])):
+                name = value if rule.each == "year" else self.scenario.name_of(f"{rule.each}s", value)
+                yield Part(value, name, mask & (column == value))
+
+    def spend(self, mask: Array) -> Amount:
+        """Pounds spent on these lines."""
+        rows = np.flatnonzero(mask)
+        if self.spend_by_line is not None:
+            return float(self.spend_by_line[rows].sum())
+        return self._total(Total(rows, np.ones(len(rows)), np.array([], int), "spend"))
+
+    def use(self, rates: Array) -> Amount:
+        """Units of a resource used, given each line's units per pound."""
+        rows = np.flatnonzero(rates)
+        if self.spend_by_line is not None:
+            return float(self.spend_by_line[rows] @ rates[rows])
+        return self._total(Total(rows, rates[rows], np.array([], int), "resource"))
+
+    def gain(self, mask: Array, outcome: str) -> Amount:
+        """Units of an outcome gained under the curves that any of these lines feeds."""
+        wanted = [mask[rows].any() for rows in self._curve_lines]
+        curves = np.flatnonzero((self._outcome == outcome) & wanted)
+        if self.gain_by_curve is not None:
+            return float(self.gain_by_curve[curves].sum())
+        return self._total(Total(np.array([], int), np.array([]), curves, outcome))
+
+    def baseline(self, mask: Array) -> float:
+        """Pounds these lines held before."""
+        return float(self.baselines[mask].sum())
+
+    def years(self, mask: Array) -> Iterator[tuple[str, Array, Array | None]]:
+        """For each year in which these lines spend: the year, its lines, and the lines of the year before (if any)."""
+        years = self.scenario.years
+        for before, year in zip((None, *years), years, strict=False):
+            now = mask & (self._year == year)
+            if now.any():
+                then = mask & (self._year == before) if before else None
+                yield year, now, then if then is not None and then.any() else None
+
+    def _total(self, total: Total) -> Row:
+        if not len(total.lines) and not len(total.curves):
+            return Row({})
+        for name, known in self.totals.items():
+            same = known.measure == total.measure and np.array_equal(known.lines, total.lines)
+            if same and np.array_equal(known.curves, total.curves) and np.array_equal(
+                known.line_factors, total.line_factors
+            ):  # fmt: skip
+                return Row({name: 1.0})
+        name = f"t{len(self.totals):04d}"
+        self.totals[name] = total
+        return Row({name: 1.0})
+
+
+def _line_name(scenario: Scenario, row: int) -> str:
+    line = scenario.table("lines").iloc[row]
+    names = (("partners", line["partner"]), ("programmes", line["programme"]), ("places", line["place"]))
+    return ", ".join(scenario.name_of(table, key) for table, key in names)

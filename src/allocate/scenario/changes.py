@@ -1,0 +1,134 @@
+"""A what-if: a dict of paths to values laid over a scenario, giving a new one checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allocate.errors import Problem, ScenarioError
+from allocate.scenario.checks import problems as cross_problems
+from allocate.scenario.paths import Path, key_text, matches, parse
+from allocate.scenario.reading import fit, make_rule
+from allocate.scenario.rulebook import Rule, record
+from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import is_number
+from allocate.scenario.words import suggestion
+
+
+def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """See `Scenario.change`."""
+    found: list[Problem] = []
+    tables = {name: scenario.table(name) for name in scenario._tables}
+    rules = {rule.id: rule for rule in scenario.rules}
+    for text, value in changes.items():
+        path = parse(text)
+        if isinstance(path, Problem):
+            found.append(path)
+        elif path.table == "rules":
+            _change_rule(rules, path, value, found)
+        else:
+            tables[path.table] = _change_rows(tables[path.table], path, value, found)
+    if found:
+        raise ScenarioError("change", found)
+    base = scenario.base or scenario
+    told = {**scenario.changes, **changes}
+    new = Scenario(scenario.heading, tuple(rules[name] for name in sorted(rules)), tables, told, base)
+    found = cross_problems(new)
+    if found:
+        raise ScenarioError("change", found)
+    return Scenario(new.heading, new.rules, tables, _still_different(told, base, new), base)
+
+
+def _change_rows(table: pd.DataFrame, path: Path, value: Any, found: list[Problem]) -> pd.DataFrame:
+    mask = matches(path, table)
+    rows, key = table[mask], list(path.row.key)
+    if not mask.any():
+        fix = _likely_key(table, path)
+        found.append(Problem("change", f"names no row of {path.table}", field=path.text, fix=fix))
+        return table
+    if mask.sum() > 1 and "*" not in path.keys:
+        choices = ", ".join(".".join(str(part) for part in row) for row in rows[key].to_numpy()[:4])
+        expected = f"names {mask.sum()} rows of {path.table}: {choices} ..."
+        found.append(Problem("change", expected, field=path.text, fix="name one of them, or use * for all"))
+        return table
+    for line, row in rows.iterrows():
+        cells = {column: cell for column, cell in row.items() if not _blank(cell)} | {path.field: value}
+        if _blank(value):
+            del cells[path.field]
+        fitted = fit(path.row, cells, found, "change", None)
+        if fitted is None:
+            return table
+        table = table.copy() if line == rows.index[0] else table
+        cell = getattr(fitted, path.field)
+        table.loc[line, path.field] = np.nan if cell is None and is_number(path.row, path.field) else cell
+    return table
+
+
+def _likely_key(table: pd.DataFrame, path: Path) -> str:
+    """Which part of a key that names no row was most likely mistyped, and for what."""
+    for part, column in zip(path.keys, path.row.key, strict=False):
+        if part != "*":
+            known = key_text(table[column])
+            if not (known == part).any():
+                return f"{column} {part}: {suggestion(part, known.unique()) or 'unknown'}"
+            table = table[(known == part).to_numpy()]
+    return ""
+
+
+def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Problem]) -> None:
+    name = path.keys[0] if path.keys else ""
+    if not path.field:
+        if value is None:
+            if rules.pop(name, None) is None:
+                found.append(Problem("change", "there is no such rule", field=path.text, fix=suggestion(name, rules)))
+        elif (rule := make_rule(name, value, found, "change")) is not None:
+            rules[name] = rule
+        return
+    if name not in rules:
+        fix = suggestion(name, rules)
+        found.append(Problem("change", "there is no such rule", field=path.text, value=name, fix=fix))
+        return
+    fields = record(rules[name])
+    inner = fields
+    *above, last = path.field.split(".")
+    for part in above:
+        inner = inner.setdefault(part, {})
+    if value is None:
+        inner.pop(last, None)
+    else:
+        inner[last] = value
+    rule = make_rule(name, fields, found, "change")
+    if rule is not None:
+        rules[name] = rule
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value)) or value == ""
+
+
+def _still_different(told: Mapping[str, Any], base: Scenario, new: Scenario) -> dict[str, Any]:
+    """The changes that still make a difference: a figure put back is no longer a change."""
+    kept = {}
+    for text, value in told.items():
+        path = parse(text)
+        if not isinstance(path, Path):
+            continue
+        if path.table == "rules":
+            before = {rule.id: record(rule) for rule in base.rules}.get(path.keys[0])
+            after = {rule.id: record(rule) for rule in new.rules}.get(path.keys[0])
+            same = _inner(before, path.field) == _inner(after, path.field)
+        else:
+            before, after = base.table(path.table), new.table(path.table)
+            same = before.loc[matches(path, before), path.field].equals(after.loc[matches(path, after), path.field])
+        if not same:
+            kept[text] = value
+    return kept
+
+
+def _inner(fields: Any, path: str) -> Any:
+    for part in filter(None, path.split(".")):
+        fields = fields.get(part) if isinstance(fields, Mapping) else None
+    return fields

@@ -1,0 +1,330 @@
+"""Every check across a scenario's tables. Each yields sentences; all of them run, so that all problems come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from allocate.errors import Problem
+from allocate.scenario.evidence import evidence_problems
+from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import TABLES
+from allocate.scenario.words import invisible, skeleton, suggestion
+
+Check = Callable[[Scenario], Iterator[Problem]]
+
+REFERENCES: tuple[tuple[str, str, str, str], ...] = (
+    ("places", "parent", "places", "id"),
+    ("envelopes", "holder", "partners", "id"),
+    ("routes", "source", "envelopes", "id"),
+    ("routes", "target", "envelopes", "id"),
+    ("lines", "partner", "partners", "id"),
+    ("lines", "place", "places", "id"),
+    ("lines", "programme", "programmes", "id"),
+    ("lines", "envelope", "envelopes", "id"),
+    ("curves", "place", "places", "id"),
+    ("curves", "programme", "programmes", "id"),
+    ("curves", "outcome", "outcomes", "id"),
+    ("curve_points", "place", "places", "id"),
+    ("curve_points", "programme", "programmes", "id"),
+    ("curve_points", "outcome", "outcomes", "id"),
+    ("needs", "place", "places", "id"),
+    ("needs", "programme", "programmes", "id"),
+    ("uses", "resource", "resources", "id"),
+    ("uses", "partner", "partners", "id"),
+    ("uses", "place", "places", "id"),
+    ("uses", "programme", "programmes", "id"),
+    ("evidence", "source", "sources", "id"),
+)
+
+
+def problems(scenario: Scenario) -> list[Problem]:
+    """Everything wrong across the tables; sense is only judged once names and keys are sound."""
+    found = [problem for check in STRUCTURE for problem in check(scenario)]
+    if not found:
+        found = [problem for check in SENSE for problem in check(scenario)]
+    return found
+
+
+def money(pounds: float, currency: str = "£") -> str:
+    return f"{currency}{pounds:,.0f}"
+
+
+# --- structure: keys, names and references -------------------------------------------------------------------------
+
+
+def duplicate_keys(scenario: Scenario) -> Iterator[Problem]:
+    for name, row in TABLES.items():
+        table, key = scenario.table(name), list(row.key)
+        repeated = table[table.duplicated(key, keep="first")]
+        for line, values in repeated.iterrows():
+            same = (table[key].fillna("") == values[key].fillna("")).all(axis=1)
+            text = " ".join(str(value) for value in values[key] if value is not None)
+            first = min(table.index[same])
+            yield Problem(f"{name}.csv", f"the same {', '.join(key)} as row {first}", _row(line), "", text)
+
+
+def unknown_names(scenario: Scenario) -> Iterator[Problem]:
+    for name, column, target, key in REFERENCES:
+        table, known = scenario.table(name), scenario.table(target)[key].unique()
+        wrong = table[table[column].notna() & ~table[column].isin(known)]
+        for line, value in wrong[column].items():
+            yield Problem(f"{name}.csv", f"is not in {target}.csv", _row(line), column, value, suggestion(value, known))
+
+
+def unknown_years(scenario: Scenario) -> Iterator[Problem]:
+    for name, row in TABLES.items():
+        table = scenario.table(name)
+        if "year" in row.model_fields:
+            for line, value in table.loc[~table["year"].isin(scenario.years), "year"].items():
+                fix = suggestion(value, scenario.years)
+                yield Problem(f"{name}.csv", "is not one of scenario.toml's years", _row(line), "year", value, fix)
+    known = set(zip(scenario.table("envelopes")["id"], scenario.table("envelopes")["year"], strict=True))
+    for name, column in (("lines", "envelope"), ("routes", "source"), ("routes", "target")):
+        table = scenario.table(name)
+        for line, envelope, year in zip(table.index, table[column], table["year"], strict=True):
+            if (envelope, year) not in known and envelope in {key for key, _ in known}:
+                yield Problem(f"{name}.csv", f"has no amount in {year}", _row(line), column, envelope)
+    if len(set(scenario.years)) < len(scenario.years):
+        yield Problem("scenario.toml", "a year stands twice", field="years", value=", ".join(scenario.years))
+
+
+def unknown_purposes(scenario: Scenario) -> Iterator[Problem]:
+    known = set(scenario.table("programmes")["id"])
+    for line, purpose in scenario.table("envelopes")["purpose"].items():
+        for programme in str(purpose).split():
+            if programme not in known:
+                fix = suggestion(programme, known)
+                yield Problem("envelopes.csv", "is not in programmes.csv", _row(line), "purpose", programme, fix)
+
+
+def lookalike_names(scenario: Scenario) -> Iterator[Problem]:
+    """Two rows a reader cannot tell apart, or a name with characters nobody can see."""
+    for name in ("partners", "places", "programmes", "outcomes"):
+        seen: dict[str, tuple[str, int]] = {}
+        for line, key, text in scenario.table(name)[["id", "name"]].itertuples():
+            hidden = invisible(text)
+            if hidden:
+                yield Problem(f"{name}.csv", f"holds a character nobody can see: {hidden}", _row(line), "name", text)
+            other, first = seen.setdefault(skeleton(text), (key, line))
+            if other != key:
+                yield Problem(f"{name}.csv", f"looks the same as the name in row {first}", _row(line), "name", text)
+
+
+def place_tree(scenario: Scenario) -> Iterator[Problem]:
+    places = scenario.table("places")
+    parent = dict(zip(places["id"], places["parent"], strict=True))
+    for line, place in places["id"].items():
+        above, steps = parent[place], 0
+        while isinstance(above, str) and above != place and steps <= len(parent):
+            above, steps = parent.get(above), steps + 1
+        if above == place:
+            yield Problem("places.csv", "lies inside itself: follow its parents", _row(line), "parent", parent[place])
+
+
+def rule_names(scenario: Scenario) -> Iterator[Problem]:
+    for rule in scenario.rules:
+        yield from rule.problems(scenario)
+
+
+# --- sense: whether the figures can be meant -----------------------------------------------------------------------
+
+
+def line_bounds(scenario: Scenario) -> Iterator[Problem]:
+    lines = scenario.table("lines")
+    for line, low, high, scale in lines[["low", "high", "scale"]].itertuples():
+        if low > high:
+            yield Problem(
+                "lines.csv", f"the least is above the most ({money(high)})", _row(line), "low", f"{low:.15g}"
+            )
+        if scale > high:
+            yield Problem(
+                "lines.csv", f"the minimum viable scale is above the most ({money(high)})", _row(line), "scale",
+                f"{scale:.15g}",
+            )  # fmt: skip
+
+
+def line_purposes(scenario: Scenario) -> Iterator[Problem]:
+    envelopes = scenario.table("envelopes")
+    purpose = dict(zip(envelopes["id"], envelopes["purpose"], strict=True))
+    for line, programme, envelope in scenario.table("lines")[["programme", "envelope"]].itertuples():
+        allowed = str(purpose[envelope]).split()
+        if allowed and programme not in allowed:
+            expected = f"may not be paid from {envelope}, whose purpose is {', '.join(allowed)}"
+            yield Problem("lines.csv", expected, _row(line), "programme", programme)
+
+
+def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
+    """Minima that exceed the money, baselines far from it, envelopes given in £m or k, envelopes nothing can draw on."""
+    lines, routes = scenario.table("lines"), scenario.table("routes")
+    sums = lines.groupby(["envelope", "year"])[["low", "baseline"]].sum()
+    enters = routes.groupby(["target", "year"])["high"].sum()
+    leaves = set(zip(routes["source"], routes["year"], strict=True))
+    for line, name, year, amount in scenario.table("envelopes")[["id", "year", "amount"]].itertuples():
+        if (name, year) not in sums.index:
+            if (name, year) not in leaves:
+                yield Problem("envelopes.csv", "no line and no route can draw on it", _row(line), "id", name)
+            continue
+        low, baseline = sums.loc[(name, year)]
+        most = amount + float(enters.get((name, year), 0.0))
+        nearest = min(max(baseline, amount), most)
+        if baseline > 0 and not 1 / 3 <= nearest / baseline <= 3:
+            expected = f"is far from its lines' baseline of {money(baseline)}"
+            yield Problem(
+                "envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", _unit_slip(amount, baseline)
+            )
+        elif low > most * (1 + 1e-12):
+            expected = f"its lines' minima add to {money(low)}, {money(low - most)} more than the money"
+            fix = f"raise it by {money(low - most)} or lower some of lines.csv's low"
+            yield Problem("envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", fix)
+
+
+def _unit_slip(amount: float, baseline: float) -> str:
+    """What to write instead, if the amount looks like the baseline given in a larger unit."""
+    power = round(np.log10(baseline / amount)) if amount > 0 else 0
+    unit = {3: "thousands", 6: "millions", 9: "billions"}.get(power, "")
+    return f"given in {unit}? write {amount * 10**power:.0f}" if unit else ""
+
+
+def people(scenario: Scenario) -> Iterator[Problem]:
+    """Places without people that money is planned for, and needs that are missing or nothing."""
+    lines, places = scenario.table("lines"), scenario.table("places")
+    used = set(lines["place"])
+    envelopes = scenario.table("envelopes")
+    by_need = set(envelopes.loc[envelopes["by_need"] == "yes", "id"])
+    needy = set(lines.loc[lines["envelope"].isin(by_need), "place"]) - set(places["parent"].dropna())
+    for line, place, population, need in places[["id", "population", "need"]].itertuples():
+        if place in used and not population > 0:
+            yield Problem("places.csv", "has lines but no people", _row(line), "population", f"{population:.15g}")
+        if place in needy and not need > 0:
+            expected = "is required: an envelope by need spends here"
+            yield Problem("places.csv", expected, _row(line), "need", "" if pd.isna(need) else f"{need:.15g}")
+    for line, place, need in places.loc[places["need"].notna(), ["id", "need"]].itertuples():
+        population = float(places.loc[places["id"] == place, "population"].iloc[0])
+        if population > 0 and need > 0 and not 1 / 5 <= need / population <= 5:
+            expected = f"is far from the population of {population:,.0f}"
+            yield Problem("places.csv", expected, _row(line), "need", f"{need:.15g}", "a weighted population is in people")
+
+
+def aims(scenario: Scenario) -> Iterator[Problem]:
+    outcomes, curves = scenario.table("outcomes"), scenario.table("curves")
+    if not outcomes["weight"].sum() > 0:
+        yield Problem("outcomes.csv", "the weights sum to nothing: the aim would be empty", field="weight", value="0")
+    for line, name in outcomes.loc[~outcomes["id"].isin(curves["outcome"]), "id"].items():
+        yield Problem("outcomes.csv", "no curve leads to it", _row(line), "id", name)
+
+
+FIGURES_OF_SHAPE = {
+    "linear": ({"slope"}, {"slope"}),
+    "power": ({"slope", "exponent"}, {"slope", "exponent", "reference"}),
+    "isoelastic": ({"slope", "exponent"}, {"slope", "exponent", "reference"}),
+    "saturation": ({"ceiling"}, {"ceiling", "reference"}),
+    "points": (set(), set()),
+}
+"""For each shape, the figures it needs and the figures it takes."""
+
+
+def curve_figures(scenario: Scenario) -> Iterator[Problem]:
+    curves, lines = scenario.table("curves"), scenario.table("lines")
+    baseline = lines.groupby(["place", "programme", "year"])["baseline"].sum()
+    for row in curves.itertuples():
+        line, name = _row(row.Index), f"{row.place} {row.programme}"
+        needed, taken = FIGURES_OF_SHAPE[row.shape]
+        given = {f for f in ("slope", "reference", "exponent", "ceiling") if not np.isnan(getattr(row, f))}
+        for figure in sorted(needed - given):
+            yield Problem("curves.csv", f"is required for a {row.shape} curve", line, figure)
+        for figure in sorted(given - taken):
+            value = f"{getattr(row, figure):.15g}"
+            yield Problem("curves.csv", f"is not used by a {row.shape} curve: leave it blank", line, figure, value)
+        covered = baseline.get((row.place, row.programme, row.year))
+        if covered is None:
+            yield Problem("curves.csv", f"no line spends here in {row.year}", line, "programme", name)
+        elif "reference" in taken:
+            reference = covered if np.isnan(row.reference) else row.reference
+            if not reference > 0:
+                expected = "must be above 0, or its lines must have a baseline"
+                yield Problem("curves.csv", expected, line, "reference", f"{reference:.15g}")
+            elif covered > 0 and not 1e-3 < reference / covered < 1e3:
+                expected = f"is far from its lines' baseline of {money(covered)}"
+                yield Problem("curves.csv", expected, line, "reference", f"{reference:.15g}", "in pounds?")
+
+
+def curve_points(scenario: Scenario) -> Iterator[Problem]:
+    key = ["place", "programme", "outcome", "year"]
+    curves, points, lines = scenario.table("curves"), scenario.table("curve_points"), scenario.table("lines")
+    lows = lines.groupby(["place", "programme", "year"])["low"].sum()
+    given = {name: group for name, group in points.groupby(key)}
+    wanted = {tuple(row): line for line, row in zip(curves.index, curves[key].to_numpy(), strict=True)}
+    pointed = set(map(tuple, curves.loc[curves["shape"] == "points", key].to_numpy()))
+    for name, group in given.items():
+        if name not in pointed:
+            expected = "no curve with shape points in curves.csv has this place, programme, outcome and year"
+            yield Problem("curve_points.csv", expected, _row(group.index[0]), "", " ".join(name))
+            continue
+        gains = group["gain"].to_numpy()
+        for k in np.flatnonzero(np.diff(gains) < 0):
+            expected = "more spend buys less: gains must not fall as spend rises"
+            yield Problem("curve_points.csv", expected, _row(group.index[k + 1]), "gain", f"{gains[k + 1]:.15g}")
+        least, first = lows.get((name[0], name[1], name[3]), 0.0), group["spend"].iloc[0]
+        if first > least:
+            expected = f"the points start above the least that may be spent ({money(least)})"
+            yield Problem("curve_points.csv", expected, _row(group.index[0]), "spend", f"{first:.15g}")
+    for name in pointed:
+        if len(given.get(name, ())) < 2:
+            expected = "needs at least two rows of curve_points.csv"
+            yield Problem("curves.csv", expected, _row(wanted[name]), "shape", " ".join(name))
+
+
+def resource_sums(scenario: Scenario) -> Iterator[Problem]:
+    """Resources whose least use is more than there is; pairs of uses that cover one line twice; uses of nothing."""
+    lines, uses = scenario.table("lines"), scenario.table("uses")
+    counts: dict[str, np.ndarray] = {}
+    needed: dict[str, np.ndarray] = {}
+    for use in uses.itertuples():
+        mask = fits(use, lines)
+        if not mask.any():
+            yield Problem("uses.csv", "covers no line of lines.csv", _row(use.Index), "resource", use.resource)
+        count = counts.setdefault(use.resource, np.zeros(len(lines)))
+        count += mask
+        needed[use.resource] = needed.get(use.resource, 0.0) + use.rate * lines["low"].to_numpy() * mask
+        if (count > 1).any():
+            twice = scenario.line_ids[int(np.argmax(count > 1))]
+            yield Problem("uses.csv", f"covers {twice} a second time", _row(use.Index), "resource", use.resource)
+            return
+    for row in scenario.table("resources").itertuples():
+        least = float((needed.get(row.id, np.zeros(len(lines))) * (lines["year"] == row.year).to_numpy()).sum())
+        if least > row.amount * (1 + 1e-12):
+            expected = f"the lines' minima need {least:,.1f} {row.unit}, more than there is"
+            yield Problem("resources.csv", expected, _row(row.Index), "amount", f"{row.amount:.15g}")
+
+
+def fits(use, lines: pd.DataFrame) -> np.ndarray:
+    """Which lines a row of uses.csv covers."""
+    mask = np.ones(len(lines), dtype=bool)
+    for column in ("partner", "place", "programme"):
+        value = getattr(use, column)
+        if isinstance(value, str):
+            mask &= (lines[column] == value).to_numpy()
+    return mask
+
+
+def rule_sense(scenario: Scenario) -> Iterator[Problem]:
+    for rule in scenario.rules:
+        if rule.binds:
+            yield from rule.sense(scenario)
+
+
+def _row(line) -> int | None:
+    """A line number for people; rows made by a change have none."""
+    return int(line) if line > 0 else None
+
+
+STRUCTURE: tuple[Check, ...] = (
+    duplicate_keys, unknown_names, unknown_years, unknown_purposes, lookalike_names, place_tree, rule_names,
+)  # fmt: skip
+SENSE: tuple[Check, ...] = (
+    line_bounds, line_purposes, envelope_sums, people, aims, curve_figures, curve_points, resource_sums, rule_sense,
+    evidence_problems,
+)  # fmt: skip

@@ -1,0 +1,175 @@
+"""What spending buys: every curve of a scenario, evaluated together.
+
+Three families cover the five shapes. With x pounds spent, s the slope at the reference b, e the exponent, c the ceiling:
+
+    power        s b / e ((x/b)^e - offset)     linear: e = 1, offset 0; power: offset 0; isoelastic: offset 1
+    saturation   c (1 - exp(-x / b))
+    points       straight lines between the given points, level beyond the last
+
+The isoelastic form is the constant-elasticity response used for programme spending (Claxton et al. 2015,
+doi 10.3310/hta19140, use its slope at the baseline); gains are counted from today, so it is zero at the reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocate.scenario.scenario import Scenario
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Arrays of equal length, one entry per curve, in the order of `scenario.curves`. All money in pounds.
+
+    `lines` holds, for each curve, the rows of `scenario.lines` whose spend it adds up.
+    """
+
+    shape: Array
+    slope: Array
+    reference: Array
+    exponent: Array
+    offset: Array
+    ceiling: Array
+    points: tuple[tuple[Array, Array] | None, ...]
+    lines: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Curves:
+        """The curves of a scenario; a reference left blank becomes the baseline of the lines it covers."""
+        table, baseline = scenario.table("curves"), scenario.table("lines")["baseline"].to_numpy()
+        keys = list(zip(table["place"], table["programme"], table["year"], strict=True))
+        none = np.array([], dtype=int)
+        lines = tuple(scenario.curve_of_line.get(key, none) for key in keys)
+        shape = table["shape"].to_numpy(dtype=str)
+        covered = np.array([baseline[rows].sum() for rows in lines])
+        reference = table["reference"].to_numpy()
+        return cls(
+            shape=shape,
+            slope=np.nan_to_num(table["slope"].to_numpy()),
+            reference=np.where(np.isnan(reference), np.where(shape == "linear", 1.0, covered), reference),
+            exponent=np.where(shape == "linear", 1.0, np.nan_to_num(table["exponent"].to_numpy(), nan=1.0)),
+            offset=np.where(shape == "isoelastic", 1.0, 0.0),
+            ceiling=np.nan_to_num(table["ceiling"].to_numpy()),
+            points=tuple(_points(scenario)),
+            lines=lines,
+        )
+
+    def __len__(self) -> int:
+        return len(self.shape)
+
+    def effort(self, spend: Array) -> Array:
+        """Pounds spent under each curve, given pounds on each line."""
+        return np.array([spend[rows].sum() for rows in self.lines])
+
+    def gain(self, effort: Array) -> Array:
+        """Outcome of each curve at these pounds."""
+        return self._by_family(effort, _power_gain, _saturation_gain, lambda x, p: np.interp(x, *p))
+
+    def marginal(self, effort: Array) -> Array:
+        """Outcome per pound at these pounds; to the right of a corner for curves given by points."""
+        return self._by_family(effort, _power_marginal, _saturation_marginal, _points_marginal)
+
+    def best(self, price: Array, low: Array, high: Array) -> Array:
+        """The pounds in [low, high] where gain less price times pounds is greatest (first such, where several are)."""
+        free = self._by_family(price, _power_best, _saturation_best, None)
+        best = np.clip(free, low, high)
+        for q, points in enumerate(self.points):
+            if points is not None:
+                corners = np.unique(np.clip(np.append(points[0], [low[q], high[q]]), low[q], high[q]))
+                best[q] = corners[np.argmax(np.interp(corners, *points) - price[q] * corners)]
+        return best
+
+    def grid(self, q: int, low: float, high: float, slices: int) -> Array:
+        """Breakpoints for curve q from low to high with equal chord error in every slice: even steps in the integral of
+        sqrt(|f''|), which is x^(e/2) for the power family and exp(-x/2b) for saturation; the corners for points."""
+        points = self.points[q]
+        if points is not None:
+            inside = points[0][(points[0] > low) & (points[0] < high)]
+            return np.concatenate([[low], inside, [high]])
+        step = np.linspace(0.0, 1.0, slices + 1)
+        if self.shape[q] == "saturation":
+            scale = -2.0 * self.reference[q]
+            ends = np.exp(np.array([low, high]) / scale)
+            grid = scale * np.log(np.maximum(ends[0] + step * (ends[1] - ends[0]), 1e-300))
+        else:
+            half = self.exponent[q] / 2.0
+            grid = (low**half + step * (high**half - low**half)) ** (1.0 / half)
+        grid[0], grid[-1] = low, high
+        return np.maximum.accumulate(np.clip(grid, low, high))
+
+    def concave(self, q: int) -> bool:
+        """Whether curve q flattens throughout; only curves given by points may not."""
+        points = self.points[q]
+        if points is None:
+            return True
+        slopes = np.diff(points[1]) / np.diff(points[0])
+        return bool(np.all(np.diff(slopes) <= 1e-12 * np.abs(slopes).max(initial=1e-300)))
+
+    def bends(self, q: int) -> bool:
+        """Whether curve q is smoothly curved, so that straight slices only approximate it."""
+        return self.points[q] is None and (self.shape[q] == "saturation" or self.exponent[q] < 1.0)
+
+    def _by_family(self, x: Array, power, saturation, points) -> Array:
+        result = np.zeros(len(self))
+        curved = self.shape == "saturation"
+        given = self.shape == "points"
+        for mask, function in ((~curved & ~given, power), (curved, saturation)):
+            if mask.any():
+                columns = (self.slope, self.reference, self.exponent, self.offset, self.ceiling)
+                result[mask] = function(x[mask], *(column[mask] for column in columns))
+        if points is not None:
+            for q in np.flatnonzero(given):
+                result[q] = points(x[q], self.points[q])
+        return result
+
+
+def _power_gain(x, s, b, e, o, c):
+    return s * b / e * ((np.maximum(x, 0.0) / b) ** e - o)
+
+
+def _power_marginal(x, s, b, e, o, c):
+    return s * (np.maximum(x, b * 1e-12) / b) ** (e - 1.0)
+
+
+def _power_best(price, s, b, e, o, c):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        bent = b * (np.maximum(price, 0.0) / s) ** (1.0 / (e - 1.0))
+    straight = np.where(s > price, np.inf, 0.0)
+    best = np.where(e < 1.0, bent, straight)
+    return np.where(s > 0, np.where(price <= 0, np.inf, best), np.where(price < 0, np.inf, 0.0))
+
+
+def _saturation_gain(x, s, b, e, o, c):
+    return -c * np.expm1(-x / b)
+
+
+def _saturation_marginal(x, s, b, e, o, c):
+    return c / b * np.exp(-x / b)
+
+
+def _saturation_best(price, s, b, e, o, c):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best = -b * np.log(np.maximum(price, 0.0) * b / c)
+    return np.where(price > 0, np.where(c > 0, np.maximum(best, 0.0), 0.0), np.where((c > 0) | (price < 0), np.inf, 0.0))
+
+
+def _points_marginal(x, points):
+    spend, gain = points
+    k = int(np.searchsorted(spend, x, side="right")) - 1
+    if k < 0 or k >= len(spend) - 1:
+        return 0.0
+    return (gain[k + 1] - gain[k]) / (spend[k + 1] - spend[k])
+
+
+def _points(scenario: Scenario):
+    """Per curve, its given points as (spend, gain) arrays, or None."""
+    table = scenario.table("curves")
+    key = ["place", "programme", "outcome", "year"]
+    given = {name: group for name, group in scenario.table("curve_points").groupby(key)}
+    for row in table.itertuples():
+        group = given.get((row.place, row.programme, row.outcome, row.year)) if row.shape == "points" else None
+        yield None if group is None else (group["spend"].to_numpy(), group["gain"].to_numpy())

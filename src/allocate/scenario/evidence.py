@@ -1,0 +1,105 @@
+"""Where every figure comes from: found, derived or assumed, and the source. No figure stands without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from allocate.errors import Problem
+from allocate.scenario.paths import Path, exactness, key_text, parse
+from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import TABLES, Row, is_number
+
+WITHOUT = {"sources", "evidence", "partners", "programmes"}
+"""Tables that hold no figures."""
+
+
+def figures_of(row: type[Row]) -> list[str]:
+    """The columns of a table that hold figures in need of evidence."""
+    return [name for name in row.model_fields if is_number(row, name) and name not in row.key]
+
+
+def evidence(scenario: Scenario) -> pd.DataFrame:
+    """Every figure with its evidence. One row per figure: figure (its path), value, status, source, note.
+
+    Figures whose evidence is missing have blanks there; a scenario that was read has none.
+    """
+    parts = [_table_figures(scenario, name) for name in TABLES if name not in WITHOUT]
+    parts.append(_rule_figures(scenario))
+    figures = pd.concat(parts, ignore_index=True)
+    given = scenario.table("evidence")
+    best = _speaker(figures, [parse(text) for text in given["figure"]])
+    said = best >= 0
+    for column in ("status", "source", "note"):
+        values = given[column].to_numpy(dtype=object)
+        figures[column] = np.where(said, values[np.maximum(best, 0)] if len(values) else "", "")
+    return figures
+
+
+def evidence_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Figures without evidence (one line per column that lacks it), and evidence that speaks for nothing."""
+    table = evidence(scenario)
+    missing = table[table["status"] == ""]
+    for (name, field), group in missing.groupby(["table", "field"]):
+        first = group["figure"].iloc[0]
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        fix = f"add a row for {first}, or for {name}.*.{field}"
+        yield Problem("evidence.csv", "has no evidence", value=first + more, fix=fix)
+    for line, text in scenario.table("evidence")["figure"].items():
+        path = parse(text)
+        row = int(line) if line > 0 else None
+        if isinstance(path, Problem):
+            yield Problem("evidence.csv", path.expected, row, "figure", text, path.fix)
+        elif not _fits(path, table).any():
+            yield Problem("evidence.csv", "speaks for no figure", row, "figure", text)
+
+
+def _table_figures(scenario: Scenario, name: str) -> pd.DataFrame:
+    table, row = scenario.table(name), TABLES[name]
+    keys = [key_text(table[column]) for column in row.key]
+    path = keys[0].str.cat(keys[1:], sep=".") if len(table) else pd.Series([], dtype=object)
+    parts = []
+    for field in figures_of(row):
+        given = table[field].notna().to_numpy()
+        parts.append(
+            pd.DataFrame(
+                {
+                    "figure": (name + "." + path[given] + "." + field).to_numpy(dtype=object),
+                    "value": table[field].to_numpy()[given], "table": name, "field": field,
+                    **{f"key{k}": column[given].to_numpy(dtype=object) for k, column in enumerate(keys)},
+                }
+            )
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rule_figures(scenario: Scenario) -> pd.DataFrame:
+    rows = [
+        (f"rules.{rule.id}.{field}", getattr(rule, field), "rules", field, rule.id)
+        for rule in scenario.rules
+        for field in rule.figures
+        if getattr(rule, field) is not None
+    ]
+    return pd.DataFrame(rows, columns=["figure", "value", "table", "field", "key0"])
+
+
+def _fits(path: Path, figures: pd.DataFrame) -> np.ndarray:
+    mask = ((figures["table"] == path.table) & (figures["field"] == path.field)).to_numpy()
+    for k, part in enumerate(path.keys):
+        if part != "*":
+            mask = mask & (figures[f"key{k}"] == part).to_numpy()
+    return mask
+
+
+def _speaker(figures: pd.DataFrame, paths: list[Path | Problem]) -> np.ndarray:
+    """For each figure, the number of the most exact pattern that fits it (the later of equals), or -1."""
+    best = np.full(len(figures), -1)
+    rank = np.full(len(figures), -1)
+    for number, path in enumerate(paths):
+        if isinstance(path, Path):
+            better = _fits(path, figures) & (exactness(path) >= rank)
+            best[better], rank[better] = number, exactness(path)
+    return best
+

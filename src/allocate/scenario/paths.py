@@ -1,0 +1,74 @@
+"""Paths: how a change, the command line, a link and the evidence name a figure.
+
+`table.key.field`, where the key's parts stand in the order of the table's key, `*` fits anything, the end of a key may
+be left out, and so may the field where the table has an obvious one. `rules.name.field` names a rule's figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from allocate.errors import Problem
+from allocate.scenario.tables import TABLES, Row
+from allocate.scenario.words import suggestion
+
+
+@dataclass(frozen=True)
+class Path:
+    """A path taken apart: `keys` may be shorter than the table's key."""
+
+    text: str
+    table: str
+    keys: tuple[str, ...]
+    field: str
+
+    @property
+    def row(self) -> type[Row]:
+        return TABLES[self.table]
+
+
+def parse(text: str) -> Path | Problem:
+    """The path in a text, or what is wrong with it. Rules (`rules.…`) keep the rest of the path in `keys`."""
+    table, *rest = text.split(".")
+    if table == "rules":
+        return Path(text, table, tuple(rest[:1]), ".".join(rest[1:]))
+    if table not in TABLES:
+        known = [*TABLES, "rules"]
+        return Problem("change", "is not a table of a scenario", field=text, value=table, fix=suggestion(table, known))
+    row = TABLES[table]
+    figures = [field for field in row.model_fields if field not in row.key]
+    if rest and rest[-1] in figures:
+        keys, field = rest[:-1], rest[-1]
+    elif row.default and len(rest) <= len(row.key):
+        keys, field = rest, row.default
+    else:
+        last = rest[-1] if rest else ""
+        return Problem("change", f"is not a field of {table}", field=text, value=last, fix=suggestion(last, figures))
+    if not keys or len(keys) > len(row.key):
+        expected = f"does not name a row: expected {table}.{'.'.join(row.key)}"
+        return Problem("change", expected, field=text, value=".".join(keys))
+    return Path(text, table, tuple(keys), field)
+
+
+def matches(path: Path, table: pd.DataFrame) -> np.ndarray:
+    """Which rows of its table a path names: booleans, one per row."""
+    mask = np.ones(len(table), dtype=bool)
+    for part, column in zip(path.keys, path.row.key, strict=False):
+        if part != "*":
+            mask &= (key_text(table[column]) == part).to_numpy()
+    return mask
+
+
+def key_text(column: pd.Series) -> pd.Series:
+    """A key column as it stands in a path: whole amounts without a decimal point, blanks as ''."""
+    if column.dtype == "float64":
+        return column.map(lambda value: f"{value:.15g}")
+    return column.fillna("").astype(str)
+
+
+def exactness(path: Path) -> int:
+    """How exact a pattern is: the number of key parts it names."""
+    return sum(part != "*" for part in path.keys)

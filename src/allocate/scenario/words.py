@@ -1,0 +1,82 @@
+"""Wording for what people type: likely meanings, look-alike characters, unusual numbers."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+INVISIBLE = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
+
+
+def suggestion(value: str, known: Iterable[str]) -> str:
+    """'did you mean rugby?', or what is near, or nothing."""
+    known = [str(name) for name in known]
+    plain = slug(value)
+    if plain in known:
+        return f"did you mean {plain}?"
+    near = difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known: {', '.join(known)}" if 0 < len(known) <= 8 else ""
+
+
+def slug(text: str) -> str:
+    """The id that somebody who typed this text most likely meant."""
+    plain = unicodedata.normalize("NFKD", "".join(LOOKALIKES.get(letter, letter) for letter in text))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def id_advice(text: str) -> str:
+    """Why this text is not an id, and the id to use instead."""
+    if text != text.strip():
+        return f"remove the space around it: {text.strip()}"
+    for letter in text:
+        if not letter.isascii():
+            plain = LOOKALIKES.get(letter, "")
+            alike = f", which looks like {plain!r}" if plain else ""
+            return f"{letter!r} is {unicodedata.name(letter, 'an unnamed character').lower()}{alike}"
+    return f"did you mean {slug(text)}?" if slug(text) else ""
+
+
+def number_advice(text: str) -> str:
+    """How to write a number that was typed for people."""
+    bare = re.sub(r"[£$€,\s]", "", text)
+    if bare.endswith("%") and NUMBER.fullmatch(bare[:-1]):
+        return f"write the fraction: {float(bare[:-1]) / 100:g}"
+    scale = {"m": 1e6, "k": 1e3, "bn": 1e9}.get(bare.lstrip("+-.0123456789").lower())
+    head = re.match(r"[+-]?[\d.]+", bare)
+    if scale and head and NUMBER.fullmatch(head.group()):
+        return f"write it in full: {float(head.group()) * scale:.0f}"
+    if NUMBER.fullmatch(bare):
+        return f"write it without signs and commas: {bare}"
+    if re.fullmatch(r"\((\d[\d,.]*)\)", text.strip()):
+        return "brackets for a negative amount are not read"
+    return ""
+
+
+def invisible(text: str) -> str:
+    """The name of the first character nobody can see in a text, or ''."""
+    for letter in text:
+        if unicodedata.category(letter) in INVISIBLE:
+            return unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
+    return ""
+
+
+def skeleton(text: str) -> str:
+    """What a reader sees: two names with one skeleton look the same on a page."""
+    folded = "".join(LOOKALIKES.get(letter, letter) for letter in unicodedata.normalize("NFKC", text))
+    return re.sub(r"\s+", " ", "".join(c for c in folded if unicodedata.category(c) not in INVISIBLE)).strip().casefold()
+
+
+# Letters of other alphabets that print like Latin ones; after Unicode's table of confusables (UTS 39).
+LOOKALIKES = dict(
+    zip(
+        "АВЕЅЗІЈКМНОРСТУХаеорсухіјѕԁһӏΑΒΕΖΗΙΚΜΝΟΡΤΥΧαονυρι‐‑‒–—−",
+        "ABES3IJKMHOPCTYXaeopcyxijsdhlABEZHIKMNOPTYXaovupi------",
+        strict=True,
+    )
+)

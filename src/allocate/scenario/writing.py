@@ -1,0 +1,60 @@
+"""Writing a scenario as a folder that `read` takes back unchanged."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from allocate.scenario.rulebook import record
+from allocate.scenario.scenario import Scenario, plain
+from allocate.scenario.tables import TABLES, Heading
+
+
+def write(scenario: Scenario, folder: str | Path) -> None:
+    """Write every table, the heading and the rules. The folder is made; a file already there is replaced."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scenario.toml").write_text(toml_lines(scenario.heading.model_dump(mode="json")), encoding="utf-8")
+    if scenario.rules:
+        text = "\n".join(f"[{rule.id}]\n{toml_lines(record(rule))}" for rule in scenario.rules)
+        (folder / "rules.toml").write_text(text, encoding="utf-8")
+    for name, row in TABLES.items():
+        table = plain(scenario.table(name))
+        if len(table) or not row.optional:
+            with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+                out = csv.writer(file, lineterminator="\n")
+                out.writerow(table.columns)
+                out.writerows([_cell(value) for value in row] for row in table.to_numpy())
+
+
+def toml_lines(fields: dict[str, Any]) -> str:
+    """Flat TOML: one key a line, nested tables inline."""
+    return "".join(f"{key} = {_value(value)}\n" for key, value in fields.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(inner) for inner in value) + "]"
+    # JSON's strings, booleans and finite numbers are TOML's too.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value == int(value) else repr(value)
+    return str(value)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of every table's row and of scenario.toml, by file name; kinds of rule under rules.toml."""
+    from allocate.scenario.rulebook import KINDS
+
+    files = {f"{name}.csv": row.model_json_schema() for name, row in TABLES.items()}
+    rules = {name: kind.model_json_schema() for name, kind in KINDS.items()}
+    return {"scenario.toml": Heading.model_json_schema(), **files, "rules.toml": rules}
