@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import pandas as pd
 
 from allocate.errors import Problem, ScenarioError
 from allocate.scenario.checks import problems as cross_problems
+from allocate.scenario.evidence import Figures, all_figures
 from allocate.scenario.paths import Path, key_text, matches, parse
-from allocate.scenario.reading import fit, make_rule
+from allocate.scenario.reading import fit, frame, make_rule
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
-from allocate.scenario.tables import is_number
+from allocate.scenario.tables import Evidence, Source, is_number
 from allocate.scenario.words import suggestion
 
 
@@ -34,8 +36,10 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     if found:
         raise ScenarioError("change", found)
     base = scenario.base or scenario
-    told = {**scenario.changes, **changes}
+    # A path told again moves to the end, so that laying `changes` over the base in their order gives this scenario.
+    told = {text: value for text, value in scenario.changes.items() if text not in changes} | dict(changes)
     new = Scenario(scenario.heading, tuple(rules[name] for name in sorted(rules)), tables, told, base)
+    tables |= _evidence(base, new)
     found = cross_problems(new)
     if found:
         raise ScenarioError("change", found)
@@ -56,10 +60,12 @@ def _change_rows(table: pd.DataFrame, path: Path, value: Any, found: list[Proble
         return table
     for line, row in rows.iterrows():
         cells = {column: cell for column, cell in row.items() if not _blank(cell)} | {path.field: value}
-        if _blank(value):
+        if value is None or value == "":
             del cells[path.field]
-        fitted = fit(path.row, cells, found, "change", None)
+        wrong: list[Problem] = []
+        fitted = fit(path.row, cells, wrong, "change", None)
         if fitted is None:
+            found += [replace(problem, field=path.text) for problem in wrong]
             return table
         table = table.copy() if line == rows.index[0] else table
         cell = getattr(fitted, path.field)
@@ -96,6 +102,9 @@ def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Pro
     *above, last = path.field.split(".")
     for part in above:
         inner = inner.setdefault(part, {})
+        if not isinstance(inner, dict):
+            found.append(Problem("change", "has no fields of its own", field=path.text, value=f"{name}.{part}"))
+            return
     if value is None:
         inner.pop(last, None)
     else:
@@ -107,6 +116,34 @@ def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Pro
 
 def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, float) and np.isnan(value)) or value == ""
+
+
+def _evidence(base: Scenario, new: Scenario) -> dict[str, pd.DataFrame]:
+    """The evidence of a changed scenario: what was found for a figure does not speak for another value of it."""
+    names = {path.table for path in map(parse, new.changes) if isinstance(path, Path)}
+    before, after = all_figures(base, names), all_figures(new, names)
+    was = dict(zip(before["figure"], before["value"], strict=True))
+    rows = [
+        Evidence(figure=figure, status="assumed", source="change", note=f"was {was[figure]:.15g}" if figure in was else "")
+        for figure, value in zip(after["figure"], after["value"], strict=True)
+        if was.get(figure) != value
+    ]
+    given, sources, figures = base.table("evidence"), new.table("sources"), Figures(after)
+    paths = [parse(text) for text in given["figure"]]
+    mute = [isinstance(path, Path) and path.table in names and not len(figures.fitting(path)) for path in paths]
+    kept = given[~np.array(mute, dtype=bool) & ~given["figure"].isin([row.figure for row in rows])]
+    if "change" not in set(base.table("sources")["id"]):
+        sources = sources[sources["id"] != "change"]
+        sources = _added(sources, [Source(id="change", title="Changed from the scenario as it was read")] if rows else [])
+    return {"evidence": _added(kept, rows), "sources": sources}
+
+
+def _added(table: pd.DataFrame, rows: list[Evidence] | list[Source]) -> pd.DataFrame:
+    """A table with rows that no file holds: their line numbers are below zero."""
+    if not rows:
+        return table
+    added = pd.concat([table, frame(type(rows[0]), {-number: row for number, row in enumerate(rows, 1)})])
+    return added.sort_values(list(type(rows[0]).key), kind="stable")
 
 
 def _still_different(told: Mapping[str, Any], base: Scenario, new: Scenario) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from allocate.scenario.tables import TABLES
 from allocate.scenario.words import invisible, skeleton, suggestion
 
 Check = Callable[[Scenario], Iterator[Problem]]
+Lost = dict[str, set[str]]
+"""By table (or "rules"), the ids of the rows that could not be read; "*" where an id is not known."""
 
 REFERENCES: tuple[tuple[str, str, str, str], ...] = (
     ("places", "parent", "places", "id"),
@@ -40,12 +42,20 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-def problems(scenario: Scenario) -> list[Problem]:
-    """Everything wrong across the tables; sense is only judged once names and keys are sound."""
-    found = [problem for check in STRUCTURE for problem in check(scenario)]
-    if not found:
-        found = [problem for check in SENSE for problem in check(scenario)]
-    return found
+def problems(scenario: Scenario, lost: Mapping[str, set[str]] | None = None) -> list[Problem]:
+    """Everything wrong across the tables; sense is only judged once names and keys are sound.
+
+    Rows that could not be read are reported already. No check complains for want of them: one that must see a table
+    whole is left out until it is.
+    """
+    lost = lost or {}
+    found = [*unknown_names(scenario, lost), *_found_by(STRUCTURE, scenario, lost)]
+    return found or _found_by(SENSE, scenario, lost)
+
+
+def _found_by(checks: Mapping[Check, tuple[str, ...]], scenario: Scenario, lost: Mapping[str, set[str]]) -> list[Problem]:
+    whole = [check for check, tables in checks.items() if not lost.keys() & set(tables)]
+    return [problem for check in whole for problem in check(scenario)]
 
 
 def money(pounds: float, currency: str = "£") -> str:
@@ -66,10 +76,10 @@ def duplicate_keys(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(f"{name}.csv", f"the same {', '.join(key)} as row {first}", _row(line), "", text)
 
 
-def unknown_names(scenario: Scenario) -> Iterator[Problem]:
+def unknown_names(scenario: Scenario, lost: Mapping[str, set[str]]) -> Iterator[Problem]:
     for name, column, target, key in REFERENCES:
-        table, known = scenario.table(name), scenario.table(target)[key].unique()
-        wrong = table[table[column].notna() & ~table[column].isin(known)]
+        table, known, unread = scenario.table(name), scenario.table(target)[key].unique(), lost.get(target, set())
+        wrong = table[table[column].notna() & ~table[column].isin([*known, *unread]) & ("*" not in unread)]
         for line, value in wrong[column].items():
             yield Problem(f"{name}.csv", f"is not in {target}.csv", _row(line), column, value, suggestion(value, known))
 
@@ -87,8 +97,20 @@ def unknown_years(scenario: Scenario) -> Iterator[Problem]:
         for line, envelope, year in zip(table.index, table[column], table["year"], strict=True):
             if (envelope, year) not in known and envelope in {key for key, _ in known}:
                 yield Problem(f"{name}.csv", f"has no amount in {year}", _row(line), column, envelope)
+
+
+def order_of_years(scenario: Scenario) -> Iterator[Problem]:
+    written = ", ".join(scenario.years)
     if len(set(scenario.years)) < len(scenario.years):
-        yield Problem("scenario.toml", "a year stands twice", field="years", value=", ".join(scenario.years))
+        yield Problem("scenario.toml", "a year stands twice", field="years", value=written)
+    elif list(scenario.years) != sorted(scenario.years):
+        fix = f"write {', '.join(sorted(scenario.years))}"
+        yield Problem("scenario.toml", "must stand in order, the first year first", field="years", value=written, fix=fix)
+    for year in scenario.years:
+        first, _, second = year.partition("/")
+        if second and int(second) != (int(first) + 1) % 100:
+            fix = f"write {first}/{(int(first) + 1) % 100:02d}"
+            yield Problem("scenario.toml", "is not a year: its halves do not follow", field="years", value=year, fix=fix)
 
 
 def unknown_purposes(scenario: Scenario) -> Iterator[Problem]:
@@ -102,7 +124,7 @@ def unknown_purposes(scenario: Scenario) -> Iterator[Problem]:
 
 def lookalike_names(scenario: Scenario) -> Iterator[Problem]:
     """Two rows a reader cannot tell apart, or a name with characters nobody can see."""
-    for name in ("partners", "places", "programmes", "outcomes"):
+    for name in ("partners", "places", "programmes", "outcomes", "envelopes", "resources"):
         seen: dict[str, tuple[str, int]] = {}
         for line, key, text in scenario.table(name)[["id", "name"]].itertuples():
             hidden = invisible(text)
@@ -133,17 +155,12 @@ def rule_names(scenario: Scenario) -> Iterator[Problem]:
 
 
 def line_bounds(scenario: Scenario) -> Iterator[Problem]:
-    lines = scenario.table("lines")
-    for line, low, high, scale in lines[["low", "high", "scale"]].itertuples():
+    for line, low, high, scale in scenario.table("lines")[["low", "high", "scale"]].itertuples():
+        most = f"above the most ({money(high, scenario.heading.currency)})"
         if low > high:
-            yield Problem(
-                "lines.csv", f"the least is above the most ({money(high)})", _row(line), "low", f"{low:.15g}"
-            )
+            yield Problem("lines.csv", f"the least is {most}", _row(line), "low", f"{low:.15g}")
         if scale > high:
-            yield Problem(
-                "lines.csv", f"the minimum viable scale is above the most ({money(high)})", _row(line), "scale",
-                f"{scale:.15g}",
-            )  # fmt: skip
+            yield Problem("lines.csv", f"the minimum viable scale is {most}", _row(line), "scale", f"{scale:.15g}")
 
 
 def line_purposes(scenario: Scenario) -> Iterator[Problem]:
@@ -158,7 +175,7 @@ def line_purposes(scenario: Scenario) -> Iterator[Problem]:
 
 def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
     """Minima that exceed the money, baselines far from it, envelopes given in £m or k, envelopes nothing can draw on."""
-    lines, routes = scenario.table("lines"), scenario.table("routes")
+    lines, routes, currency = scenario.table("lines"), scenario.table("routes"), scenario.heading.currency
     sums = lines.groupby(["envelope", "year"])[["low", "baseline"]].sum()
     enters = routes.groupby(["target", "year"])["high"].sum()
     leaves = set(zip(routes["source"], routes["year"], strict=True))
@@ -171,13 +188,14 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
         most = amount + float(enters.get((name, year), 0.0))
         nearest = min(max(baseline, amount), most)
         if baseline > 0 and not 1 / 3 <= nearest / baseline <= 3:
-            expected = f"is far from its lines' baseline of {money(baseline)}"
+            expected = f"is far from its lines' baseline of {money(baseline, currency)}"
             yield Problem(
                 "envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", _unit_slip(amount, baseline)
             )
         elif low > most * (1 + 1e-12):
-            expected = f"its lines' minima add to {money(low)}, {money(low - most)} more than the money"
-            fix = f"raise it by {money(low - most)} or lower some of lines.csv's low"
+            short = money(low - most, currency)
+            expected = f"its lines' minima add to {money(low, currency)}, {short} more than the money"
+            fix = f"raise it by {short} or lower some of lines.csv's low"
             yield Problem("envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", fix)
 
 
@@ -247,7 +265,7 @@ def curve_figures(scenario: Scenario) -> Iterator[Problem]:
                 expected = "must be above 0, or its lines must have a baseline"
                 yield Problem("curves.csv", expected, line, "reference", f"{reference:.15g}")
             elif covered > 0 and not 1e-3 < reference / covered < 1e3:
-                expected = f"is far from its lines' baseline of {money(covered)}"
+                expected = f"is far from its lines' baseline of {money(covered, scenario.heading.currency)}"
                 yield Problem("curves.csv", expected, line, "reference", f"{reference:.15g}", "in pounds?")
 
 
@@ -269,7 +287,7 @@ def curve_points(scenario: Scenario) -> Iterator[Problem]:
             yield Problem("curve_points.csv", expected, _row(group.index[k + 1]), "gain", f"{gains[k + 1]:.15g}")
         least, first = lows.get((name[0], name[1], name[3]), 0.0), group["spend"].iloc[0]
         if first > least:
-            expected = f"the points start above the least that may be spent ({money(least)})"
+            expected = f"the points start above the least that may be spent ({money(least, scenario.heading.currency)})"
             yield Problem("curve_points.csv", expected, _row(group.index[0]), "spend", f"{first:.15g}")
     for name in pointed:
         if len(given.get(name, ())) < 2:
@@ -294,6 +312,8 @@ def resource_sums(scenario: Scenario) -> Iterator[Problem]:
             yield Problem("uses.csv", f"covers {twice} a second time", _row(use.Index), "resource", use.resource)
             return
     for row in scenario.table("resources").itertuples():
+        if row.id not in counts:
+            yield Problem("resources.csv", "no row of uses.csv uses it", _row(row.Index), "id", row.id)
         least = float((needed.get(row.id, np.zeros(len(lines))) * (lines["year"] == row.year).to_numpy()).sum())
         if least > row.amount * (1 + 1e-12):
             expected = f"the lines' minima need {least:,.1f} {row.unit}, more than there is"
@@ -321,10 +341,27 @@ def _row(line) -> int | None:
     return int(line) if line > 0 else None
 
 
-STRUCTURE: tuple[Check, ...] = (
-    duplicate_keys, unknown_names, unknown_years, unknown_purposes, lookalike_names, place_tree, rule_names,
-)  # fmt: skip
-SENSE: tuple[Check, ...] = (
-    line_bounds, line_purposes, envelope_sums, people, aims, curve_figures, curve_points, resource_sums, rule_sense,
-    evidence_problems,
-)  # fmt: skip
+RULED = ("partners", "places", "programmes", "envelopes", "lines", "routes")
+STRUCTURE: dict[Check, tuple[str, ...]] = {
+    duplicate_keys: (),
+    unknown_years: ("envelopes",),
+    order_of_years: (),
+    unknown_purposes: ("programmes",),
+    lookalike_names: (),
+    place_tree: (),
+    rule_names: RULED,
+}
+"""Checks of keys and names, each with the tables that it must see whole."""
+SENSE: dict[Check, tuple[str, ...]] = {
+    line_bounds: (),
+    line_purposes: ("envelopes",),
+    envelope_sums: ("lines", "routes"),
+    people: ("places", "envelopes"),
+    aims: ("outcomes", "curves"),
+    curve_figures: ("lines",),
+    curve_points: ("lines", "curves", "curve_points"),
+    resource_sums: ("lines", "uses"),
+    rule_sense: RULED,
+    evidence_problems: (*TABLES, "rules"),
+}
+"""Checks of what figures can mean, each with the tables that it must see whole."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,8 @@ def evidence(scenario: Scenario) -> pd.DataFrame:
 
     Figures whose evidence is missing have blanks there; a scenario that was read has none.
     """
-    parts = [_table_figures(scenario, name) for name in TABLES if name not in WITHOUT]
-    parts.append(_rule_figures(scenario))
-    figures = pd.concat(parts, ignore_index=True)
-    given = scenario.table("evidence")
-    best = _speaker(figures, [parse(text) for text in given["figure"]])
+    figures, given = all_figures(scenario), scenario.table("evidence")
+    best = _speaker(Figures(figures), [parse(text) for text in given["figure"]])
     said = best >= 0
     for column in ("status", "source", "note"):
         values = given[column].to_numpy(dtype=object)
@@ -38,9 +36,40 @@ def evidence(scenario: Scenario) -> pd.DataFrame:
     return figures
 
 
+def all_figures(scenario: Scenario, tables: Container[str] = (*TABLES, "rules")) -> pd.DataFrame:
+    """Every figure of these tables: its path (`figure`), value, table, field and the parts of its key."""
+    parts = [_table_figures(scenario, name) for name in TABLES if name not in WITHOUT and name in tables]
+    parts += [_rule_figures(scenario)] if "rules" in tables else []
+    return pd.concat(parts, ignore_index=True) if parts else _rule_figures(scenario)[:0]
+
+
+class Figures:
+    """Figures, to be asked which of them a path fits."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+        self._columns = table.groupby(["table", "field"]).indices if len(table) else {}
+
+    @cached_property
+    def _exact(self) -> dict[str, int]:
+        return dict(zip(self.table["figure"], range(len(self.table)), strict=True))
+
+    def fitting(self, path: Path) -> np.ndarray:
+        """The numbers of the figures that a path names."""
+        if path.table != "rules" and "*" not in path.keys and len(path.keys) == len(path.row.key):
+            number = self._exact.get(".".join((path.table, *path.keys, path.field)))
+            return np.array([] if number is None else [number], dtype=int)
+        rows = self._columns.get((path.table, path.field), np.array([], dtype=int))
+        for k, part in enumerate(path.keys):
+            if part != "*":
+                rows = rows[self.table[f"key{k}"].to_numpy(dtype=object)[rows] == part]
+        return rows
+
+
 def evidence_problems(scenario: Scenario) -> Iterator[Problem]:
     """Figures without evidence (one line per column that lacks it), and evidence that speaks for nothing."""
     table = evidence(scenario)
+    figures = Figures(table)
     missing = table[table["status"] == ""]
     for (name, field), group in missing.groupby(["table", "field"]):
         first = group["figure"].iloc[0]
@@ -52,7 +81,7 @@ def evidence_problems(scenario: Scenario) -> Iterator[Problem]:
         row = int(line) if line > 0 else None
         if isinstance(path, Problem):
             yield Problem("evidence.csv", path.expected, row, "figure", text, path.fix)
-        elif not _fits(path, table).any():
+        elif not len(figures.fitting(path)):
             yield Problem("evidence.csv", "speaks for no figure", row, "figure", text)
 
 
@@ -85,21 +114,14 @@ def _rule_figures(scenario: Scenario) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["figure", "value", "table", "field", "key0"])
 
 
-def _fits(path: Path, figures: pd.DataFrame) -> np.ndarray:
-    mask = ((figures["table"] == path.table) & (figures["field"] == path.field)).to_numpy()
-    for k, part in enumerate(path.keys):
-        if part != "*":
-            mask = mask & (figures[f"key{k}"] == part).to_numpy()
-    return mask
-
-
-def _speaker(figures: pd.DataFrame, paths: list[Path | Problem]) -> np.ndarray:
+def _speaker(figures: Figures, paths: list[Path | Problem]) -> np.ndarray:
     """For each figure, the number of the most exact pattern that fits it (the later of equals), or -1."""
-    best = np.full(len(figures), -1)
-    rank = np.full(len(figures), -1)
+    best = np.full(len(figures.table), -1)
+    rank = np.full(len(figures.table), -1)
     for number, path in enumerate(paths):
         if isinstance(path, Path):
-            better = _fits(path, figures) & (exactness(path) >= rank)
+            rows = figures.fitting(path)
+            better = rows[rank[rows] <= exactness(path)]
             best[better], rank[better] = number, exactness(path)
     return best
 

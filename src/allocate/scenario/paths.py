@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import Problem
-from allocate.scenario.tables import TABLES, Row
+from allocate.scenario.tables import TABLES, Row, is_number
 from allocate.scenario.words import suggestion
 
 
@@ -42,11 +42,13 @@ def parse(text: str) -> Path | Problem:
     figures = [field for field in row.model_fields if field not in row.key]
     if rest and rest[-1] in figures:
         keys, field = rest[:-1], rest[-1]
-    elif row.default and len(rest) <= len(row.key):
+    elif row.default and (len(rest) <= len(row.key) or is_number(row, row.key[-1])):
         keys, field = rest, row.default
     else:
         last = rest[-1] if rest else ""
         return Problem("change", f"is not a field of {table}", field=text, value=last, fix=suggestion(last, figures))
+    if len(keys) > len(row.key) and is_number(row, row.key[-1]):
+        keys = [*keys[: len(row.key) - 1], ".".join(keys[len(row.key) - 1 :])]
     if not keys or len(keys) > len(row.key):
         expected = f"does not name a row: expected {table}.{'.'.join(row.key)}"
         return Problem("change", expected, field=text, value=".".join(keys))

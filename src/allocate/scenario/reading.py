@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +15,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from allocate.errors import Problem, ScenarioError
+from allocate.scenario.checks import Lost
 from allocate.scenario.checks import problems as cross_problems
 from allocate.scenario.rulebook import KINDS, Rule
 from allocate.scenario.scenario import Scenario
-from allocate.scenario.tables import TABLES, Heading, Row, is_number
-from allocate.scenario.words import NUMBER, id_advice, number_advice, suggestion
+from allocate.scenario.tables import TABLES, Heading, Row, is_number, parts
+from allocate.scenario.words import NUMBER, id_advice, number_advice, slug, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,13 +34,14 @@ def read(folder: str | Path) -> Scenario:
     if not folder.is_dir():
         raise ScenarioError(str(folder), [Problem(str(folder), "is not a folder", fix=nearby(folder))])
     found: list[Problem] = list(stray_files(folder))
+    lost: Lost = {}
     heading = read_heading(folder, found)
-    rules = read_rules(folder, found)
-    tables = {name: read_table(folder, row, found) for name, row in TABLES.items()}
+    rules = read_rules(folder, found, lost)
+    tables = {name: read_table(folder, row, found, lost) for name, row in TABLES.items()}
     if heading is None or any(len(table) == 0 and not TABLES[name].optional for name, table in tables.items()):
-        raise ScenarioError(str(folder), found)
+        raise ScenarioError(str(folder), unique(found))
     scenario = Scenario(heading, rules, tables)
-    found += cross_problems(scenario)
+    found += cross_problems(scenario, lost)
     if found:
         raise ScenarioError(str(folder), unique(found))
     return scenario
@@ -63,17 +66,23 @@ def stray_files(folder: Path) -> Iterator[Problem]:
 
 
 def read_text(path: Path, found: list[Problem]) -> str | None:
+    """What a file says, or None with the reason added to `found`."""
+    fix = "save it from the spreadsheet as 'CSV UTF-8'" if path.suffix == ".csv" else "save it as UTF-8 text"
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        raw = path.read_bytes()
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        found.append(
-            Problem(
-                path.name, f"byte {error.start + 1} is not UTF-8 text",
-                fix="save it from the spreadsheet as 'CSV UTF-8'",
-            )
-        )  # fmt: skip
+        line = raw[: error.start].count(b"\n") + 1
+        found.append(Problem(path.name, f"byte {error.start + 1} is not UTF-8 text", line, fix=fix))
     except FileNotFoundError:
         found.append(Problem(path.name, "is missing"))
+    except OSError as error:
+        found.append(Problem(path.name, f"cannot be read: {error.strerror}"))
+    else:
+        if "\0" not in text:
+            return text
+        line = text[: text.index("\0")].count("\n") + 1
+        found.append(Problem(path.name, "holds a NUL byte: it is not plain text, or it is damaged", line, fix=fix))
     return None
 
 
@@ -84,8 +93,17 @@ def read_toml(path: Path, found: list[Problem]) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found.append(Problem(path.name, f"is not TOML: {error}"))
+        found.append(not_toml(path.name, text, str(error)))
         return None
+
+
+def not_toml(name: str, text: str, message: str) -> Problem:
+    """A complaint of the TOML reader, with the line it stumbled on."""
+    at = re.search(r"\(at line (\d+), column \d+\)", message)
+    row = int(at.group(1)) if at else None
+    line = text.splitlines()[row - 1].strip() if row and row <= len(text.splitlines()) else ""
+    fix = "texts stand in quotes, lists in [ ], and numbers have no commas or signs"
+    return Problem(name, f"is not TOML: {message}", row, value=line[:80], fix=fix)
 
 
 def read_heading(folder: Path, found: list[Problem]) -> Heading | None:
@@ -93,11 +111,13 @@ def read_heading(folder: Path, found: list[Problem]) -> Heading | None:
     return None if data is None else validated(Heading, data, found, "scenario.toml")
 
 
-def read_rules(folder: Path, found: list[Problem]) -> tuple[Rule, ...]:
+def read_rules(folder: Path, found: list[Problem], lost: Lost) -> tuple[Rule, ...]:
     if not (folder / "rules.toml").exists():
         return ()
-    data = read_toml(folder / "rules.toml", found) or {}
-    rules = [make_rule(name, fields, found) for name, fields in sorted(data.items())]
+    data = read_toml(folder / "rules.toml", found)
+    rules = [make_rule(name, fields, found) for name, fields in sorted((data or {}).items())]
+    if data is None or None in rules:
+        lost["rules"] = {"*"}
     return tuple(rule for rule in rules if rule is not None)
 
 
@@ -114,7 +134,13 @@ def make_rule(name: str, fields: Any, found: list[Problem], where: str = "rules.
         )
         return None
     rest = {key: value for key, value in fields.items() if key != "kind"}
-    return validated(kind, {"id": name} | rest, found, where, prefix=f"{name}.")
+    wrong = [
+        Problem(where, "is not a number", field=f"{name}.{key}", value=str(rest[key]), fix=number_advice(str(rest[key])))
+        for key in kind.figures
+        if isinstance(rest.get(key), bool) or (isinstance(rest.get(key), str) and not NUMBER.fullmatch(rest[key]))
+    ]
+    found += wrong
+    return None if wrong else validated(kind, {"id": name} | rest, found, where, prefix=f"{name}.")
 
 
 def validated(
@@ -131,14 +157,11 @@ def validated(
 def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int | None, prefix: str) -> Problem:
     """One of the library's complaints in the words of this field."""
     field = ".".join(str(part) for part in item["loc"] if not isinstance(part, int))
-    name, context = str(item["loc"][0]) if item["loc"] else "", item.get("ctx", {})
-    value, fix = item["input"], ""
+    value, fix, context = item["input"], "", item.get("ctx", {})
     if item["type"] == "missing":
         value, expected = "", "is required"
     elif item["type"] == "extra_forbidden":
-        value, expected = "", "is not a field here"
-        fix = suggestion(field.split(".")[-1].replace("_", "-"), [f.replace("_", "-") for f in model.model_fields])
-        fix = fix.replace("-", "_")
+        value, expected, fix = "", "is not a field here", field_advice(model, field.split("."))
     elif item["type"] == "string_pattern_mismatch":
         text = str(value)
         if "\\d{4}" in context.get("pattern", ""):
@@ -150,63 +173,96 @@ def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int 
         fix = f"for {value:g} per cent write {value / 100:g}" if isinstance(value, int | float) else ""
     elif item["type"] == "finite_number":
         expected = "must be a finite number"
+    elif item["type"] == "tuple_type":
+        expected, fix = "must be a list", f'write ["{value}"]' if isinstance(value, str) else ""
+    elif item["type"] in ("model_type", "model_attributes_type"):
+        expected, fix = "must say which lines", 'such as { places = ["north"] }'
     else:
         expected = item["msg"][0].lower() + item["msg"][1:].replace("Input should", "should").replace("Value error, ", "")
         expected = expected.removeprefix("input ").removeprefix("value error, ")
     return Problem(where, expected, row, prefix + field, "" if isinstance(value, dict) else str(value), fix)
 
 
-def read_table(folder: Path, row: type[Row], found: list[Problem]) -> pd.DataFrame:
-    """One table of the scenario, sorted by its key; rows that do not fit are left out and reported."""
+def field_advice(model: type[BaseModel], path: list[str]) -> str:
+    """The field that somebody who typed the last part of this path most likely meant."""
+    for part in path[:-1]:
+        inner = parts(model.model_fields[part].annotation) if part in model.model_fields else ()
+        model = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
+    return suggestion(path[-1].replace("_", "-"), [f.replace("_", "-") for f in model.model_fields]).replace("-", "_")
+
+
+def read_table(folder: Path, row: type[Row], found: list[Problem], lost: Lost) -> pd.DataFrame:
+    """One table of the scenario, sorted by its key; rows that do not fit are left out, reported, and noted in `lost`."""
     path = folder / f"{row.table}.csv"
     if row.optional and not path.exists():
         return frame(row, {})
+    before, rows = len(found), {}
     text = read_text(path, found)
-    rows: dict[int, Row] = {}
     for number, cells in read_cells(path.name, text or "", row, found):
+        if not cells:
+            lost.setdefault(row.table, set()).add("*")
+            continue
         fitted = fit(row, cells, found, path.name, number)
         if fitted is not None:
             rows[number] = fitted
-    if text is not None and not rows and not row.optional:
-        found.append(Problem(path.name, "has no usable rows"))
+        else:
+            typed = cells.get("id", "*")
+            lost.setdefault(row.table, set()).update({typed, slug(typed) if typed != "*" else typed})
+    if not rows and len(found) == before and not row.optional:
+        found.append(Problem(path.name, "has no rows"))
+    if not rows and len(found) > before:
+        lost[row.table] = {"*"}
     return frame(row, rows)
 
 
 def read_cells(name: str, text: str, row: type[Row], found: list[Problem]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV as (line number, column to text), blanks left out; problems of shape are reported."""
+    """The rows of a CSV as (line number, column to text), blanks left out. Problems of shape are reported; a row that
+    has the wrong shape is given as an empty one."""
     try:
         lines = list(numbered(text))
     except csv.Error as error:
-        found.append(Problem(name, f"is not CSV: {error}"))
+        found.append(Problem(name, f"is not CSV: {error}", fix="is a quotation mark opened and never closed?"))
         return
     if not lines:
         return
-    _, header = lines[0]
+    top, header = lines[0]
     columns = [cell.strip() for cell in header]
-    fields = row.model_fields
+    while not columns[-1] and not any(any(cell.strip() for cell in cells[len(columns) - 1 :]) for _, cells in lines):
+        columns.pop()
+    fields, good = row.model_fields, True
     if len(columns) == 1 and (";" in header[0] or "\t" in header[0]):
-        found.append(Problem(name, "has one column: expected commas between columns", 1, value=header[0][:60]))
+        fix = "save it with commas, as 'CSV UTF-8 (comma delimited)'"
+        found.append(Problem(name, "has one column: expected commas between columns", top, "", header[0][:60], fix))
         return
     for column in columns:
-        if column not in fields:
-            found.append(Problem(name, "is not a column here", 1, "", column, suggestion(column, fields)))
+        if not column:
+            found.append(Problem(name, "a column has no name", top))
+        elif column not in fields:
+            found.append(Problem(name, "is not a column here", top, "", column, column_advice(column, fields)))
         elif columns.count(column) > 1:
-            found.append(Problem(name, "stands twice among the columns", 1, "", column))
+            found.append(Problem(name, "stands twice among the columns", top, "", column, "take one of them out"))
+        else:
+            continue
+        good = False
     for field, info in fields.items():
         if info.is_required() and field not in columns:
-            found.append(Problem(name, "this column is missing", 1, field))
-    if any(column not in fields for column in columns):
-        return
-    for number, cells in lines[1:]:
-        if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-            found.append(
-                Problem(
-                    name, f"has {len(cells)} cells for {len(columns)} columns", number,
-                    value=",".join(cells)[:80], fix="quote a text that holds a comma; write amounts without commas",
-                )
-            )  # fmt: skip
-            continue
-        yield number, {c: cell for c, cell in zip(columns, cells, strict=False) if cell.strip()}
+            good = False
+            found.append(Problem(name, "this column is missing", top, field, "", "add it to the first row"))
+    for number, cells in lines[1:] if good else ():
+        if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
+            fix = "quote a text that holds a comma; write amounts without commas"
+            if len(cells) < len(columns):
+                fix = "a blank cell keeps its comma; is the file cut off?"
+            expected = f"has {len(cells)} cells for {len(columns)} columns"
+            found.append(Problem(name, expected, number, value=",".join(cells)[:80], fix=fix))
+            yield number, {}
+        else:
+            yield number, {c: cell for c, cell in zip(columns, cells, strict=False) if cell.strip()}
+
+
+def column_advice(column: str, fields: Iterable[str]) -> str:
+    """The column that somebody who typed this name most likely meant."""
+    return suggestion(column, [field.replace("_", "-") for field in fields]).replace("-", "_")
 
 
 def numbered(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -224,11 +280,12 @@ def fit(row: type[Row], cells: Mapping[str, Any], found: list[Problem], where: s
     values: dict[str, Any] = {}
     good = True
     for column, cell in cells.items():
-        if not is_number(row, column) or not isinstance(cell, str):
+        if not is_number(row, column) or not isinstance(cell, str | bool):
             values[column] = cell
-        elif NUMBER.fullmatch(cell.strip()):
-            values[column] = float(cell)
+        elif isinstance(cell, str) and NUMBER.fullmatch(cell.strip()):
+            values[column] = float(cell) + 0.0
         else:
+            cell = str(cell)
             good = False
             found.append(Problem(where, "is not a number", number, column, cell, number_advice(cell)))
     if not good:

@@ -7,7 +7,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+THOUSANDS = re.compile(r"[+-]?\d{1,3}([,_]\d{3})+(\.\d*)?", re.ASCII)
+MINUSES = str.maketrans("−–", "--")
 INVISIBLE = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -44,7 +46,16 @@ def id_advice(text: str) -> str:
 
 def number_advice(text: str) -> str:
     """How to write a number that was typed for people."""
-    bare = re.sub(r"[£$€,\s]", "", text)
+    bare = re.sub(r"[£$€\s]", "", text.translate(MINUSES))
+    if text.strip().startswith(("=", "#")):
+        return "a formula or its error: paste the values before saving as CSV"
+    if bare.strip("-") == "":
+        return "write 0, or leave the cell blank where that is allowed"
+    if bare.startswith("(") and bare.endswith(")"):
+        return f"brackets for a negative amount are not read: write -{_plain(bare[1:-1])}"
+    if re.fullmatch(r"[+-]?\d+,\d+", bare) and not THOUSANDS.fullmatch(bare):
+        return f"write a point for decimals: {bare.replace(',', '.')}"
+    bare = _plain(bare)
     if bare.endswith("%") and NUMBER.fullmatch(bare[:-1]):
         return f"write the fraction: {float(bare[:-1]) / 100:g}"
     scale = {"m": 1e6, "k": 1e3, "bn": 1e9}.get(bare.lstrip("+-.0123456789").lower())
@@ -53,9 +64,12 @@ def number_advice(text: str) -> str:
         return f"write it in full: {float(head.group()) * scale:.0f}"
     if NUMBER.fullmatch(bare):
         return f"write it without signs and commas: {bare}"
-    if re.fullmatch(r"\((\d[\d,.]*)\)", text.strip()):
-        return "brackets for a negative amount are not read"
     return ""
+
+
+def _plain(bare: str) -> str:
+    """A number without the marks that part its thousands."""
+    return re.sub(r"(?<=\d)[,_'’](?=\d{3})", "", bare)
 
 
 def invisible(text: str) -> str:

@@ -13,20 +13,24 @@ from allocate.scenario.tables import TABLES, Heading
 
 
 def write(scenario: Scenario, folder: str | Path) -> None:
-    """Write every table, the heading and the rules. The folder is made; a file already there is replaced."""
+    """Write every table, the heading and the rules. The folder is made; its files of these names are replaced."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.toml").write_text(toml_lines(scenario.heading.model_dump(mode="json")), encoding="utf-8")
     if scenario.rules:
         text = "\n".join(f"[{rule.id}]\n{toml_lines(record(rule))}" for rule in scenario.rules)
         (folder / "rules.toml").write_text(text, encoding="utf-8")
+    else:
+        (folder / "rules.toml").unlink(missing_ok=True)
     for name, row in TABLES.items():
-        table = plain(scenario.table(name))
-        if len(table) or not row.optional:
-            with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
-                out = csv.writer(file, lineterminator="\n")
-                out.writerow(table.columns)
-                out.writerows([_cell(value) for value in row] for row in table.to_numpy())
+        table, path = plain(scenario.table(name)), folder / f"{name}.csv"
+        if not len(table) and row.optional:
+            path.unlink(missing_ok=True)
+            continue
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            out = csv.writer(file, lineterminator="\n")
+            out.writerow(table.columns)
+            out.writerows([_cell(value) for value in row] for row in table.to_numpy())
 
 
 def toml_lines(fields: dict[str, Any]) -> str:

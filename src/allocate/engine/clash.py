@@ -1,0 +1,103 @@
+"""When no plan keeps every rule: a proof that none can, and the smallest give-way that would let one.
+
+Every limit is given a way out at a price in proportion to its own size, and the cheapest way out is found by HiGHS. Its
+prices also prove the clash: with nothing to gain, they show that any plan would have to be worth less than nothing
+(Farkas' lemma), which is checked by the certificate's arithmetic, not the solver's word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocate.engine.certificate import upper_bound
+from allocate.engine.highs import Impossible, Solver
+from allocate.engine.matrix import Arrays
+from allocate.engine.model import figures
+from allocate.engine.problem import Problem
+from allocate.engine.session import Session
+from allocate.errors import NoPlan
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Easing:
+    """One limit to ease: by how much, in its own unit, and the sentence of the rule."""
+
+    limit: int
+    amount: float
+    end: str
+
+
+def no_plan(session: Session, problem: Problem, grids: list[Array], seconds: float) -> NoPlan:
+    """The error to raise, with the easings that would make a plan possible."""
+    try:
+        easings, proved = _cheapest(session, problem, grids, seconds)
+    except Impossible:
+        return NoPlan("No plan is possible: the least that lines must spend and the money cannot be reconciled.", [])
+    word = "proved independently of the solver" if proved else "the solver's word, not proved independently"
+    sentences = [_sentence(problem, easing) for easing in easings]
+    return NoPlan(f"No plan keeps every rule ({word}). It would take all of:", sentences)
+
+
+def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: float) -> tuple[list[Easing], bool]:
+    arrays = session.matrix.arrays(figures(problem, grids))
+    rows = session.matrix.rows["limit"]
+    count, size = len(problem.limits), len(arrays.cost)
+    ends = np.column_stack([arrays.row_lower[rows], arrays.row_upper[rows]])
+    scale = np.maximum(np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=1, initial=0.0), 1.0)
+    eased = _with_ways_out(arrays, rows, 1.0 / scale)
+    answer = Solver(eased).run(seconds, presolve=bool(arrays.integer.any()))
+    up, down = answer.columns[size : size + count], answer.columns[size + count :]
+    units = np.array([problem.units.of_measure(limit.measure) for limit in problem.limits])
+    easings = [
+        Easing(i, float(amount[i] * units[i]), end)
+        for end, amount in (("low", up), ("high", down))
+        for i in np.flatnonzero(amount * units > 1e-6 * scale * units)
+    ]
+    return easings, _proved(session, problem, eased, seconds)
+
+
+def _with_ways_out(arrays: Arrays, rows: slice, price: Array) -> Arrays:
+    """The same rows with two columns more for each limit: up helps a lower end, down an upper end. Costs are all that
+    is left of the aim."""
+    count = rows.stop - rows.start
+    size = len(arrays.cost)
+    start, index, value = [0], [], []
+    for row in range(len(arrays.row_lower)):
+        entries = slice(arrays.start[row], arrays.start[row + 1])
+        index += arrays.index[entries].tolist()
+        value += arrays.value[entries].tolist()
+        if rows.start <= row < rows.stop:
+            index += [size + row - rows.start, size + count + row - rows.start]
+            value += [1.0, -1.0]
+        start.append(len(index))
+    more = np.zeros(2 * count)
+    return Arrays(
+        np.concatenate([np.zeros(size), -price, -price]),
+        np.concatenate([arrays.lower, more]),
+        np.concatenate([arrays.upper, np.full(2 * count, np.inf)]),
+        arrays.row_lower, arrays.row_upper, np.array(start, dtype=np.int32), np.array(index, dtype=np.int32),
+        np.array(value), np.concatenate([arrays.integer, np.zeros(2 * count, dtype=bool)]),
+    )  # fmt: skip
+
+
+def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -> bool:
+    """Whether prices exist at which even the best plan for no aim at all would be worth less than nothing."""
+    relaxed = replace(eased, integer=np.zeros(len(eased.integer), dtype=bool))
+    answer = Solver(relaxed).run(seconds)
+    prices = session.prices(problem, answer)
+    aimless = replace(problem, weight=np.zeros(len(problem.weight)))
+    total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
+    return total > 0 and upper_bound(aimless, prices) < -1e-9 * total
+
+
+def _sentence(problem: Problem, easing: Easing) -> str:
+    limit = problem.limits[easing.limit]
+    currency = problem.scenario.heading.currency
+    amount = f"{currency}{easing.amount:,.0f}" if limit.measure == "spend" else f"{easing.amount:,.6g}"
+    verb = "lower" if easing.end == "low" else "raise"
+    return f"{verb} by {amount}: {limit.label}"
+

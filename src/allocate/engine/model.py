@@ -1,0 +1,245 @@
+"""The model: the only file with algebra. A scenario's figures in, a Pyomo model out.
+
+Sets
+    LINES l         partner x place x programme x envelope x year     ENVELOPES e   money held, by year
+    CURVES q        what spend buys, per place, programme, outcome    ROUTES r      lawful ways to move money
+    SLICES (q, k)   straight pieces of a curve, flattest last         TOTALS t, LIMITS i   what rules count and ask
+
+Decided
+    spend[l]        pounds on a line                   low[l] <= spend[l] <= high[l]
+    moved[r]        pounds moved along a route         0 <= moved[r] <= route_high[r]
+    unspent[e]      pounds left in an envelope         >= 0
+    slice[q,k]      pounds on a slice                  0 <= slice[q,k] <= width[q,k]
+    gain[q]         units of outcome; total[t] its sums; up[l], down[l], widest: distance from the baseline
+    opened[l]       1 if a line with a minimum viable scale is funded; filled[q,k] 1 if a slice must be full
+
+Maximise   sum over q of  weight[q] gain[q]                                                   the agreed outcomes
+
+money[e]   sum of spend out of e  + moved out - moved in + unspent[e] = amount[e]             no money lost or made
+effort[q]  sum of spend under q   - sum over k of slice[q,k]          = start[q]              efforts add up
+effect[q]  gain[q] - sum over k of slope[q,k] slice[q,k]              = start_gain[q]         what they buy
+tally[t]   total[t] - sum of line_factor[t,l] spend[l] - sum of gain[q] in t = 0              named once, used often
+limit[i]   limit_low[i] <= sum over t of term[i,t] total[t] <= limit_high[i]                  the rules, rows of data
+least[l]   spend[l] >= scale[l] opened[l];   most[l]  spend[l] <= high[l] opened[l]           nothing, or enough
+fill[q,k]  slice[q,k] >= width[q,k] filled[q,k];   next[q,k]  slice[q,k+1] <= width[q,k+1] filled[q,k]
+keep       sum over q of weight[q] gain[q] >= kept                                            while breaking ties
+change[l]  spend[l] - up[l] + down[l] = baseline[l];   spread[l]  up[l] + down[l] <= breadth[l] widest
+
+Slices fill in order by themselves while more gain helps; where something caps a gain they must be made to
+(fill, next), or the model would report a gain that the same spend does not buy. `change` and `spread` bind nothing:
+they measure how far a plan is from today, for breaking ties.
+
+All figures are in solver units (`Units`); every number is a mutable Param, so a change of figures is a change of
+parameters and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyomo.environ as pyo
+
+from allocate.engine.problem import Problem
+from allocate.rules.tally import Row
+
+Array = np.ndarray
+Figures = dict[str, Array]
+"""Parameter name to values, in the order of the parameter's index set."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The index sets: what the model is about, without any figure. Two scenarios with equal sets share a model."""
+
+    lines: tuple[str, ...]
+    curves: tuple[str, ...]
+    envelopes: tuple[str, ...]
+    routes: tuple[str, ...]
+    totals: tuple[str, ...]
+    limits: tuple[str, ...]
+    slices: tuple[tuple[str, int], ...]
+    pays: tuple[tuple[str, str], ...]
+    moves: tuple[tuple[str, str, str], ...]
+    efforts: tuple[tuple[str, str], ...]
+    line_factors: tuple[tuple[str, str], ...]
+    total_gains: tuple[tuple[str, str], ...]
+    terms: tuple[tuple[str, str], ...]
+    choices: tuple[str, ...]
+    ordered: tuple[str, ...]
+
+    @classmethod
+    def of(cls, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Sets:
+        """The sets of a problem; `ordered` are the curves whose slices must be made to fill in order."""
+        scenario, totals = problem.scenario, problem.tally.totals
+        lines = scenario.line_ids
+        curves = tuple(scenario.table("curves")[["place", "programme", "outcome", "year"]].agg(".".join, axis=1))
+        envelopes = tuple(scenario.table("envelopes")[["id", "year"]].agg(".".join, axis=1))
+        table = scenario.table("routes")
+        routes = tuple(table[["id", "year"]].agg(".".join, axis=1)) if len(table) else ()
+        ends = zip(routes, problem.source, problem.target, strict=True)
+        return cls(
+            lines=lines,
+            curves=curves,
+            envelopes=envelopes,
+            routes=routes,
+            totals=tuple(totals),
+            limits=tuple(limit.name for limit in problem.limits),
+            slices=tuple((curves[q], k) for q, grid in enumerate(grids) for k in range(len(grid) - 1)),
+            pays=tuple((envelopes[e], line) for e, line in zip(problem.envelope_of_line, lines, strict=True)),
+            moves=tuple((route, envelopes[a], envelopes[b]) for route, a, b in ends),
+            efforts=tuple((curves[q], lines[row]) for q, rows in enumerate(problem.curves.lines) for row in rows),
+            line_factors=tuple((name, lines[row]) for name, total in totals.items() for row in total.lines),
+            total_gains=tuple((name, curves[q]) for name, total in totals.items() for q in total.curves),
+            terms=tuple((limit.name, name) for limit in problem.limits for name in _row(limit).terms),
+            choices=tuple(lines[row] for row in np.flatnonzero(problem.choices)),
+            ordered=tuple(curves[q] for q in sorted(ordered)),
+        )
+
+    @cached_property
+    def key(self) -> int:
+        return hash(self)
+
+
+def _row(limit) -> Row:
+    assert isinstance(limit.body, Row)
+    return limit.body
+
+
+def figures(problem: Problem, grids: list[Array]) -> Figures:
+    """Every figure of the model, in solver units, from a problem in pounds and breakpoints per curve in pounds."""
+    units, curves = problem.units, problem.curves
+    money, names = units.money, problem.scenario.table("curves")["outcome"].to_numpy(dtype=str)
+    outcome = np.array([units.outcome[str(name)] for name in names])
+    starts = np.array([grid[0] for grid in grids])
+    widths = [np.diff(grid) for grid in grids]
+    gains = grid_gains(problem, grids)
+    slopes = [np.divide(np.diff(g), w, out=np.zeros(len(w)), where=w > 0) for g, w in zip(gains, widths, strict=True)]
+    totals = problem.tally.totals
+    measure = np.array([units.of_measure(limit.measure) for limit in problem.limits])
+    low = np.where(problem.choices, 0.0, problem.low)
+    return {
+        "amount": problem.amount / money,
+        "low": low / money,
+        "high": problem.high / money,
+        "scale": problem.scale[problem.choices] / money,
+        "ceiling": problem.high[problem.choices] / money,
+        "baseline": problem.baseline / money,
+        # Change is measured against the baseline, or against the most for a line that starts from nothing.
+        "breadth": np.where(problem.baseline > 0, problem.baseline, np.maximum(problem.high, 1.0)) / money,
+        "route_high": problem.route_high / money,
+        "width": np.concatenate(widths) / money if widths else np.array([]),
+        "slope": _flat([slope * money / unit for slope, unit in zip(slopes, outcome, strict=True)]),
+        "start": starts / money,
+        "start_gain": np.array([g[0] for g in gains]) / outcome,
+        "weight": problem.weight * outcome / units.value,
+        "line_factor": _flat([t.line_factors * money / units.of_measure(t.measure) for t in totals.values()]),
+        "gain_factor": _flat([outcome[t.curves] / units.of_measure(t.measure) for t in totals.values()]),
+        "term": np.array([c for limit in problem.limits for c in _row(limit).terms.values()]),
+        "limit_low": problem.limit_low / measure,
+        "limit_high": problem.limit_high / measure,
+        "kept": np.array([-np.inf]),
+    }
+
+
+def _flat(parts: list[Array]) -> Array:
+    return np.concatenate(parts) if parts else np.array([])
+
+
+def grid_gains(problem: Problem, grids: list[Array]) -> list[Array]:
+    """Gains at every breakpoint of every curve."""
+    longest = max((len(grid) for grid in grids), default=0)
+    padded = np.array([np.pad(grid, (0, longest - len(grid)), mode="edge") for grid in grids])
+    gains = np.array([problem.curves.gain(padded[:, k]) for k in range(longest)]).T
+    return [gains[q, : len(grid)] for q, grid in enumerate(grids)]
+
+
+def declare(sets: Sets, figures: Figures) -> pyo.ConcreteModel:
+    """The Pyomo model over these sets, with these figures as its parameters."""
+    m = pyo.ConcreteModel()
+    _declare_figures(m, sets, figures)
+    pays, efforts = _by_first(sets.pays), _by_first(sets.efforts)
+    leaves, enters = _by_first((a, r) for r, a, _ in sets.moves), _by_first((b, r) for r, _, b in sets.moves)
+    slices = _by_first(sets.slices)
+    m.spend = pyo.Var(sets.lines, bounds=lambda m, line: (m.low[line], m.high[line]))
+    m.moved = pyo.Var(sets.routes, bounds=lambda m, r: (0, m.route_high[r]))
+    m.unspent = pyo.Var(sets.envelopes, bounds=(0, None))
+    m.slice = pyo.Var(sets.slices, bounds=lambda m, q, k: (0, m.width[q, k]))
+    m.gain = pyo.Var(sets.curves)
+    m.total = pyo.Var(sets.totals)
+
+    m.value = pyo.Objective(expr=sum(m.weight[q] * m.gain[q] for q in sets.curves), sense=pyo.maximize)
+
+    @m.Constraint(sets.envelopes)
+    def money(m, e):
+        spent = sum(m.spend[line] for line in pays.get(e, ()))
+        out, into = sum(m.moved[r] for r in leaves.get(e, ())), sum(m.moved[r] for r in enters.get(e, ()))
+        return spent + out - into + m.unspent[e] == m.amount[e]
+
+    @m.Constraint(sets.curves)
+    def effort(m, q):
+        spent = sum(m.spend[line] for line in efforts[q])
+        return spent - sum(m.slice[q, k] for k in slices[q]) == m.start[q]
+
+    @m.Constraint(sets.curves)
+    def effect(m, q):
+        return m.gain[q] - sum(m.slope[q, k] * m.slice[q, k] for k in slices[q]) == m.start_gain[q]
+
+    _declare_limits(m, sets)
+    _declare_choices(m, sets, slices)
+    _declare_distance(m, sets)
+    return m
+
+
+def _declare_figures(m: pyo.ConcreteModel, sets: Sets, figures: Figures) -> None:
+    index = {
+        "amount": sets.envelopes, "low": sets.lines, "high": sets.lines, "scale": sets.choices, "ceiling": sets.choices,
+        "baseline": sets.lines, "breadth": sets.lines, "route_high": sets.routes, "width": sets.slices, "slope": sets.slices,
+        "start": sets.curves, "start_gain": sets.curves, "weight": sets.curves, "line_factor": sets.line_factors,
+        "gain_factor": sets.total_gains, "term": sets.terms, "limit_low": sets.limits, "limit_high": sets.limits,
+        "kept": ("aim",),
+    }  # fmt: skip
+    for name, over in index.items():
+        values = dict(zip(over, figures[name].tolist(), strict=True))
+        m.add_component(name, pyo.Param(list(over), initialize=values, mutable=True))
+
+
+def _declare_limits(m: pyo.ConcreteModel, sets: Sets) -> None:
+    lines, curves, terms = _by_first(sets.line_factors), _by_first(sets.total_gains), _by_first(sets.terms)
+
+    @m.Constraint(sets.totals)
+    def tally(m, t):
+        spent = sum(m.line_factor[t, line] * m.spend[line] for line in lines.get(t, ()))
+        gained = sum(m.gain_factor[t, q] * m.gain[q] for q in curves.get(t, ()))
+        return m.total[t] - spent - gained == 0
+
+    @m.Constraint(sets.limits)
+    def limit(m, i):
+        return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in terms[i]), m.limit_high[i])
+
+
+def _declare_choices(m: pyo.ConcreteModel, sets: Sets, slices: dict) -> None:
+    pairs = [(q, k) for q in sets.ordered for k in slices[q][:-1]]
+    m.opened = pyo.Var(sets.choices, domain=pyo.Binary)
+    m.filled = pyo.Var(pairs, domain=pyo.Binary)
+    m.least = pyo.Constraint(sets.choices, rule=lambda m, a: m.spend[a] - m.scale[a] * m.opened[a] >= 0)
+    m.most = pyo.Constraint(sets.choices, rule=lambda m, a: m.spend[a] - m.ceiling[a] * m.opened[a] <= 0)
+    m.fill = pyo.Constraint(pairs, rule=lambda m, q, k: m.slice[q, k] - m.width[q, k] * m.filled[q, k] >= 0)
+    m.next = pyo.Constraint(pairs, rule=lambda m, q, k: m.slice[q, k + 1] - m.width[q, k + 1] * m.filled[q, k] <= 0)
+
+
+def _declare_distance(m: pyo.ConcreteModel, sets: Sets) -> None:
+    m.keep = pyo.Constraint(["aim"], rule=lambda m, a: sum(m.weight[q] * m.gain[q] for q in sets.curves) >= m.kept[a])
+    m.up = pyo.Var(sets.lines, bounds=(0, None))
+    m.down = pyo.Var(sets.lines, bounds=(0, None))
+    m.widest = pyo.Var(bounds=(0, None))
+    m.change = pyo.Constraint(sets.lines, rule=lambda m, a: m.spend[a] - m.up[a] + m.down[a] == m.baseline[a])
+    m.spread = pyo.Constraint(sets.lines, rule=lambda m, a: m.up[a] + m.down[a] - m.breadth[a] * m.widest <= 0)
+
+
+def _by_first(pairs) -> dict:
+    groups: dict = {}
+    for first, *rest in pairs:
+        groups.setdefault(first, []).append(rest[0] if len(rest) == 1 else tuple(rest))
+    return groups

@@ -1,0 +1,201 @@
+"""From a problem to the best plan: solved, refined, certified, ties broken.
+
+The way is the same whatever was solved before, so that the answer does not depend on the path of what-ifs:
+
+1. solve over straight slices, from no basis; yes/no choices first, ties among them broken, then with choices held;
+2. polish to the exact optimum of the curves, and certify; place finer slices round it and repeat until the gap closes;
+3. with the optimum on a breakpoint, break ties (`ties`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocate.engine.branches import choices_bound
+from allocate.engine.certificate import Certificate, Flows, Prices, certify, upper_bound
+from allocate.engine.highs import Answer
+from allocate.engine.polish import polish
+from allocate.engine.problem import Problem
+from allocate.engine.session import Held, Session
+from allocate.engine.ties import nearest_choices, nearest_today
+from allocate.errors import EngineError
+
+Array = np.ndarray
+SLICES = 12
+SLICES_WITH_CHOICES = 24
+AIMED = 1e-9
+"""The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
+ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake."""
+
+    seconds: float = 60.0
+    tolerance: float = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The answer in pounds, before rounding. `ties` counts the lines that could differ for the same outcome;
+    `status` is 'optimal' or 'time limit'. With yes/no choices (`discrete`) the prices hold only for the choices made."""
+
+    flows: Flows
+    prices: Prices
+    certificate: Certificate
+    ties: int
+    status: str
+    discrete: bool
+
+
+class Phantom(Exception):
+    """An answer claimed less gain than its spend buys, to stay under a limit: these curves must fill in order."""
+
+    def __init__(self, curves: frozenset[int]) -> None:
+        self.curves = curves
+        super().__init__(f"{len(curves)} curves")
+
+
+def base_grids(problem: Problem) -> list[Array]:
+    """First breakpoints of every curve, by the curves alone, so that the same problem always starts the same way."""
+    slices = SLICES_WITH_CHOICES if problem.choices.any() else SLICES
+    ends = zip(problem.effort_low, problem.effort_high, strict=True)
+    return [
+        problem.curves.grid(q, low, high, slices if problem.curves.bends(q) else 1) for q, (low, high) in enumerate(ends)
+    ]
+
+
+def must_order(problem: Problem) -> frozenset[int]:
+    """Curves that do not flatten throughout, whose slices will not fill in order by themselves."""
+    return frozenset(q for q in range(len(problem.curves)) if not problem.curves.concave(q))
+
+
+def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
+    """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, and Phantom where
+    curves must be made to fill in order."""
+    ends = time.monotonic() + options.seconds
+    grids = base_grids(problem)
+    session.solver.forget()
+    answer = session.solve(problem, grids, None, options.seconds)
+    status, ties, held = answer.status, 0, None
+    if session.has_integers:
+        if status == "optimal":
+            ties, answer = nearest_choices(session, problem, answer, ends)
+        held = session.held(answer)
+        answer = session.solve(problem, grids, held, _left(ends))
+    best = _refined(session, problem, grids, answer, held, ends)
+    more, flows = _settled(session, problem, best.flows, held, ends)
+    bound = best.bound
+    cases = 1
+    if session.has_integers:
+        seconds = min(10.0, _left(ends))
+        bound, cases = choices_bound(session, problem, base_grids(problem), best.value, options.tolerance / 10, seconds)
+    return Optimum(
+        flows, best.prices, certify(problem, flows, max(bound, best.value), branches=cases), max(ties, more), status,
+        session.has_integers,
+    )  # fmt: skip
+
+
+@dataclass
+class _Best:
+    """The best plan seen while refining, with the lowest bound."""
+
+    flows: Flows
+    prices: Prices
+    value: float
+    bound: float
+
+
+def _refined(
+    session: Session, problem: Problem, grids: list[Array], answer: Answer, held: Held | None, ends: float
+) -> _Best:
+    """Polish and certify on ever finer slices until no better plan can exist (with these choices)."""
+    best: _Best | None = None
+    for _ in range(ROUNDS):
+        if phantoms := session.phantoms(problem, grids, answer):
+            raise Phantom(phantoms)
+        rough, prices = session.flows(problem, answer), session.prices(problem, answer)
+        for flows, at in ((rough, prices), polish(problem, rough, prices)):
+            best = _better(best, problem, flows, at, *_sides(session, held))
+        if best is not None and best.bound - best.value <= AIMED * problem.at_stake:
+            break
+        finer = _zoomed(problem, grids, rough, prices)
+        if all(np.array_equal(a, b) for a, b in zip(finer, grids, strict=True)):
+            break
+        grids = finer
+        if session.sets.ordered:
+            # Which slices must be full depends on where they lie: those choices are made afresh.
+            held = session.held(session.solve(problem, grids, None, _left(ends)))
+        answer = session.solve(problem, grids, held, _left(ends))
+    if best is None:
+        raise EngineError("the solver's plan breaks the scenario's own limits")
+    return best
+
+
+def _better(best: _Best | None, problem: Problem, flows: Flows, prices: Prices, opened, closed) -> _Best | None:
+    """The better of a plan seen before and this one; bounds from both."""
+    found = certify(problem, flows, upper_bound(problem, prices, opened, closed))
+    if best is None:
+        return None if found.breaches else _Best(flows, prices, found.value, found.bound)
+    if found.bound < best.bound:
+        best.prices, best.bound = prices, found.bound
+    if not found.breaches and found.value > best.value:
+        best.flows, best.value = flows, found.value
+    return best
+
+
+def _sides(session: Session, held: Held | None) -> tuple[Array | None, Array | None]:
+    """Held choices as booleans over all lines: (opened, closed)."""
+    if held is None or not session.sets.choices:
+        return None, None
+    opened, closed = (np.zeros(len(session.sets.lines), dtype=bool) for _ in range(2))
+    opened[session.choice_rows], closed[session.choice_rows] = held.opened[0] > 0.5, held.opened[1] < 0.5
+    return opened, closed
+
+
+def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, ends: float) -> tuple[int, Flows]:
+    """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
+    if session.sets.ordered:
+        return 0, flows
+    answer = session.solve(problem, _with_breakpoints(problem, flows), held, _left(ends))
+    ties, answer = nearest_today(session, problem, answer, ends)
+    settled = session.flows(problem, answer)
+    as_good = problem.value(settled.spend) >= problem.value(flows.spend) - AIMED * problem.at_stake
+    return ties, settled if as_good else flows
+
+
+def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
+    """Breakpoints drawn together round the plan and round what the prices ask for, as many as before."""
+    curves = problem.curves
+    effort = curves.effort(flows.spend)
+    weight = np.maximum(problem.weight - prices.limit @ problem.gain_rows, 1e-300)
+    wanted = curves.best(prices.effort / weight, problem.effort_low, problem.effort_high)
+    finer = []
+    for q, grid in enumerate(grids):
+        if not curves.bends(q):
+            finer.append(grid)
+            continue
+        first, last = np.searchsorted(grid, sorted((effort[q], wanted[q])))
+        low, high = grid[max(first - 2, 0)], grid[min(last + 1, len(grid) - 1)]
+        middle = np.linspace(low, high, len(grid) - 4)
+        outside = [grid[0], (grid[0] + low) / 2, (high + grid[-1]) / 2, grid[-1]]
+        finer.append(np.sort(np.concatenate([middle, outside])))
+    return finer
+
+
+def _with_breakpoints(problem: Problem, flows: Flows) -> list[Array]:
+    """The first breakpoints, with the nearest inner one of each curve moved onto the plan."""
+    effort = problem.curves.effort(flows.spend)
+    grids = base_grids(problem)
+    for q, grid in enumerate(grids):
+        if problem.curves.bends(q) and grid[0] < effort[q] < grid[-1]:
+            grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
+    return grids
+
+
+def _left(ends: float) -> float:
+    return max(0.1, ends - time.monotonic())

@@ -1,0 +1,179 @@
+"""A scenario made ready for the engine: its limits as rows, its curves as arrays, and the units it is solved in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from allocate.rules.limits import limits as all_limits
+from allocate.rules.tally import Limit, Row, Tally
+from allocate.scenario.curves import Curves
+from allocate.scenario.scenario import Scenario
+
+Array = np.ndarray
+BIGGEST = 1e6
+"""No bound the solver sees exceeds this: yes/no models in pounds came back 'optimal' up to 7.4% short."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Everything about a scenario that the model, the certificate and the rounding need, in pounds.
+
+    One entry per row of `scenario.lines`, `curves`, `envelopes` and `routes`, in their order.
+    """
+
+    scenario: Scenario
+    curves: Curves
+    tally: Tally
+    limits: tuple[Limit, ...]
+    weight: Array
+    """per curve: what one unit of its outcome counts for"""
+    low: Array
+    high: Array
+    scale: Array
+    baseline: Array
+    envelope_of_line: Array
+    amount: Array
+    source: Array
+    target: Array
+    route_high: Array
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Problem:
+        tally = Tally(scenario)
+        limits = tuple(all_limits(scenario, tally))
+        lines, envelopes, routes = (scenario.table(name) for name in ("lines", "envelopes", "routes"))
+        number = {key: k for k, key in enumerate(zip(envelopes["id"], envelopes["year"], strict=True))}
+
+        def rows(ids, years) -> Array:
+            return np.array([number[key] for key in zip(ids, years, strict=True)], dtype=int)
+
+        envelope_of_line = rows(lines["envelope"], lines["year"])
+        source, target = rows(routes["source"], routes["year"]), rows(routes["target"], routes["year"])
+        amount, route_high = envelopes["amount"].to_numpy(), routes["high"].to_numpy()
+        most = amount + np.bincount(target, route_high, minlength=len(amount))
+        ceiling = most[envelope_of_line] if len(lines) else np.array([])
+        high = lines["high"].to_numpy()
+        weights = dict(zip(scenario.table("outcomes")["id"], scenario.table("outcomes")["weight"], strict=True))
+        return cls(
+            scenario=scenario,
+            curves=Curves.of(scenario),
+            tally=tally,
+            limits=limits,
+            weight=np.array([weights[name] for name in scenario.table("curves")["outcome"]]),
+            low=lines["low"].to_numpy(),
+            # All the money a line could lawfully get is a ceiling that takes no plan away, and a tight one for yes/no.
+            high=np.where(np.isnan(high), ceiling, np.minimum(high, np.maximum(ceiling, lines["low"].to_numpy()))),
+            scale=lines["scale"].to_numpy(),
+            baseline=lines["baseline"].to_numpy(),
+            envelope_of_line=envelope_of_line,
+            amount=amount,
+            source=source,
+            target=target,
+            route_high=route_high,
+        )
+
+    @cached_property
+    def effort_low(self) -> Array:
+        return self.curves.effort(np.where(self.choices, 0.0, self.low))
+
+    @cached_property
+    def effort_high(self) -> Array:
+        return self.curves.effort(self.high)
+
+    @cached_property
+    def choices(self) -> Array:
+        """Lines that are nothing, or at least their minimum viable scale: booleans."""
+        return (self.scale > 0) & (self.scale > self.low)
+
+    @cached_property
+    def reach(self) -> Array:
+        """Per envelope, the most money that could ever be in it."""
+        return self.amount + np.bincount(self.target, self.route_high, minlength=len(self.amount))
+
+    @cached_property
+    def line_rows(self) -> Array:
+        """Limits over lines: coefficients, one row per limit, one column per line, in pounds."""
+        return np.array([self._expand(limit.body)[0] for limit in self.limits]).reshape(len(self.limits), len(self.low))
+
+    @cached_property
+    def gain_rows(self) -> Array:
+        """Limits over curves: coefficients on each curve's gain, one row per limit."""
+        return np.array([self._expand(limit.body)[1] for limit in self.limits]).reshape(
+            len(self.limits), len(self.curves)
+        )
+
+    def _expand(self, body) -> tuple[Array, Array]:
+        lines, curves = np.zeros(len(self.low)), np.zeros(len(self.curves))
+        assert isinstance(body, Row)
+        for name, coefficient in body.terms.items():
+            total = self.tally.totals[name]
+            lines[total.lines] += coefficient * total.line_factors
+            curves[total.curves] += coefficient
+        return lines, curves
+
+    @cached_property
+    def limit_low(self) -> Array:
+        return np.array([limit.low for limit in self.limits])
+
+    @cached_property
+    def limit_high(self) -> Array:
+        return np.array([limit.high for limit in self.limits])
+
+    def value(self, spend: Array) -> float:
+        """The agreed outcome that this spend buys, weights applied: what the plan maximises."""
+        return float(self.weight @ self.curves.gain(self.curves.effort(spend)))
+
+    @cached_property
+    def at_stake(self) -> float:
+        """What all the outcome could be at most, less what the least spend buys: the yardstick for gaps."""
+        curves = self.curves
+        most, least = curves.gain(self.effort_high), curves.gain(self.effort_low)
+        return float(self.weight @ (most - least))
+
+    @cached_property
+    def units(self) -> Units:
+        return Units.of(self)
+
+
+@dataclass(frozen=True)
+class Units:
+    """What one solver unit is worth: pounds, value of the aim, each outcome, each resource limit. Powers of ten.
+
+    The one place where pounds become something else.
+    """
+
+    money: float
+    value: float
+    outcome: dict[str, float]
+    resource: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> Units:
+        bounds = [*problem.amount, *problem.high, *problem.baseline, *problem.route_high, *problem.effort_high]
+        spends = [abs(b) for limit in problem.limits if limit.measure == "spend" for b in (limit.low, limit.high)]
+        money = _unit(max([b for b in (*bounds, *spends) if math.isfinite(b)], default=1.0))
+        marginal = problem.curves.marginal(np.maximum(problem.effort_high, 1e-9)) * money
+        names = problem.scenario.table("curves")["outcome"].to_numpy(dtype=str)
+        outcome = {str(name): _near(marginal[names == name]) for name in np.unique(names)}
+        used = [limit.high for limit in problem.limits if limit.measure == "resource"]
+        return cls(money, _near(problem.weight * marginal), outcome, _unit(max(used, default=1.0)))
+
+    def of_measure(self, measure: str) -> float:
+        """What one unit of a limit of this measure is worth."""
+        if measure == "spend":
+            return self.money
+        return self.resource if measure == "resource" else self.outcome[measure]
+
+
+def _unit(largest: float) -> float:
+    return 10.0 ** max(0, math.ceil(math.log10(max(largest, 1.0) / BIGGEST)))
+
+
+def _near(values: Array) -> float:
+    """The power of ten nearest the middle of these positive values."""
+    positive = values[values > 0]
+    return 10.0 ** round(math.log10(float(np.median(positive)))) if len(positive) else 1.0

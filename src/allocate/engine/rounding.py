@@ -1,0 +1,105 @@
+"""Whole pounds by controlled rounding: every amount to the pound below or above, envelopes exact, every rule kept.
+
+Rounding each amount on its own breaks rules and totals; here the choice of up or down is itself a small yes/no problem
+(Cox 1987, "A constructive procedure for unbiased controlled rounding", JASA 82), as near to the plan as can be. The
+answer is then held against the scenario in whole pounds by the certificate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocate.engine.certificate import Flows, bodies
+from allocate.engine.highs import Impossible, Solver
+from allocate.engine.matrix import Arrays
+from allocate.engine.problem import Problem
+from allocate.errors import EngineError
+
+Array = np.ndarray
+NEARLY = 5e-3
+"""Pounds within which an amount counts as whole already."""
+STEPS = (1, 2, 8)
+"""How many pounds away an amount may go: further only where no nearer rounding keeps the rules."""
+
+
+def whole_pounds(problem: Problem, flows: Flows) -> Flows | None:
+    """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope."""
+    for step in STEPS:
+        try:
+            return _rounded(problem, flows, step)
+        except (Impossible, EngineError):
+            continue
+    return None
+
+
+def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
+    exact = np.concatenate([flows.spend, flows.moved])
+    exact = np.where(np.abs(exact - np.round(exact)) < NEARLY, np.round(exact), exact)
+    below = np.floor(exact)
+    least, most = _ends(problem, flows)
+    # Amounts whole already stay, unless wider steps are needed.
+    reach_down = np.where((exact == below) & (step == 1), 0, step - 1)
+    reach_up = np.where((exact == below) & (step == 1), 0, step)
+    lower = np.maximum(-reach_down, least - below)
+    upper = np.minimum(reach_up, most - below)
+    if np.any(lower > upper):
+        raise Impossible
+    rows, row_lower, row_upper = _rows(problem, flows, below)
+    touched = _could_bind(rows, row_lower, row_upper, lower, upper)
+    rows, row_lower, row_upper = rows[touched], row_lower[touched], row_upper[touched]
+    # Nearer is better: each pound up costs its distance, 1 - 2 (what is left of the pound).
+    cost = 2.0 * (exact - below) - 1.0
+    nonzero = rows != 0
+    arrays = Arrays(
+        cost, lower, upper, row_lower, row_upper,
+        np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32),
+        np.nonzero(nonzero)[1].astype(np.int32), rows[nonzero], np.ones(len(cost), dtype=bool),
+    )  # fmt: skip
+    steps = Solver(arrays).run(20.0, presolve=True).columns if len(cost) else np.array([])
+    whole = below + np.round(steps)
+    return Flows(whole[: len(flows.spend)], whole[len(flows.spend) :])
+
+
+def _ends(problem: Problem, flows: Flows) -> tuple[Array, Array]:
+    """The least and most whole pounds on each line and route; lines not opened stay at nothing."""
+    closed = problem.choices & (flows.spend < 0.5)
+    low = np.where(closed, 0.0, np.where(problem.choices, problem.scale, problem.low))
+    high = np.where(closed, 0.0, problem.high)
+    least = np.concatenate([low, np.zeros(len(flows.moved))])
+    most = np.concatenate([high, problem.route_high])
+    return np.ceil(least - 1e-6), np.floor(most + 1e-6)
+
+
+def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, Array]:
+    """Envelopes and limits over the pounds added to `below`; gains by their slope at the plan."""
+    spend, moved = below[: len(flows.spend)], below[len(flows.spend) :]
+    money = np.zeros((len(problem.amount), len(below)))
+    money[problem.envelope_of_line, np.arange(len(spend))] = 1.0
+    columns = len(spend) + np.arange(len(moved))
+    money[problem.source, columns] += 1.0
+    money[problem.target, columns] -= 1.0
+    left = Flows(spend, moved).unspent(problem)
+    used_up = flows.unspent(problem) < 0.5
+    exact = np.floor(left + 1e-6)
+
+    marginal = problem.curves.marginal(problem.curves.effort(flows.spend))
+    limits = np.zeros((len(problem.limits), len(below)))
+    limits[:, : len(spend)] = problem.line_rows
+    for q, rows in enumerate(problem.curves.lines):
+        limits[:, rows] += (problem.gain_rows[:, q] * marginal[q])[:, None]
+    body = bodies(problem, spend)
+    # A limit whose own unit is far from a pound's effect is scaled to it.
+    size = np.maximum(np.abs(limits).max(axis=1, initial=0.0), 1e-12)
+    lower, upper = (problem.limit_low - body) / size - 1e-7, (problem.limit_high - body) / size + 1e-7
+    return (
+        np.vstack([money, limits / size[:, None]]),
+        np.concatenate([np.where(used_up, exact, -np.inf), lower]),
+        np.concatenate([exact, upper]),
+    )
+
+
+def _could_bind(rows: Array, row_lower: Array, row_upper: Array, lower: Array, upper: Array) -> Array:
+    """Rows that some choice of pounds could break; the rest only slow the search."""
+    up, down = np.maximum(rows, 0.0), np.minimum(rows, 0.0)
+    most, least = up @ upper + down @ lower, up @ lower + down @ upper
+    return (most > row_upper) | (least < row_lower)

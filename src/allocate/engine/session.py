@@ -1,0 +1,99 @@
+"""A session: one model held live in HiGHS, asked for problems that share its sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocate.engine.certificate import Flows, Prices
+from allocate.engine.highs import Answer, Solver
+from allocate.engine.matrix import Arrays, Matrix
+from allocate.engine.model import Sets, declare, figures, grid_gains
+from allocate.engine.problem import Problem
+
+Array = np.ndarray
+FREE = 1e-7
+"""Prices below this, in solver units, are noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Yes/no choices fixed, as bounds on the columns `opened` and `filled`."""
+
+    opened: tuple[Array, Array]
+    filled: tuple[Array | float, Array | float]
+
+    def fix(self, arrays: Arrays, columns: dict[str, slice]) -> Arrays:
+        """The same model without integers: choices within these bounds."""
+        lower, upper = arrays.lower.copy(), arrays.upper.copy()
+        for name, (low, high) in (("opened", self.opened), ("filled", self.filled)):
+            lower[columns[name]], upper[columns[name]] = low, high
+        return replace(arrays, lower=lower, upper=upper, integer=np.zeros(len(lower), dtype=bool))
+
+
+class Session:
+    """One live model. Not for two threads at once: `allocate.engine.solve` lends each thread its own."""
+
+    def __init__(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> None:
+        self.sets = Sets.of(problem, grids, ordered)
+        first = figures(problem, grids)
+        self.matrix = Matrix(declare(self.sets, first))
+        self.solver = Solver(self.matrix.arrays(first))
+        number = {line: k for k, line in enumerate(self.sets.lines)}
+        self.choice_rows = np.array([number[line] for line in self.sets.choices], dtype=int)
+
+    @property
+    def has_integers(self) -> bool:
+        return bool(self.sets.choices or self.sets.ordered)
+
+    def solve(self, problem: Problem, grids: list[Array], held: Held | None, seconds: float) -> Answer:
+        """The best over these slices; with `held`, its choices are fixed and the answer has prices."""
+        arrays = self.matrix.arrays(figures(problem, grids))
+        if held is not None:
+            arrays = held.fix(arrays, self.matrix.columns)
+        return self.run(arrays, seconds)
+
+    def run(self, arrays: Arrays, seconds: float) -> Answer:
+        """Solve the model with these arrays, whose shape is the session's."""
+        if arrays.integer.any() == self.solver.arrays.integer.any():
+            self.solver.update(arrays)
+        else:
+            self.solver.load(arrays)
+        return self.solver.run(seconds, presolve=bool(arrays.integer.any()))
+
+    def column(self, answer: Answer, name: str) -> Array:
+        """The values of one family of variables."""
+        return answer.columns[self.matrix.columns[name]]
+
+    def held(self, answer: Answer) -> Held:
+        """The choices of an answer, fixed."""
+        opened, filled = (np.round(self.column(answer, name)) for name in ("opened", "filled"))
+        return Held((opened, opened), (filled, filled))
+
+    def flows(self, problem: Problem, answer: Answer) -> Flows:
+        """Spend and moves of an answer, in pounds."""
+        money = problem.units.money
+        return Flows(self.column(answer, "spend") * money, self.column(answer, "moved") * money)
+
+    def prices(self, problem: Problem, answer: Answer) -> Prices:
+        """Prices of an answer, per pound and per unit of a limit's body."""
+        units, rows, duals = problem.units, self.matrix.rows, answer.row_duals
+        size = np.array([units.of_measure(limit.measure) for limit in problem.limits])
+        per_pound = units.value / units.money
+        limit = duals[rows["limit"]] * units.value / size
+        return Prices(duals[rows["money"]] * per_pound, limit, -duals[rows["effort"]] * per_pound)
+
+    def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
+        """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
+        units = problem.units
+        starts = np.array([grid[0] for grid in grids]) / units.money
+        firsts = np.concatenate([[0], np.cumsum([len(grid) - 1 for grid in grids])[:-1]]).astype(int)
+        effort = (starts + np.add.reduceat(self.column(answer, "slice"), firsts)) * units.money
+        outcomes, said = problem.scenario.table("curves")["outcome"], self.column(answer, "gain")
+        found = []
+        for q, (grid, gains) in enumerate(zip(grids, grid_gains(problem, grids), strict=True)):
+            short = np.interp(effort[q], grid, gains) - said[q] * units.outcome[outcomes.iloc[q]]
+            if short > 1e-6 * max(gains[-1] - gains[0], 1e-12) and self.sets.curves[q] not in self.sets.ordered:
+                found.append(q)
+        return frozenset(found)

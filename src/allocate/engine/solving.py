@@ -1,0 +1,94 @@
+"""Solving scenarios: sessions kept live by structure, lent to one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from allocate.engine.certificate import Certificate, Flows, certify
+from allocate.engine.clash import no_plan
+from allocate.engine.highs import Impossible
+from allocate.engine.model import Sets
+from allocate.engine.optimum import Optimum, Options, Phantom, base_grids, must_order, optimum
+from allocate.engine.problem import Problem
+from allocate.engine.rounding import whole_pounds
+from allocate.engine.session import Session
+from allocate.errors import EngineError
+from allocate.scenario.scenario import Scenario
+
+KEPT = 16
+"""Idle sessions kept live, over all scenarios."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A scenario's best plan: in whole pounds where `whole`, with the certificate of exactly these flows."""
+
+    problem: Problem
+    flows: Flows
+    optimum: Optimum
+    certificate: Certificate
+    whole: bool
+
+
+class _Pool:
+    """Idle sessions by the sets of their model. Borrowed sessions belong to one thread until given back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Pyomo is not meant for several threads: models are declared one at a time.
+        self._declaring = threading.Lock()
+        self._idle: OrderedDict[tuple[Sets, int], Session] = OrderedDict()
+        self._count = 0
+
+    def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
+        grids = base_grids(problem)
+        sets = Sets.of(problem, grids, ordered)
+        with self._lock:
+            for key in self._idle:
+                if key[0] == sets:
+                    return self._idle.pop(key)
+        with self._declaring:
+            return Session(problem, grids, ordered)
+
+    def give_back(self, session: Session) -> None:
+        with self._lock:
+            self._count += 1
+            self._idle[session.sets, self._count] = session
+            while len(self._idle) > KEPT:
+                self._idle.popitem(last=False)
+
+
+_pool = _Pool()
+
+
+def solve_scenario(scenario: Scenario, options: Options) -> Solved:
+    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, and EngineError where no answer could be
+    certified. Safe from several threads at once."""
+    problem = Problem.of(scenario)
+    ordered = must_order(problem)
+    while True:
+        session = _pool.borrow(problem, ordered)
+        try:
+            found = optimum(session, problem, options)
+        except Phantom as phantom:
+            ordered = ordered | phantom.curves
+            continue
+        except Impossible:
+            raise no_plan(session, problem, base_grids(problem), options.seconds) from None
+        finally:
+            _pool.give_back(session)
+        return _in_whole_pounds(problem, found, options)
+
+
+def _in_whole_pounds(problem: Problem, found: Optimum, options: Options) -> Solved:
+    flows = whole_pounds(problem, found.flows)
+    exact = found.certificate
+    if flows is not None:
+        certificate = certify(problem, flows, exact.bound, 1e-6, exact.branches)
+        if not certificate.breaches:
+            return Solved(problem, flows, found, certificate, whole=True)
+    if exact.breaches:
+        raise EngineError("the plan breaks the scenario's own limits: " + "; ".join(exact.breaches[:3]))
+    return Solved(problem, found.flows, found, exact, whole=False)

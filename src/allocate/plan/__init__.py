@@ -1,0 +1,1 @@
+"""A solved answer as tidy tables."""
