@@ -9,12 +9,15 @@
 
 from allocate import rules
 from allocate.errors import AllocateError, EngineError, NoPlan, Problem, ScenarioError
+from allocate.plan.explaining import explain
+from allocate.plan.plan import Plan, solve
+from allocate.plan.writing import to_json, write_plan
 from allocate.scenario.evidence import evidence
 from allocate.scenario.reading import read
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "NoPlan", "Problem", "Scenario", "ScenarioError",
-    "evidence", "read", "rules", "schema", "write",
+    "AllocateError", "EngineError", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError",
+    "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
 ]  # fmt: skip

@@ -41,8 +41,13 @@ class Binding(Rule):
         label = self.sentence(tally.scenario) + (f": {about}" if about else "")
         return Limit(self.id, label, body, low, high, measure, ".".join(word for word in (part.id, year) if word))
 
-    def _each(self) -> str:
-        return f", for each {self.each}" if self.each else ""
+    def _counted(self, scenario: Scenario) -> str:
+        return "spending"
+
+    def _subject(self, scenario: Scenario) -> str:
+        """What the rule is about: 'Spending on Care in North', 'For each place, spending on Care'."""
+        counted = self._counted(scenario) + _named(self.where, scenario)
+        return f"For each {self.each}, {counted}" if self.each else counted[0].upper() + counted[1:]
 
 
 class Measured(Binding):
@@ -68,8 +73,8 @@ class Measured(Binding):
         outcomes = scenario.table("outcomes").set_index("id")
         return f"{self.amount:,.6g} {outcomes.loc[self.measure, 'unit']}"
 
-    def _verb(self) -> str:
-        return "spend" if self.measure == "spend" else "gain"
+    def _counted(self, scenario: Scenario) -> str:
+        return "spending" if self.measure == "spend" else f"gain of {scenario.name_of('outcomes', self.measure).lower()}"
 
 
 @kind
@@ -83,7 +88,7 @@ class Floor(Measured):
             yield self._limit(tally, part, self._body(tally, part), self.amount, INFINITY, self.measure)
 
     def sentence(self, scenario: Scenario) -> str:
-        return f"{_named(self.where, scenario)} must {self._verb()} at least {self._amount(scenario)}{self._each()}"
+        return f"{self._subject(scenario)} must be at least {self._amount(scenario)}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         if self.measure == "spend":
@@ -104,7 +109,7 @@ class Cap(Measured):
             yield self._limit(tally, part, self._body(tally, part), -INFINITY, self.amount, self.measure)
 
     def sentence(self, scenario: Scenario) -> str:
-        return f"{_named(self.where, scenario)} must {self._verb()} at most {self._amount(scenario)}{self._each()}"
+        return f"{self._subject(scenario)} must be at most {self._amount(scenario)}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         if self.measure == "spend":
@@ -164,12 +169,13 @@ class Share(Binding):
 
     def sentence(self, scenario: Scenario) -> str:
         bounds = [
-            f"at {word} {figure:.4%}".replace("0000%", "%").replace("00%", "%") if figure <= 1 else f"at {word} {figure:g} times"
+            f"at {word} {_percent(figure) if figure <= 1 else f'{figure:g} times'}"
             for word, figure in (("least", self.at_least), ("most", self.at_most))
             if figure is not None
         ]
-        base = f"what {_named(self.of, scenario)} spend" if self.of else "all spending"
-        return f"{_named(self.where, scenario)} must spend {' and '.join(bounds)} of {base}{self._each()}"
+        base = f"spending{_named(self.of, scenario)}" if self.of else "all spending"
+        joined = " and ".join(bounds)
+        return f"{self._subject(scenario)} must be {joined}{'' if 'times' in joined else ' of'} {base}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         tally = Tally(scenario)
@@ -211,7 +217,7 @@ class Band(Binding):
             for verb, figure in (("fall", self.down), ("rise", self.up))
             if figure is not None
         ]
-        return f"{_named(self.where, scenario)} must {' and '.join(bounds)} from the baseline{self._each()}"
+        return f"{self._subject(scenario)} must {' and '.join(bounds)} from the baseline"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         if self.up is not None and self.up > 1:
@@ -242,7 +248,8 @@ class GrowthFloor(Binding):
                     yield self._limit(tally, part, body, 0.0, INFINITY, year=label)
 
     def sentence(self, scenario: Scenario) -> str:
-        return f"{_named(self.where, scenario)} must grow by at least {_percent(self.at_least)} a year{self._each()}"
+        verb = f"grow by at least {_percent(self.at_least)}" if self.at_least >= 0 else f"fall by at most {_percent(-self.at_least)}"
+        return f"{self._subject(scenario)} must {verb} a year"
 
 
 def binding_rules(scenario: Scenario) -> list[Binding]:
@@ -273,18 +280,20 @@ def _reach(rule: Rule, scenario: Scenario) -> float:
 
 
 def _named(scope: Scope, scenario: Scenario) -> str:
-    """A scope in words."""
-    if not scope:
-        return "all lines together"
-    tables = (("partners", "partners"), ("programmes", "programmes"), ("envelopes", "envelopes"), ("places", "places"))
-    words = []
-    for part, table in tables:
-        names = [scenario.name_of(table, value) for value in getattr(scope, part)]
-        if names:
-            words.append({"places": "in ", "envelopes": "paid from "}.get(part, "") + _listed(names))
-    words += [f"{_listed([value.replace('-', ' ') for value in values])}" for values in (scope.kinds, scope.groups) if values]
-    words += [f"in {_listed(list(scope.years))}"] if scope.years else []
-    return " ".join(words)
+    """A scope in words that follow 'spending': ' on Care by The Trust in North from Core money'."""
+    def names(part: str, table: str) -> list[str]:
+        return [scenario.name_of(table, value) for value in getattr(scope, part)]
+
+    groups = [value.replace("-", " ") for value in scope.groups]
+    kinds = [f"{value.replace('-', ' ')} bodies" for value in scope.kinds]
+    phrases = (
+        ("on", names("programmes", "programmes") + groups),
+        ("by", names("partners", "partners") + kinds),
+        ("in", names("places", "places")),
+        ("from", names("envelopes", "envelopes")),
+        ("in", list(scope.years)),
+    )
+    return "".join(f" {word} {_listed(said)}" for word, said in phrases if said)
 
 
 def _listed(names: list[str]) -> str:

@@ -105,6 +105,8 @@ class Tally:
         keys = zip(curves["place"], curves["programme"], curves["year"], strict=True)
         self._curve_lines = [self.scenario.curve_of_line.get(key, np.array([], int)) for key in keys]
         self._masks: dict[Scope, Array] = {}
+        self._named: dict[tuple, str] = {}
+        self._line_names = _line_names(self.scenario)
 
     def covers(self, scope: Scope) -> Array:
         """Which lines a scope covers: booleans."""
@@ -121,7 +123,7 @@ class Tally:
             for row in np.flatnonzero(mask):
                 only = np.zeros_like(mask)
                 only[row] = True
-                yield Part(self.scenario.line_ids[row], _line_name(self.scenario, row), only)
+                yield Part(self.scenario.line_ids[row], self._line_names[row], only)
         else:
             column = self.scenario.table("lines")[rule.each].to_numpy(dtype=str)
             for value in sorted(set(column[mask])):
@@ -166,18 +168,18 @@ class Tally:
     def _total(self, total: Total) -> Row:
         if not len(total.lines) and not len(total.curves):
             return Row({})
-        for name, known in self.totals.items():
-            same = known.measure == total.measure and np.array_equal(known.lines, total.lines)
-            if same and np.array_equal(known.curves, total.curves) and np.array_equal(
-                known.line_factors, total.line_factors
-            ):  # fmt: skip
-                return Row({name: 1.0})
+        key = (total.measure, total.lines.tobytes(), total.line_factors.tobytes(), total.curves.tobytes())
+        if key in self._named:
+            return Row({self._named[key]: 1.0})
         name = f"t{len(self.totals):04d}"
         self.totals[name] = total
+        self._named[key] = name
         return Row({name: 1.0})
 
 
-def _line_name(scenario: Scenario, row: int) -> str:
-    line = scenario.table("lines").iloc[row]
-    names = (("partners", line["partner"]), ("programmes", line["programme"]), ("places", line["place"]))
-    return ", ".join(scenario.name_of(table, key) for table, key in names)
+def _line_names(scenario: Scenario) -> list[str]:
+    """Each line in words: who, what for, where."""
+    lines = scenario.table("lines")
+    columns = (("partners", "partner"), ("programmes", "programme"), ("places", "place"))
+    names = [[scenario.name_of(table, key) for key in lines[column]] for table, column in columns]
+    return [", ".join(words) for words in zip(*names, strict=True)]

@@ -87,7 +87,7 @@ def _likely_key(table: pd.DataFrame, path: Path) -> str:
 def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Problem]) -> None:
     name = path.keys[0] if path.keys else ""
     if not path.field:
-        if value is None:
+        if _blank(value):
             if rules.pop(name, None) is None:
                 found.append(Problem("change", "there is no such rule", field=path.text, fix=suggestion(name, rules)))
         elif (rule := make_rule(name, value, found, "change")) is not None:
@@ -105,7 +105,7 @@ def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Pro
         if not isinstance(inner, dict):
             found.append(Problem("change", "has no fields of its own", field=path.text, value=f"{name}.{part}"))
             return
-    if value is None:
+    if _blank(value):
         inner.pop(last, None)
     else:
         inner[last] = value

@@ -35,14 +35,14 @@ def write(scenario: Scenario, folder: str | Path) -> None:
 
 def toml_lines(fields: dict[str, Any]) -> str:
     """Flat TOML: one key a line, nested tables inline."""
-    return "".join(f"{key} = {_value(value)}\n" for key, value in fields.items())
+    return "".join(f"{key} = {toml_value(value)}\n" for key, value in fields.items())
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
+        return "{ " + ", ".join(f"{key} = {toml_value(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list):
-        return "[" + ", ".join(_value(inner) for inner in value) + "]"
+        return "[" + ", ".join(toml_value(inner) for inner in value) + "]"
     # JSON's strings, booleans and finite numbers are TOML's too.
     return json.dumps(value, ensure_ascii=False)
 

@@ -1,0 +1,142 @@
+"""The verbs on the command line. Tables go to stdout, words to stderr; exit 0 answered, 1 our fault, 2 the scenario is
+wrong, 3 no plan is possible."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import allocate as al
+from allocate.scenario.words import NUMBER
+
+ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except al.ScenarioError as error:
+        say(str(error))
+        return SCENARIO_WRONG
+    except al.NoPlan as error:
+        say(str(error))
+        return NO_PLAN
+    except al.AllocateError as error:
+        say(f"allocate could not answer: {error}")
+        return OUR_FAULT
+    except OSError as error:
+        say(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return OUR_FAULT
+    except BrokenPipeError:
+        return ANSWERED
+    except KeyboardInterrupt:
+        say("stopped")
+        return OUR_FAULT
+    return ANSWERED
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as argparse describes it."""
+    top = argparse.ArgumentParser(prog="allocate", description="Share a system's money fairly, together.")
+    verbs = top.add_subparsers(title="verbs", required=True, metavar="VERB")
+    check = verbs.add_parser("check", help="is the scenario sound? Every problem at once")
+    check.add_argument("folder", help="a scenario's folder")
+    check.set_defaults(run=run_check)
+    solve = verbs.add_parser("solve", help="the plan that buys most within the money and the rules")
+    solve.add_argument("folder", help="a scenario's folder")
+    solve.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="sets",
+        help="a change, such as envelopes.core=1850e6 or rules.prevention.in_force=false; may be repeated",
+    )  # fmt: skip
+    solve.add_argument("--changes", metavar="FILE", help="a TOML file of changes, as --out writes one")
+    solve.add_argument("--out", metavar="DIR", help="write every table of the plan to this folder")
+    solve.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
+    solve.add_argument("--seconds", type=float, default=60.0, help="time allowed (60)")
+    solve.add_argument("--tolerance", type=float, default=1e-4, help="certified gap to accept (0.0001)")
+    solve.set_defaults(run=run_solve)
+    schema = verbs.add_parser("schema", help="JSON Schema of every file of a scenario")
+    schema.set_defaults(run=lambda _: print(json.dumps(al.schema(), indent=1)))
+    return top
+
+
+def run_check(options: argparse.Namespace) -> None:
+    scenario = al.read(options.folder)
+    evidence = al.evidence(scenario)
+    counts = evidence["status"].value_counts()
+    figures = ", ".join(f"{counts.get(status, 0)} {status}" for status in ("found", "derived", "assumed"))
+    print(f"{scenario.heading.name}: sound. {len(scenario.lines)} lines, {len(scenario.rules)} rules; figures: {figures}.")
+
+
+def run_solve(options: argparse.Namespace) -> None:
+    from allocate import screen
+
+    with screen.progress("Reading"):
+        scenario = al.read(options.folder)
+        changes = read_changes(options.changes) | dict(parse_set(text) for text in options.sets)
+        if changes:
+            scenario = scenario.change(changes)
+    with screen.progress(f"Solving {scenario.heading.name}"):
+        plan = al.solve(scenario, seconds=options.seconds, tolerance=options.tolerance)
+    if options.format == "json":
+        print(al.to_json(plan), end="")
+    elif options.format == "csv":
+        print(plan.spend.to_csv(index=False, lineterminator="\n"), end="")
+    else:
+        screen.show(plan)
+    if options.out:
+        al.write_plan(plan, options.out)
+        say(f"Written to {options.out}")
+
+
+def parse_set(text: str) -> tuple[str, Any]:
+    """A --set as (path, value): numbers, true and false, and TOML lists or tables are read; the rest is text."""
+    path, equals, value = text.partition("=")
+    if not equals:
+        problem = al.Problem("--set", "is not PATH=VALUE", value=text, fix="such as envelopes.core=1850e6")
+        raise al.ScenarioError("command line", [problem])
+    return path.strip(), parse_value(value.strip())
+
+
+def parse_value(text: str) -> Any:
+    if not text:
+        return None
+    if NUMBER.fullmatch(text):
+        return float(text)
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def read_changes(file: str | None) -> dict[str, Any]:
+    """The changes in a TOML file: paths to values, quoted paths or nested tables alike."""
+    if file is None:
+        return {}
+    try:
+        return dict(_flat(tomllib.loads(Path(file).read_text(encoding="utf-8"))))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise al.ScenarioError(file, [al.Problem(file, f"is not TOML: {error}")]) from None
+
+
+def _flat(table: dict[str, Any], above: str = ""):
+    for key, value in table.items():
+        path = f"{above}.{key}" if above else key
+        if isinstance(value, dict) and "kind" not in value:
+            yield from _flat(value, path)
+        else:
+            yield path, value
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Figures as people read them: one place for pounds, shares and signs."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "\N{MINUS SIGN}"
+
+
+IN_MILLIONS = 10e6
+"""Tables whose largest amount reaches this are shown in millions."""
+
+
+def pounds(amount: float, currency: str = "£", signed: bool = False, millions: bool | None = None) -> str:
+    """£412.0m, £94,500, −£3.2m; with `signed`, +£3.2m too; '' for blanks. `millions` fixes the unit, so that the
+    figures of one table share it."""
+    if math.isnan(amount):
+        return ""
+    size = abs(amount)
+    millions = size >= 1e6 if millions is None else millions
+    text = f"{size / 1e6:,.1f}m" if millions else f"{size:,.0f}"
+    nothing = not text.strip("0.,m")
+    return ("" if nothing else _sign(amount, signed)) + currency + text
+
+
+def per_cent(share: float, signed: bool = False, places: int = 1) -> str:
+    """4.2%, −1.5%; '' for blanks."""
+    if math.isnan(share):
+        return ""
+    text = f"{abs(share):.{places}%}"
+    nothing = float(text.rstrip("%")) == 0
+    return ("" if nothing else _sign(share, signed)) + text
+
+
+def number(amount: float, signed: bool = False) -> str:
+    """1,924.9, 0.0012; enough digits to tell apart, no more."""
+    if math.isnan(amount):
+        return ""
+    size = abs(amount)
+    text = f"{size:,.0f}" if size >= 1e4 else f"{size:,.1f}" if size >= 10 else f"{size:.3g}"
+    return ("" if float(text.replace(",", "")) == 0 else _sign(amount, signed)) + text
+
+
+def _sign(amount: float, signed: bool) -> str:
+    return MINUS if amount < 0 else "+" if signed else ""

@@ -1,0 +1,228 @@
+"""A plan: a solved answer as tidy tables, everything recomputed from spend."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+
+from allocate.engine.certificate import Certificate, bodies
+from allocate.engine.highs import MIP_GAP, SEED
+from allocate.engine.optimum import Options
+from allocate.engine.solving import Solved, solve_scenario
+from allocate.scenario.scenario import Scenario
+
+Array = np.ndarray
+
+
+def solve(scenario: Scenario, *, seconds: float = 60.0, tolerance: float = 1e-4) -> Plan:
+    """The plan that buys the most of the agreed outcomes within the money and the rules, in whole pounds.
+
+    `seconds` bounds the time spent; `tolerance` is the certified gap to the best possible plan, as a share of the
+    outcome at stake (what the most spending would buy over the least). Raises NoPlan where the rules cannot all hold
+    and EngineError where no answer passes its checks.
+    """
+    started = time.perf_counter()
+    solved = solve_scenario(scenario, Options(seconds, tolerance))
+    return Plan(scenario, solved, time.perf_counter() - started, Options(seconds, tolerance))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A solved answer. Tables are tidy, pounds and fractions, sorted by their keys; each access hands out a copy.
+
+    spend     one row a line: partner, place, programme, envelope, year, baseline, low, high, spend, change (all £)
+    gains     one row a curve: place, programme, outcome, year, spend, baseline_gain, gain, change (outcome units)
+    limits    one row a limit: owner, part, label, measure, amount, low, high, slack, binding, price
+    money     one row an envelope: envelope, year, holder, amount, moved_in, moved_out, spent, unspent, price
+    routes    one row a route: route, year, source, target, high, moved
+    places    one row a place and year: place, year, population, need, baseline, spend, change, per_head, target,
+              distance_before, distance_after (shares of target; blank where nothing goes by need)
+    facts     what was solved, how, and how good it is: fact, value
+
+    A price is what easing a limit by one unit, or adding a pound to an envelope, is worth in units of the aim. It is
+    blank where yes/no choices leave none.
+    """
+
+    scenario: Scenario
+    _solved: Solved
+    seconds: float
+    options: Options
+
+    @property
+    def certificate(self) -> Certificate:
+        """The independent check of exactly this plan."""
+        return self._solved.certificate
+
+    @property
+    def value(self) -> float:
+        """The agreed outcome, weights applied."""
+        return self._solved.certificate.value
+
+    @cached_property
+    def _spend(self) -> pd.DataFrame:
+        lines = self.scenario.lines.drop(columns=["scale"])
+        lines["high"] = self._solved.problem.high
+        lines["spend"] = self._solved.flows.spend
+        lines["change"] = lines["spend"] - lines["baseline"]
+        return lines
+
+    @property
+    def spend(self) -> pd.DataFrame:
+        return self._spend.copy()
+
+    def by(self, *columns: str) -> pd.DataFrame:
+        """Baseline, spend and change (£) summed by any of partner, place, programme, envelope, year."""
+        return self._spend.groupby(list(columns), sort=True)[["baseline", "spend", "change"]].sum().reset_index()
+
+    @property
+    def gains(self) -> pd.DataFrame:
+        curves, spend = self._solved.problem.curves, self._solved.flows.spend
+        before = curves.effort(self._solved.problem.baseline)
+        table = self.scenario.curves[["place", "programme", "outcome", "year"]]
+        table["spend"] = curves.effort(spend)
+        table["baseline_gain"] = curves.gain(before)
+        table["gain"] = curves.gain(curves.effort(spend))
+        table["change"] = table["gain"] - table["baseline_gain"]
+        return table
+
+    @property
+    def limits(self) -> pd.DataFrame:
+        problem = self._solved.problem
+        amount, prices = bodies(problem, self._solved.flows.spend), self._solved.optimum.prices.limit
+        low, high = problem.limit_low, problem.limit_high
+        slack = np.minimum(amount - low, high - amount)
+        # Rounding to whole pounds may leave a limit that binds a pound or so of room.
+        nearly = np.where([limit.measure == "spend" for limit in problem.limits], 1.0, 1e-9)
+        room = np.maximum(nearly, 1e-7 * np.abs(amount))
+        return pd.DataFrame(
+            {
+                "owner": [limit.owner for limit in problem.limits],
+                "part": [limit.part for limit in problem.limits],
+                "label": [limit.label for limit in problem.limits],
+                "measure": [limit.measure for limit in problem.limits],
+                "amount": amount, "low": low, "high": high, "slack": slack, "binding": slack <= room,
+                "price": np.where(slack <= room, np.abs(prices), 0.0) if self.has_prices else np.nan,
+            }
+        )  # fmt: skip
+
+    @property
+    def has_prices(self) -> bool:
+        """False where yes/no choices leave no prices."""
+        return not self._solved.optimum.discrete
+
+    @property
+    def money(self) -> pd.DataFrame:
+        problem, flows = self._solved.problem, self._solved.flows
+        size = len(problem.amount)
+        table = self.scenario.envelopes
+        return pd.DataFrame(
+            {
+                "envelope": table["id"], "year": table["year"], "holder": table["holder"], "amount": table["amount"],
+                "moved_in": np.bincount(problem.target, flows.moved, size),
+                "moved_out": np.bincount(problem.source, flows.moved, size),
+                "spent": np.bincount(problem.envelope_of_line, flows.spend, size),
+                "unspent": flows.unspent(problem),
+                "price": self._solved.optimum.prices.envelope if self.has_prices else np.nan,
+            }
+        )  # fmt: skip
+
+    @property
+    def routes(self) -> pd.DataFrame:
+        table = self.scenario.routes[["id", "year", "source", "target", "high"]].rename(columns={"id": "route"})
+        table["moved"] = self._solved.flows.moved
+        return table
+
+    @property
+    def places(self) -> pd.DataFrame:
+        return place_table(self.scenario, self._spend)
+
+    @property
+    def ties(self) -> int:
+        """How many lines could be spent otherwise for the same outcome; 0 where no other plan is as good."""
+        return self._solved.optimum.ties
+
+    @property
+    def facts(self) -> pd.DataFrame:
+        found, optimum = self.certificate, self._solved.optimum
+        changes = "; ".join(f"{path} = {value}" for path, value in self.scenario.changes.items())
+        facts = {
+            "scenario": self.scenario.id,
+            "digest": self.scenario.digest,
+            "changes": changes,
+            "status": optimum.status,
+            "value": found.value,
+            "bound": found.bound,
+            "gap": found.gap,
+            "tolerance": self.options.tolerance,
+            "certified": not found.breaches and found.gap <= self.options.tolerance,
+            "breaches": len(found.breaches),
+            "cases": found.branches,
+            "ties": self.ties,
+            "whole_pounds": self._solved.whole,
+            "seconds": round(self.seconds, 4),
+            "time_limit": self.options.seconds,
+            "mip_gap": MIP_GAP,
+            "seed": SEED,
+            "threads": 1,
+            "solver_unit": self._solved.problem.units.money,
+            **{name: version(name) for name in ("allocate", "pyomo", "highspy", "numpy", "pandas")},
+            "python": platform.python_version(),
+            "caveat": self.scenario.heading.caveat,
+        }
+        return pd.DataFrame({"fact": list(facts), "value": [str(value) for value in facts.values()]})
+
+    @property
+    def certified(self) -> bool:
+        """Whether the independent check holds and no plan can be better by more than the tolerance."""
+        return not self.certificate.breaches and self.certificate.gap <= self.options.tolerance
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by name."""
+        names = ("spend", "gains", "limits", "money", "routes", "places", "facts")
+        return {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"Plan({self.scenario.id!r}, value {self.value:,.6g}, gap {self.certificate.gap:.2g})"
+
+
+def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:
+    """What each place gets, per head and against its fair share by need; see `Plan` for the columns.
+
+    The fair share of a place is its part of all need, of the money that goes by need and is spent in places without
+    smaller places inside them. A place with places inside it counts theirs.
+    """
+    places, envelopes = scenario.places, scenario.envelopes
+    by_need = spend["envelope"].isin(envelopes.loc[envelopes["by_need"] == "yes", "id"])
+    leaves = set(places["id"]) - set(places["parent"].dropna())
+    shared = spend[by_need & spend["place"].isin(leaves)]
+    all_need = places.loc[places["id"].isin(leaves), "need"].sum()
+    rows = []
+    for year in scenario.years:
+        pots = shared.loc[shared["year"] == year, ["baseline", "spend"]].sum()
+        for place in places.itertuples():
+            inside = scenario.within(place.id)
+            here = spend[spend["place"].isin(inside) & (spend["year"] == year)]
+            mine = shared.loc[shared["place"].isin(inside) & (shared["year"] == year), ["baseline", "spend"]].sum()
+            share = place.need / all_need if all_need > 0 else np.nan
+            baseline, total = here["baseline"].sum(), here["spend"].sum()
+            rows.append(
+                {
+                    "place": place.id, "year": year, "population": place.population, "need": place.need,
+                    "baseline": baseline, "spend": total, "change": total - baseline,
+                    "per_head": total / place.population if place.population else np.nan,
+                    "target": share * pots["spend"] if pots["spend"] > 0 else np.nan,
+                    "distance_before": _distance(mine["baseline"], share * pots["baseline"]),
+                    "distance_after": _distance(mine["spend"], share * pots["spend"]),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _distance(amount: float, target: float) -> float:
+    return amount / target - 1.0 if target > 0 else np.nan

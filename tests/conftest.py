@@ -1,0 +1,36 @@
+"""What every test may ask for: the shipped scenarios, read once, and a copy of tiny to break."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import allocate as al
+
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+SMALL = ("tiny", "participatory-budget", "health-benefits-package")
+
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50,
+                          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def tiny() -> al.Scenario:
+    """The scenario solved by hand in scenarios/tiny/README.md."""
+    return al.read(SCENARIOS / "tiny")
+
+
+@pytest.fixture(scope="session", params=SMALL)
+def small(request) -> al.Scenario:
+    """Each of the small scenarios in turn."""
+    return al.read(SCENARIOS / request.param)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A copy of scenarios/tiny that a test may spoil."""
+    return Path(shutil.copytree(SCENARIOS / "tiny", tmp_path / "tiny"))
