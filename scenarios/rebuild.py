@@ -76,8 +76,9 @@ def national(figure: str) -> float:
 
 def practices() -> pd.DataFrame:
     """NHS England's practice-level populations and weighted populations; stops with advice if they are not there."""
-    path = Path(os.environ.get("ALLOCATE_DATA", "")) / PRACTICES
-    if not path.is_file():
+    folder = os.environ.get("ALLOCATE_DATA", "")
+    path = Path(folder) / PRACTICES
+    if not folder or not path.is_file():
         print(MISSING, file=sys.stderr)
         raise SystemExit(2)
     return pd.read_csv(path, encoding="utf-8-sig")
@@ -131,7 +132,7 @@ def system_of(row: pd.Series, data: pd.DataFrame) -> System:
 
 def pounds(amount: float) -> int:
     """Pounds to the nearest step."""
-    return int(math.floor(amount / STEP + 0.5)) * STEP
+    return math.floor(amount / STEP + 0.5) * STEP
 
 
 def whole(parts: Sequence[float], total: int) -> list[int]:
@@ -156,8 +157,11 @@ def by_component(places: pd.DataFrame, amounts: pd.Series) -> pd.DataFrame:
 
 
 def raked(table: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
-    """The table scaled until its rows have these sums and its columns keep theirs: in core money the place totals
-    follow the final weighted population, which holds what the components leave out (inequalities, local costs)."""
+    """The table scaled until its rows have these sums, and its columns keep theirs.
+
+    In core money the place totals follow the final weighted population, which holds what the components leave out:
+    inequalities and local costs.
+    """
     cells, columns = table.to_numpy(copy=True), table.sum().to_numpy()
     for _ in range(200):
         cells *= (rows.to_numpy() / cells.sum(axis=1))[:, None]
@@ -259,15 +263,15 @@ def nhs_envelopes(system: System, pools: Sequence[Pool]) -> Iterator[Envelope]:
     yield Envelope(
         "core", "core", "Core services", "icb", core,
         pounds(core / (1 + growth)) - sum(each.nhs_before for each in pools), system.places,
-        Said("derived", "core-allocations", f"National core £107.6bn (2024/25) x 1.044 x {share['Final WP']:.3%}, the share of "
-             "England's final core weighted population; no convergence, service development or specialised money"),
+        Said("derived", "core-allocations", f"National core £107.6bn (2024/25) x 1.044 x {share['Final WP']:.3%}, the "
+             "share of England's final core weighted population; no convergence, development or specialised money"),
     )  # fmt: skip
     primary = national("primary-medical") * share["Final PMC WP"]
     uplift = national("primary-medical-uplift") * share["Final PMC WP"]
     yield Envelope(
         "primary-medical", "primary-medical", "Primary medical care", "icb", pounds(primary + uplift), pounds(primary),
         system.places,
-        Said("derived", "primary-allocations", f"National £11.2bn (2024/25) plus the £889m addition for 2025/26, x "
+        Said("derived", "primary-allocations", "National £11.2bn (2024/25) plus the £889m addition for 2025/26, x "
              f"{share['Final PMC WP']:.3%}, the share of England's final primary medical weighted population"),
     )  # fmt: skip
     running = pounds(national("running-costs-per-head") * system.places["Population"].sum())
@@ -277,8 +281,9 @@ def nhs_envelopes(system: System, pools: Sequence[Pool]) -> Iterator[Envelope]:
     )  # fmt: skip
     if system.support:
         yield Envelope(
-            "deficit-support", "deficit-support", "Deficit support", "icb", system.support, system.support, system.places,
-            Said("found", "deficit-support", "Non-recurrent, equal to the largest planned deficit of 2025/26; it ends in later years"),
+            "deficit-support", "deficit-support", "Deficit support", "icb", system.support, system.support,
+            system.places,
+            Said("found", "deficit-support", "Non-recurrent, equal to the largest planned deficit; ends later"),
         )  # fmt: skip
 
 
@@ -287,35 +292,50 @@ def council_envelopes(system: System, council: str) -> Iterator[Envelope]:
     places, facts, fund = system.of_council(council), known(council), pool(system, council)
     name = facts["area"]
 
-    growth = 1 + national("social-care-growth")
-    found = not math.isnan(facts["social_care_2024_25"])
-    per_head = national("social-care-per-head")
-    net = facts["social_care_2024_25"] if found else per_head * places["Population"].sum()
+    net, said = social_care(system, council)
     before = pounds(net) - fund.own
-    grew = f"grown by {growth - 1:.0%} (assumed), less the council's own money in the pool (derived)"
-    said = (
-        Said("derived", facts["social_care_reference"], f"Net social care budget of about £{net / 1e6:,.0f}m for 2024/25, {grew}")
-        if found
-        else Said("assumed", "method", f"£{per_head:.0f} for each registered patient in 2024/25, {grew}")
-    )
-    amount = pounds(net * growth) - fund.own
+    amount = pounds(before * (1 + national("social-care-growth")))
     yield Envelope(
-        f"social-care-{area(council)}", "social-care", f"{name} adult social care", council, amount, before, places, said
+        f"social-care-{area(council)}",
+        "social-care",
+        f"{name} adult social care",
+        council,
+        amount,
+        before,
+        places,
+        said,
     )
-
     grant, said = public_health(system, council)
-    last = pounds(grant * national("public-health-before") / national("public-health"))
+    before = pounds(grant * national("public-health-before") / national("public-health"))
     yield Envelope(
-        f"public-health-{area(council)}", "public-health", f"{name} public health grant", council, grant, last, places, said
+        f"public-health-{area(council)}",
+        "public-health",
+        f"{name} public health grant",
+        council,
+        grant,
+        before,
+        places,
+        said,
+    )
+    before = fund.own + fund.nhs_before
+    note = "The council's own contribution: England's Better Care and Disabled Facilities Grants by share of core need"
+    more = f", and half of what the £{before / 1e6:,.0f}m pool holds beyond minimum contributions" if fund.found else ""
+    said = Said("derived", facts["pool_reference"] if fund.found else "bcf-2025-26", note + more)
+    yield Envelope(
+        f"pool-{area(council)}", "pool", f"{name} Better Care Fund pool", council, fund.own, before, places, said
     )
 
-    note = "Share of England's Local Authority Better Care and Disabled Facilities Grants by core weighted population"
-    note += ", plus half of what the pool of about £148m holds beyond minimum contributions" if fund.found else ""
-    said = Said("derived", "bcf-coventry" if fund.found else "bcf-2025-26", note + ". The council's own contribution only")
-    yield Envelope(
-        f"pool-{area(council)}", "pool", f"{name} Better Care Fund pool", council, fund.own, fund.own + fund.nhs_before,
-        places, said,
-    )  # fmt: skip
+
+def social_care(system: System, council: str) -> tuple[float, Said]:
+    """A council's net social care budget of last year, all of it: what is its own money in the pool comes off later."""
+    facts, growth = known(council), national("social-care-growth")
+    net, reference = facts["social_care_2024_25"], facts["social_care_reference"]
+    grew = f"less the council's own money in the pool, grown by {growth:.0%} (assumed)"
+    if not math.isnan(net):
+        return net, Said("derived", reference, f"Net budget of about £{net / 1e6:,.0f}m for 2024/25, {grew}")
+    per_head = national("social-care-per-head")
+    net = per_head * system.of_council(council)["Population"].sum()
+    return net, Said("assumed", "method", f"£{per_head:.0f} for each registered patient in 2024/25, {grew}")
 
 
 def public_health(system: System, council: str) -> tuple[int, Said]:
@@ -327,7 +347,7 @@ def public_health(system: System, council: str) -> tuple[int, Said]:
         return pounds(grant), Said("derived", "public-health-2015-16", note)
     share = system.of_council(council).sum(numeric_only=True) / system.england
     grant = national("public-health") * (share["Health Ineq WP"] + share["Population"]) / 2
-    note = "England's £3.858bn, half by inequality need and half a head; for Greater Manchester this comes near the grants found"
+    note = "England's £3.858bn, half by inequality need and half a head: within 3% of Greater Manchester's known total"
     return pounds(grant), Said("assumed", "public-health-2025-26", note)
 
 
@@ -355,7 +375,8 @@ def roles(system: System, kind: str, programme: str, place: str) -> list[tuple[s
     if not math.isclose(fit["share"].sum(), 1.0, abs_tol=1e-9):
         raise ValueError(f"roles.csv: {kind} {programme} in {place} sums to {fit['share'].sum():g}, not 1")
     bodies = system.places.loc[place] if place in system.places.index else {}
-    return [(str(bodies[who.strip("{}")]) if "{" in who else who, part) for who, part in zip(fit["partner"], fit["share"], strict=True)]
+    named = [bodies[who.strip("{}")] if "{" in who else who for who in fit["partner"]]
+    return list(zip(named, fit["share"], strict=True))
 
 
 def lines(system: System, held: Sequence[Envelope]) -> pd.DataFrame:
@@ -398,8 +419,8 @@ def cost_per_unit(programme: pd.Series) -> tuple[float, Said]:
     overall = national("overall-cost-per-qaly")
     cost = spend / effect * overall
     note = (
-        f"1 / £{cost:,.0f}: categories {', '.join(named)} take {spend:.2f}% of a change in spend and give {effect:.2f}% of"
-        f" its effect, times £{overall:,.0f} overall. Prices of 2008/09, not uplifted. {programme['note']}"
+        f"1 / £{cost:,.0f} = {spend:.2f}% of a change in spend / {effect:.2f}% of its effect x £{overall:,.0f} overall,"
+        f" for programme-budget {', '.join(named)}. Prices of 2008/09, not uplifted. {programme['note']}"
     )
     return cost, Said("derived", "claxton-2015", note)
 
@@ -426,7 +447,10 @@ def curves(system: System) -> pd.DataFrame:
 
 def baseline_share(rule: Mapping[str, Any], figure: str, table: pd.DataFrame) -> float:
     """The share that a share rule is about, in the baseline: rounded so that the baseline keeps the rule."""
-    part, base = (table.loc[table["programme"].isin(rule[key]["programmes"]), "baseline"].sum() for key in ("where", "of"))
+    group = table["programme"].map(source("programmes").set_index("id")["group"])
+    fits = (table["programme"].isin(scope.get("programmes", [])) | group.isin(scope.get("groups", []))
+            for scope in (rule["where"], rule["of"]))  # fmt: skip
+    part, base = (table.loc[mask, "baseline"].sum() for mask in fits)
     round_off = math.floor if figure == "at_least" else math.ceil
     return round_off(10_000 * part / base) / 10_000
 
@@ -459,7 +483,7 @@ def filled(value: Any, known_facts: Mapping[str, Any], names: Mapping[str, str])
 
 
 def rules(system: System, held: Sequence[Envelope], table: pd.DataFrame) -> tuple[dict[str, dict], dict[str, Said]]:
-    """The rules of a system as rules.toml holds them, and the evidence for each."""
+    """The rules of a system as rules.toml holds them, and what is said for the figures of each."""
     book = tomllib.loads((HERE / "sources" / "rules.toml").read_text(encoding="utf-8"))
     known_facts, found, said = facts(system, held, table), {}, {}
     for name, rule in (book["common"] | book.get(system.id, {})).items():
@@ -468,6 +492,8 @@ def rules(system: System, held: Sequence[Envelope], table: pd.DataFrame) -> tupl
         each = system.councils if fields.pop("for", "") == "council" else [""]
         for council in each:
             made = filled(fields, known_facts, {"council": council, "area": area(council)})
+            if [] in made.get("where", {}).values():
+                continue  # a rule about no place: an empty list in a scope would mean any
             for figure, value in made.items():
                 if isinstance(value, str) and value.startswith("=baseline-share"):
                     more = float(value.partition("+")[2] or 0)
@@ -533,16 +559,23 @@ LINE_NOTES = {
 }
 
 
-def evidence(system: System, held: Sequence[Envelope], said_of_rules: Mapping[str, Said], book: Mapping[str, dict]) -> pd.DataFrame:
+ASSUMED = {
+    "routes.*.high": "The NHS contribution expected this year plus a tenth",
+    "routes.running-costs-to-core.high": "A tenth; that an underspend may pay for services is to be checked before use",
+    "lines.*.low": "Nothing: limits on movement are rules, so that they can be priced",
+    "lines.*.scale": "Nothing: no line has a minimum viable scale",
+}
+
+
+def evidence(held: Sequence[Envelope], book: Mapping[str, dict], said_of_rules: Mapping[str, Said]) -> pd.DataFrame:
     """evidence.csv: where every figure comes from."""
-    rows = {
-        "places.*.population": Said("found", "nhse-practices", "Registered patients, summed over the practices that stand in each district; a parent is the sum of its children"),
-        "places.*.need": Said("found", "nhse-practices", "Final core weighted population, summed in the same way; 1 is an average person in England"),
-        "routes.*.high": Said("assumed", "method", "The NHS contribution expected this year plus a tenth"),
-        "routes.running-costs-to-core.high": Said("assumed", "method", "A tenth of the allowance; that an underspend may pay for services is general knowledge, to be checked before use"),
-        "lines.*.low": Said("assumed", "method", "Nothing: limits on movement are rules, so that they can be priced"),
-        "lines.*.scale": Said("assumed", "method", "Nothing: no line has a minimum viable scale"),
-    }  # fmt: skip
+    rows = {figure: Said("assumed", "method", note) for figure, note in ASSUMED.items()}
+    rows["places.*.population"] = Said(
+        "found", "nhse-practices", "Registered patients of the practices that stand in it"
+    )
+    rows["places.*.need"] = Said(
+        "found", "nhse-practices", "Final core weighted population of the practices that stand in it"
+    )
     for _, row in source("outcomes").iterrows():
         rows[f"outcomes.{row['id']}.weight"] = Said(row["status"], row["reference"], row["note"])
     for _, row in source("programmes").query("need != ''").iterrows():
@@ -557,12 +590,16 @@ def evidence(system: System, held: Sequence[Envelope], said_of_rules: Mapping[st
         path = f"curves.*.{row['id']}.{row['outcome']}.{YEAR}"
         rows[f"{path}.slope"] = cost_per_unit(row)[1]
         low, high = row["exponent_low"], row["exponent_high"]
-        rows[f"{path}.exponent"] = Said("assumed", "method", f"How fast returns diminish, {low:g} to {high:g}: a judgement")
+        rows[f"{path}.exponent"] = Said(
+            "assumed", "method", f"How fast returns diminish, {low:g} to {high:g}: a judgement"
+        )
     for name, rule in book.items():
         for figure in ("amount", "at_least", "at_most", "down", "up"):
             if figure in rule:
                 rows[f"rules.{name}.{figure}"] = said_of_rules[name]
-    return pd.DataFrame([(figure, *said) for figure, said in rows.items()], columns=["figure", "status", "source", "note"])
+    return pd.DataFrame(
+        [(figure, *said) for figure, said in rows.items()], columns=["figure", "status", "source", "note"]
+    )
 
 
 # --- a whole scenario ----------------------------------------------------------------------------------------------
@@ -573,7 +610,7 @@ def build(system: System) -> tuple[dict[str, pd.DataFrame], dict[str, dict], lis
     held = list(envelopes(system))
     table = lines(system, held)
     book, said = rules(system, held, table)
-    proof = evidence(system, held, said, book)
+    proof = evidence(held, book, said)
     tables = {
         "partners": system.partners[["id", "name", "kind"]],
         "places": places(system),
@@ -585,7 +622,7 @@ def build(system: System) -> tuple[dict[str, pd.DataFrame], dict[str, dict], lis
         "curves": curves(system),
         "needs": needs(system),
         "evidence": proof,
-        "sources": source("references")[lambda known: known["id"].isin(proof["source"])].rename(columns={"reference": "id"}),
+        "sources": source("references")[lambda cited: cited["id"].isin(proof["source"])],
     }
     return tables, book, held
 
@@ -617,11 +654,11 @@ def report(system: System, tables: Mapping[str, pd.DataFrame], held: Sequence[En
     for place, distance in opening(system, table).items():
         print(f"  {system.places.at[place, 'name']:34}{distance:+12.1%}")
     print("\n  trusts: lines against income, which also holds specialised, out-of-area, training and other money")
-    ours = table.groupby("partner")["baseline"].sum()
+    ours = table.groupby("partner")["baseline"].sum() / 1e6
     for _, row in system.partners[system.partners["income"].notna()].iterrows():
-        ratio = ours[row["id"]] / row["income"]
-        verdict = "within 20%" if abs(ratio - 1) <= 0.2 else "MORE than 20% above" if ratio > 1 else "more than 20% below"
-        print(f"  {row['id']:14}£{ours[row['id']] / 1e6:7,.0f}m of £{row['income'] / 1e6:6,.0f}m {ratio:6.0%}  {verdict} ({row['income_status']})")
+        mine, income = ours[row["id"]], row["income"] / 1e6
+        verdict = f"{'within' if abs(mine / income - 1) <= 0.2 else 'outside'} 20% (income {row['income_status']})"
+        print(f"  {row['id']:14}£{mine:6,.0f}m of £{income:6,.0f}m{mine / income:6.0%}  {verdict}")
 
 
 def main() -> None:
@@ -629,7 +666,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Rebuild the figures of the real scenarios from their sources.")
     systems = source("systems").set_index("id", drop=False)
     parser.add_argument("--only", choices=list(systems.index), help="one system; every one if left out")
-    parser.add_argument("--into", type=Path, default=HERE, help="where the scenario folders go; beside this script if left out")
+    parser.add_argument(
+        "--into", type=Path, default=HERE, help="where the scenario folders go; beside this script if left out"
+    )
     chosen = parser.parse_args()
     data = practices()
     for name in [chosen.only] if chosen.only else systems.index:

@@ -2,7 +2,7 @@
 
 Straight slices find which lines are free and which limits bind; on those, the conditions for the best plan (every
 free pound worth the same, once prices are paid) are smooth equations, and Newton's method solves them to the penny.
-The active-set safeguard drops lines onto their bounds and picks up limits as they are reached (Nocedal and Wright,
+An active-set safeguard drops lines onto their bounds and picks up limits as they are reached (Nocedal and Wright,
 Numerical Optimization, 2nd ed., chapter 16). The certificate judges the result, so this step need not be trusted.
 """
 
@@ -12,177 +12,191 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocate.engine.certificate import Flows, Prices, bodies
+from allocate.engine.certificate import Flows, Prices
 from allocate.engine.problem import Problem
 
 Array = np.ndarray
-ROUNDS = 30
+ROUNDS = 60
+CLOSE = 1e-6
+"""Solver units of money within which Newton's method is done: a penny where a unit is £10,000."""
 
 
-@dataclass
-class _Active:
-    """Which lines and routes are free, and which limits and envelopes bind; booleans."""
+@dataclass(eq=False)
+class _Place:
+    """Where the search is: amounts in pounds over lines then routes, their bounds, which are free, and which rows
+    (envelopes, then joint limits) bind. Limits about one line alone are bounds here."""
 
-    lines: Array
-    routes: Array
-    limits: Array
-    envelopes: Array
+    at: Array
+    low: Array
+    high: Array
+    free: Array
+    binding: Array
 
 
 def polish(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Prices]:
     """The best plan near this one, and its exact prices; whatever it reaches if it does not converge."""
-    active = _active(problem, flows, prices)
-    spend, moved = flows.spend.copy(), flows.moved.copy()
-    corner = _corners(problem, spend)
+    place = _start(problem, flows, prices)
+    corners = _corners(problem, flows.spend)
+    multipliers = np.concatenate([prices.envelope, prices.limit[problem.joint]])
     for _ in range(ROUNDS):
-        step, multipliers = _newton_step(problem, spend, moved, active, prices, corner)
-        d_spend, d_moved = step
-        share, blocker = _longest_step(problem, spend, moved, d_spend, d_moved, active)
-        spend, moved = spend + share * d_spend, moved + share * d_moved
-        prices = multipliers
+        step, multipliers = _newton_step(problem, place, multipliers, corners)
+        share, blocker = _longest_step(problem, place, step)
+        place.at = place.at + share * step
         if blocker is not None:
-            _block(active, blocker, problem, spend, moved)
-        elif np.abs(d_spend).max(initial=0.0) < 1e-4 and np.abs(d_moved).max(initial=0.0) < 1e-4:
+            _block(place, *blocker)
+        elif np.abs(step).max(initial=0.0) < CLOSE * problem.units.money and not _release(problem, place, multipliers):
             break
-    return Flows(spend, moved), prices
+    lines = len(flows.spend)
+    return Flows(place.at[:lines], place.at[lines:]), _prices(problem, place, multipliers, corners, prices)
 
 
-def _active(problem: Problem, flows: Flows, prices: Prices) -> _Active:
-    low = np.where(problem.choices & (flows.spend > 1.0), problem.scale, problem.low)
-    top = np.where(problem.choices & (flows.spend <= 1.0), 0.0, problem.high)
-    near = 1e-9 * problem.units.money * 1e6
-    inside = (flows.spend > low + near) & (flows.spend < top - near)
-    free_routes = (flows.moved > near) & (flows.moved < problem.route_high - near)
-    scale = np.abs(prices.envelope).max(initial=1e-300)
-    return _Active(
-        inside, free_routes, np.abs(_weighed(problem, prices)) > 1e-7, np.abs(prices.envelope) > 1e-7 * scale
-    )
-
-
-def _weighed(problem: Problem, prices: Prices) -> Array:
-    """Limit prices in solver units, where those of limits that do not bind are noise near zero."""
-    size = np.array([problem.units.of_measure(limit.measure) for limit in problem.limits])
-    return prices.limit * size / problem.units.value
+def _start(problem: Problem, flows: Flows, prices: Prices) -> _Place:
+    low, high = (np.concatenate([bound, route]) for bound, route in zip(
+        problem.bounds, (np.zeros(len(flows.moved)), problem.route_high), strict=True
+    ))  # fmt: skip
+    lines = len(flows.spend)
+    closed = problem.choices & (flows.spend < 1.0)
+    low[:lines][closed] = high[:lines][closed] = 0.0
+    at = np.clip(np.concatenate([flows.spend, flows.moved]), low, high)
+    near = 1e-9 * np.maximum(high, problem.units.money)
+    units = np.array([problem.units.of_measure(problem.limits[i].measure) for i in problem.joint])
+    weighed = np.concatenate([prices.envelope * problem.units.money, prices.limit[problem.joint] * units])
+    binding = np.abs(weighed) > 1e-7 * problem.units.value
+    return _Place(at, low, high, (at > low + near) & (at < high - near), binding)
 
 
 def _corners(problem: Problem, spend: Array) -> list[int]:
     """Curves given by points that sit at a corner: their effort stays."""
-    effort = problem.curves.effort(spend)
-    near = 1e-6 * problem.units.money
+    effort, near = problem.curves.effort(spend), 1e-6 * problem.units.money
     return [
         q for q, points in enumerate(problem.curves.points)
         if points is not None and np.abs(points[0] - effort[q]).min() < near
     ]  # fmt: skip
 
 
-def _newton_step(problem: Problem, spend: Array, moved: Array, active: _Active, prices: Prices, corner: list[int]):
-    """One Newton step on the conditions for the best plan: (spend, moved) changes, and new prices."""
-    curves = problem.curves
-    effort = curves.effort(spend)
-    marginal = curves.marginal(effort)
-    weight = problem.weight - prices.limit @ problem.gain_rows
-    bend = np.where([curves.bends(q) for q in range(len(curves))], _second(problem, effort), 0.0)
-    lines, routes = np.flatnonzero(active.lines), np.flatnonzero(active.routes)
-    feeds = np.zeros((len(curves), len(spend)))
-    for q, rows in enumerate(curves.lines):
-        feeds[q, rows] = 1.0
-    rows, gaps = _binding_rows(problem, spend, moved, active, marginal, feeds, corner)
-    a = rows[:, np.concatenate([lines, len(spend) + routes]).astype(int)]
-    n = len(lines) + len(routes)
-    hessian = np.zeros((n, n))
-    hessian[: len(lines), : len(lines)] = feeds[:, lines].T @ ((weight * bend)[:, None] * feeds[:, lines])
-    gradient = np.concatenate([(problem.weight * marginal) @ feeds[:, lines], np.zeros(len(routes))])
-    # Scale pounds and values so that the system's entries are near 1.
+def _rows(problem: Problem, at: Array) -> Array:
+    """Gradients of every envelope and joint limit over lines and routes."""
+    gains = problem.gain_rows[problem.joint]
+    if not gains.any():
+        return problem.flow_rows
+    rows, lines = problem.flow_rows.copy(), len(problem.low)
+    marginal = problem.curves.marginal(problem.curves.effort(at[:lines]))
+    rows[len(problem.amount) :, :lines] += (gains * marginal) @ problem.feeds
+    return rows
+
+
+def _levels(problem: Problem, at: Array) -> Array:
+    """What is drawn from every envelope beyond its amount, and every joint limit's body."""
+    levels = problem.flow_rows @ at
+    levels[: len(problem.amount)] -= problem.amount
+    gains = problem.gain_rows[problem.joint]
+    if gains.any():
+        levels[len(problem.amount) :] += gains @ problem.curves.gain(problem.curves.effort(at[: len(problem.low)]))
+    return levels
+
+
+def _ends(problem: Problem) -> tuple[Array, Array]:
+    """The least and most of every level."""
+    envelopes = len(problem.amount)
+    low, high = problem.limit_low[problem.joint], problem.limit_high[problem.joint]
+    return np.concatenate([np.full(envelopes, -np.inf), low]), np.concatenate([np.zeros(envelopes), high])
+
+
+def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: list[int]) -> tuple[Array, Array]:
+    """One Newton step on the conditions for the best plan: changes in pounds, and new multipliers of all rows."""
+    curves, lines = problem.curves, len(problem.low)
     money, value = problem.units.money, problem.units.value
-    h = hessian * money * money / value
-    a = a * money
+    effort = curves.effort(place.at[:lines])
+    marginal = curves.marginal(effort)
+    free, binding = np.flatnonzero(place.free), np.flatnonzero(place.binding)
+    feeds = np.zeros((len(curves), len(free)))
+    feeds[:, free < lines] = problem.feeds[:, free[free < lines]]
+    weight = problem.weight - multipliers[len(problem.amount) :] @ problem.gain_rows[problem.joint]
+    # In solver units, with every row at most 1, so that the system is well scaled.
+    bent = feeds.T @ ((weight * curves.bend(effort))[:, None] * feeds) * (money * money / value)
+    steep = (problem.weight * marginal) @ feeds * (money / value)
+    rows, level = _rows(problem, place.at), _levels(problem, place.at)
+    low, high = _ends(problem)
+    room = np.where(np.abs(low - level) < np.abs(high - level), low, high) - level
+    a = np.vstack([rows[binding][:, free], feeds[corners]])
     size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
-    a, gaps = a / size[:, None], gaps / size
-    system = np.block([[h, -a.T], [a, np.zeros((len(a), len(a)))]])
-    answer = np.linalg.lstsq(system, np.concatenate([-gradient * money / value, gaps]), rcond=1e-13)[0]
-    d_spend, d_moved = np.zeros(len(spend)), np.zeros(len(moved))
-    d_spend[lines], d_moved[routes] = answer[: len(lines)] * money, answer[len(lines) : n] * money
-    return (d_spend, d_moved), _prices(problem, answer[n:] * value / size, active, corner, marginal, prices)
+    a, gap = a / size[:, None], np.concatenate([room[binding], np.zeros(len(corners))]) / size / money
+    # Lines that share a curve, and rows that repeat one another, leave the system singular: a touch on the diagonal
+    # picks the shortest step, and what it bends is put right by the next one.
+    curved = np.abs(np.diagonal(bent))
+    touch = 1e-3 * float(np.median(curved[curved > 0])) if curved.any() else 1e-6
+    system = np.block([[bent - touch * np.eye(len(free)), -a.T], [a, 1e-11 * np.eye(len(a))]])
+    answer = np.linalg.solve(system, np.concatenate([-steep, gap])) if len(system) else np.zeros(0)
+    step = np.zeros(len(place.at))
+    step[free] = answer[: len(free)] * money
+    found = np.zeros(len(multipliers))
+    found[binding] = (answer[len(free) :] * value / money / size)[: len(binding)]
+    return step, found
 
 
-def _second(problem: Problem, effort: Array) -> Array:
-    """Second derivatives of the smooth curves."""
-    curves = problem.curves
-    safe = np.maximum(effort, 1e-9)
-    marginal = curves.marginal(safe)
-    curved = -marginal / np.where(curves.shape == "saturation", np.maximum(curves.reference, 1e-12), safe)
-    return np.where(curves.shape == "saturation", curved, (1.0 - curves.exponent) * curved)
+def _longest_step(problem: Problem, place: _Place, step: Array) -> tuple[float, tuple[str, int] | None]:
+    """How much of a step keeps every bound and every row that did not bind, and what stops it."""
+    room = np.where(step > 0, place.high - place.at, place.at - place.low)
+    share = np.divide(room, np.abs(step), out=np.full(len(step), np.inf), where=step != 0)
+    stop = int(np.argmin(share)) if len(share) else 0
+    longest, blocker = 1.0, None
+    if len(share) and share[stop] < 1.0:
+        longest, blocker = max(0.0, float(share[stop])), ("amount", stop)
+    before, after = _levels(problem, place.at), _levels(problem, place.at + step)
+    low, high = _ends(problem)
+    change = after - before
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where((after > high) | (after < low), (np.where(change > 0, high, low) - before) / change, np.inf)
+    share[place.binding | np.isnan(share)] = np.inf
+    stop = int(np.argmin(share)) if len(share) else 0
+    if len(share) and share[stop] < longest:
+        longest, blocker = max(0.0, float(share[stop])), ("row", stop)
+    return longest, blocker
 
 
-def _binding_rows(problem, spend, moved, active, marginal, feeds, corner) -> tuple[Array, Array]:
-    """Gradients of what binds (over lines, then routes), and how far each is from holding exactly."""
-    width = len(spend) + len(moved)
-    flows = Flows(spend, moved)
-    envelopes = np.flatnonzero(active.envelopes)
-    money = np.zeros((len(problem.amount), width))
-    money[problem.envelope_of_line, np.arange(len(spend))] = 1.0
-    columns = len(spend) + np.arange(len(moved))
-    money[problem.source, columns] += 1.0
-    money[problem.target, columns] -= 1.0
-    limits = np.flatnonzero(active.limits)
-    rows = np.zeros((len(limits), width))
-    rows[:, : len(spend)] = problem.line_rows[limits] + (problem.gain_rows[limits] * marginal) @ feeds
-    body = bodies(problem, spend)[limits]
-    low, high = problem.limit_low[limits], problem.limit_high[limits]
-    nearer = np.where(np.abs(body - low) < np.abs(high - body), low, high)
-    still = np.zeros((len(corner), width))
-    still[:, : len(spend)] = feeds[corner]
-    gaps = np.concatenate([flows.unspent(problem)[envelopes], nearer - body, np.zeros(len(corner))])
-    return np.vstack([money[envelopes], rows, still]), gaps
+def _block(place: _Place, kind: str, row: int) -> None:
+    """Hold the amount at its bound, or the row at its end."""
+    if kind == "row":
+        place.binding[row] = True
+        return
+    place.free[row] = False
+    nearer_top = place.high[row] - place.at[row] < place.at[row] - place.low[row]
+    place.at[row] = place.high[row] if nearer_top else place.low[row]
 
 
-def _prices(problem, multipliers, active, corner, marginal, old: Prices) -> Prices:
-    envelopes, limits = np.flatnonzero(active.envelopes), np.flatnonzero(active.limits)
-    envelope, limit = np.zeros(len(problem.amount)), np.zeros(len(problem.limits))
-    envelope[envelopes] = multipliers[: len(envelopes)]
-    limit[limits] = multipliers[len(envelopes) : len(envelopes) + len(limits)]
-    effort = (problem.weight - limit @ problem.gain_rows) * marginal
-    effort[corner] = old.effort[corner]
+def _release(problem: Problem, place: _Place, multipliers: Array) -> bool:
+    """Free what its price would rather move: amounts at a bound, rows held at an end. Whether there was any."""
+    noise = 1e-8 * problem.units.value / problem.units.money
+    lines = len(problem.low)
+    rows, level = _rows(problem, place.at), _levels(problem, place.at)
+    worth = -multipliers @ rows
+    worth[:lines] += (problem.weight * problem.curves.marginal(problem.curves.effort(place.at[:lines]))) @ problem.feeds
+    fixed = ~place.free & (place.low < place.high)
+    at_low = place.at <= place.low
+    freed = fixed & np.where(at_low, worth > noise, worth < -noise)
+    low, high = _ends(problem)
+    at_high = np.abs(high - level) <= np.abs(level - low)
+    dropped = place.binding & (low < high) & np.where(at_high, multipliers < -noise, multipliers > noise)
+    place.free |= freed
+    place.binding &= ~dropped
+    return bool(freed.any() or dropped.any())
+
+
+def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[int], old: Prices) -> Prices:
+    """Prices from multipliers; a limit about one line alone gets what is left of its line's worth."""
+    envelopes = len(problem.amount)
+    envelope, limit = multipliers[:envelopes], np.zeros(len(problem.limits))
+    limit[problem.joint] = multipliers[envelopes:]
+    spend = place.at[: len(problem.low)]
+    effort = (problem.weight - limit @ problem.gain_rows) * problem.curves.marginal(problem.curves.effort(spend))
+    effort[corners] = old.effort[corners]
+    worth = effort @ problem.feeds - envelope[problem.envelope_of_line] - limit @ problem.line_rows
+    body = problem.line_rows @ spend
+    for i in np.flatnonzero(problem.lone >= 0):
+        line, factor = problem.lone[i], problem.line_rows[i, problem.lone[i]]
+        price = worth[line] / factor
+        end = problem.limit_high[i] if price > 0 else problem.limit_low[i]
+        if np.isfinite(end) and abs(body[i] - end) <= 1e-9 * max(1.0, abs(end)):
+            limit[i] = price
+            worth[line] = 0.0
     return Prices(envelope, limit, effort)
-
-
-def _longest_step(problem: Problem, spend, moved, d_spend, d_moved, active: _Active):
-    """How much of a step keeps every bound and every limit that did not bind: (share, what stops it)."""
-    low = np.where(problem.choices, problem.scale, problem.low)
-    share, blocker = 1.0, None
-    candidates = (
-        ("line", spend, d_spend, low, problem.high, active.lines),
-        ("route", moved, d_moved, np.zeros(len(moved)), problem.route_high, active.routes),
-    )
-    for name, now, step, least, most, free in candidates:
-        for row in np.flatnonzero(free & (step != 0)):
-            room = (most[row] - now[row]) if step[row] > 0 else (least[row] - now[row])
-            if step[row] * share / room > 1.0 if room != 0 else True:
-                share, blocker = max(0.0, room / step[row]), (name, row)
-    body, after = bodies(problem, spend), bodies(problem, spend + d_spend)
-    for row in np.flatnonzero(~active.limits):
-        change = after[row] - body[row]
-        bound = problem.limit_high[row] if change > 0 else problem.limit_low[row]
-        if np.isfinite(bound) and abs(change) * share > abs(bound - body[row]) + 1e-9 and (after[row] - bound) * change > 0:
-            share, blocker = max(0.0, (bound - body[row]) / change), ("limit", row)
-    unspent = Flows(spend, moved).unspent(problem)
-    left = Flows(spend + d_spend, moved + d_moved).unspent(problem)
-    for row in np.flatnonzero(~active.envelopes):
-        if left[row] < 0 and (left[row] - unspent[row]) * share < -unspent[row]:
-            share, blocker = max(0.0, unspent[row] / (unspent[row] - left[row])), ("envelope", row)
-    return share, blocker
-
-
-def _block(active: _Active, blocker: tuple[str, int], problem: Problem, spend: Array, moved: Array) -> None:
-    name, row = blocker
-    if name == "line":
-        active.lines[row] = False
-        low = problem.scale[row] if problem.choices[row] else problem.low[row]
-        spend[row] = problem.high[row] if problem.high[row] - spend[row] < spend[row] - low else low
-    elif name == "route":
-        active.routes[row] = False
-        moved[row] = problem.route_high[row] if moved[row] > problem.route_high[row] / 2 else 0.0
-    elif name == "limit":
-        active.limits[row] = True
-    else:
-        active.envelopes[row] = True

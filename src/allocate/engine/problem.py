@@ -95,6 +95,14 @@ class Problem:
         return self.amount + np.bincount(self.target, self.route_high, minlength=len(self.amount))
 
     @cached_property
+    def feeds(self) -> Array:
+        """1 where a line's spend counts under a curve: one row per curve, one column per line."""
+        feeds = np.zeros((len(self.curves), len(self.low)))
+        for q, rows in enumerate(self.curves.lines):
+            feeds[q, rows] = 1.0
+        return feeds
+
+    @cached_property
     def line_rows(self) -> Array:
         """Limits over lines: coefficients, one row per limit, one column per line, in pounds."""
         return np.array([self._expand(limit.body)[0] for limit in self.limits]).reshape(len(self.limits), len(self.low))
@@ -114,6 +122,40 @@ class Problem:
             lines[total.lines] += coefficient * total.line_factors
             curves[total.curves] += coefficient
         return lines, curves
+
+    @cached_property
+    def lone(self) -> Array:
+        """Per limit, the one line that it is about, or -1: such limits are bounds in other words."""
+        single = ((self.line_rows != 0).sum(axis=1) == 1) & ~(self.gain_rows != 0).any(axis=1)
+        return np.where(single, np.abs(self.line_rows).argmax(axis=1), -1) if len(self.limits) else np.array([], int)
+
+    @cached_property
+    def joint(self) -> Array:
+        """The limits that are about more than one line: their numbers."""
+        return np.flatnonzero(self.lone < 0)
+
+    @cached_property
+    def flow_rows(self) -> Array:
+        """Money drawn from each envelope, then each joint limit, per pound on each line and route (gains left out)."""
+        lines, envelopes = len(self.low), len(self.amount)
+        routes = lines + np.arange(len(self.route_high))
+        rows = np.zeros((envelopes + len(self.joint), lines + len(self.route_high)))
+        rows[self.envelope_of_line, np.arange(lines)] = 1.0
+        rows[self.source, routes] += 1.0
+        rows[self.target, routes] -= 1.0
+        rows[envelopes:, :lines] = self.line_rows[self.joint]
+        return rows
+
+    @cached_property
+    def bounds(self) -> tuple[Array, Array]:
+        """The least and most on each line, limits about one line alone included; choices taken as made."""
+        low, high = np.where(self.choices, self.scale, self.low), self.high.copy()
+        for i in np.flatnonzero(self.lone >= 0):
+            line = self.lone[i]
+            factor = self.line_rows[i, line]
+            ends = sorted((self.limit_low[i] / factor, self.limit_high[i] / factor))
+            low[line], high[line] = max(low[line], ends[0]), min(high[line], ends[1])
+        return low, high
 
     @cached_property
     def limit_low(self) -> Array:

@@ -13,6 +13,7 @@ doi 10.3310/hta19140, use its slope at the baseline); gains are counted from tod
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -61,9 +62,17 @@ class Curves:
     def __len__(self) -> int:
         return len(self.shape)
 
+    @cached_property
+    def _feeds(self) -> tuple[Array, Array]:
+        """Which line feeds which curve: two equally long arrays of numbers, (curve, line)."""
+        lengths = [len(rows) for rows in self.lines]
+        lines = np.concatenate(self.lines) if self.lines else np.array([])
+        return np.repeat(np.arange(len(self)), lengths), lines.astype(int)
+
     def effort(self, spend: Array) -> Array:
         """Pounds spent under each curve, given pounds on each line."""
-        return np.array([spend[rows].sum() for rows in self.lines])
+        curve, line = self._feeds
+        return np.bincount(curve, spend[line], minlength=len(self))
 
     def gain(self, effort: Array) -> Array:
         """Outcome of each curve at these pounds."""
@@ -72,6 +81,12 @@ class Curves:
     def marginal(self, effort: Array) -> Array:
         """Outcome per pound at these pounds; to the right of a corner for curves given by points."""
         return self._by_family(effort, _power_marginal, _saturation_marginal, _points_marginal)
+
+    def bend(self, effort: Array) -> Array:
+        """How the outcome per pound changes with a pound more: second derivatives; 0 for straight pieces."""
+        safe = np.maximum(effort, 1e-9)
+        falls = np.where(self.shape == "saturation", 1.0 / np.maximum(self.reference, 1e-12), (1.0 - self.exponent) / safe)
+        return np.where(self.shape == "points", 0.0, -falls * self.marginal(safe))
 
     def best(self, price: Array, low: Array, high: Array) -> Array:
         """The pounds in [low, high] where gain less price times pounds is greatest (first such, where several are)."""

@@ -20,7 +20,7 @@ from allocate.scenario.checks import problems as cross_problems
 from allocate.scenario.rulebook import KINDS, Rule
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import TABLES, Heading, Row, is_number, parts
-from allocate.scenario.words import NUMBER, id_advice, number_advice, slug, suggestion
+from allocate.scenario.words import NUMBER, id_advice, number_advice, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -202,12 +202,13 @@ def read_table(folder: Path, row: type[Row], found: list[Problem], lost: Lost) -
         if not cells:
             lost.setdefault(row.table, set()).add("*")
             continue
+        so_far = len(found)
         fitted = fit(row, cells, found, path.name, number)
         if fitted is not None:
             rows[number] = fitted
         else:
-            typed = cells.get("id", "*")
-            lost.setdefault(row.table, set()).update({typed, slug(typed) if typed != "*" else typed})
+            sound = "id" in cells and "id" not in {problem.field for problem in found[so_far:]}
+            lost.setdefault(row.table, set()).add(cells["id"] if sound else "*")
     if not rows and len(found) == before and not row.optional:
         found.append(Problem(path.name, "has no rows"))
     if not rows and len(found) > before:
@@ -249,11 +250,12 @@ def read_cells(name: str, text: str, row: type[Row], found: list[Problem]) -> It
             good = False
             found.append(Problem(name, "this column is missing", top, field, "", "add it to the first row"))
     for number, cells in lines[1:] if good else ():
-        if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
+        # Spreadsheets may leave out blank cells at the end of a row, but not its line end.
+        cut_off = len(cells) < len(columns) and number == lines[-1][0] and not text.endswith(("\n", "\r"))
+        if cut_off or len(cells) > len(header):
             fix = "quote a text that holds a comma; write amounts without commas"
-            if len(cells) < len(columns):
-                fix = "a blank cell keeps its comma; is the file cut off?"
             expected = f"has {len(cells)} cells for {len(columns)} columns"
+            fix = "the file ends here: is it cut off?" if cut_off else fix
             found.append(Problem(name, expected, number, value=",".join(cells)[:80], fix=fix))
             yield number, {}
         else:

@@ -102,7 +102,8 @@ def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Pro
                     "rules.toml", expected, field=f"{field}.{part}", value=value, fix=suggestion(value, known)
                 )
     if not unknown and not covers(scope, scenario).any():
-        yield Problem("rules.toml", "covers no line of lines.csv", field=field, value=str(scope))
+        given = [f"{part} {', '.join(getattr(scope, part))}" for part in type(scope).model_fields if getattr(scope, part)]
+        yield Problem("rules.toml", "covers no line of lines.csv", field=field, value="; ".join(given))
 
 
 def covers(scope: Scope, scenario: Scenario) -> np.ndarray:

@@ -1,0 +1,236 @@
+"""Changes: a dict of paths to values laid over a scenario, and what the new one remembers."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import allocate as al
+from allocate.scenario.rulebook import record
+from tests.conftest import SCENARIOS
+from tests.scenario.breaking import add, put
+
+TINY = al.read(SCENARIOS / "tiny")
+CAP = {"kind": "cap", "owner": "board", "where": {"places": ["north"]}, "amount": 500_000}
+
+CHANGES: dict[str, st.SearchStrategy] = {
+    "envelopes.core": st.integers(600_000, 1_200_000),
+    "envelopes.core.amount": st.integers(600_000, 1_200_000),
+    "lines.trust.north.high": st.none() | st.integers(400_000, 900_000),
+    "lines.*.*.care.high": st.none() | st.integers(400_000, 900_000),
+    "lines.council.*.baseline": st.integers(40_000, 60_000),
+    "lines.council.south.prevention.low": st.integers(0, 20_000),
+    "curves.north.care.slope": st.floats(0.001, 0.004),
+    "places.north.need": st.integers(4_000, 5_000),
+    "outcomes.health": st.integers(1, 9),
+    "rules.steady-care.down": st.floats(0, 1),
+    "rules.steady-care.up": st.none() | st.floats(0, 1),
+    "rules.prevention-north": st.none() | st.just(record(TINY.rules[0])),
+    "rules.steady-care.in_force": st.booleans(),
+    "rules.cap": st.none() | st.just(CAP),
+}
+"""Paths of tiny, each with values that it may take."""
+
+
+def some_changes(size: int = 5) -> st.SearchStrategy[list[dict]]:
+    """A few changes to tiny, one laid over another."""
+    paths = st.sampled_from(sorted(CHANGES))
+    return st.lists(paths.flatmap(lambda path: CHANGES[path].map(lambda value: {path: value})), min_size=1, max_size=size)
+
+
+def laid(scenario: al.Scenario, changes: list[dict]) -> al.Scenario:
+    """The scenario under the changes in turn; one that cannot be made (no such rule to take out) is passed over."""
+    for change in changes:
+        try:
+            scenario = scenario.change(change)
+        except al.ScenarioError as error:
+            assert "there is no such rule" in str(error)
+    return scenario
+
+
+@given(some_changes())
+def test_changes_laid_over_the_base_give_the_same(changes):
+    """`changes` is a true record: laid over the base at once it gives the same scenario."""
+    new = laid(TINY, changes)
+    assert TINY.change(new.changes) == new
+    assert TINY.change(new.changes).changes == new.changes
+
+
+@given(some_changes())
+def test_there_and_back_is_the_same(changes):
+    """Putting every figure and rule back gives the same digest, and no changes."""
+    back = {f"lines.{key}.{field}": getattr(row, field) for key, row in zip(TINY.line_ids, TINY.lines.itertuples(), strict=True)
+            for field in ("baseline", "low", "high", "scale")}  # fmt: skip
+    back = {path: None if np.isnan(value) else value for path, value in back.items()}
+    back |= {"envelopes.core": 900_000, "curves.north.care.slope": 0.002, "places.north.need": 4_500, "outcomes.health": 1}
+    new = laid(TINY, changes)
+    back |= {f"rules.{rule.id}": record(rule) for rule in TINY.rules}
+    back |= {"rules.cap": None} if "cap" in {rule.id for rule in new.rules} else {}
+    again = new.change(back)
+    assert again.digest == TINY.digest
+    assert again.changes == {}
+
+
+@given(some_changes())
+def test_a_changed_scenario_has_evidence_for_everything(changes):
+    """Each figure that differs from the base is assumed, with the source `change`; the others keep what was found."""
+    new = laid(TINY, changes)
+    before = al.evidence(TINY).set_index("figure")
+    for row in al.evidence(new).itertuples():
+        same = row.figure in before.index and before.loc[row.figure, "value"] == row.value
+        assert row.source == ("made-up" if same else "change")
+        assert row.status == "assumed"
+
+
+def test_the_scenario_is_not_touched(tiny):
+    """A change makes a new scenario; the old one keeps its figures, and the new one knows it."""
+    digest = tiny.digest
+    new = tiny.change({"envelopes.core": 850_000})
+    assert (tiny.digest, tiny.changes, tiny.base) == (digest, {}, None)
+    assert new.base is tiny and new.change({"outcomes.health": 2}).base is tiny
+    assert new.envelopes["amount"].tolist() == [850_000, 100_000]
+
+
+def test_a_value_that_is_already_there_is_no_change(tiny):
+    """Setting a figure to what it is changes nothing."""
+    assert tiny.change({"envelopes.core": 900_000.0}).changes == {}
+
+
+def test_a_table_handed_out_is_a_copy(tiny):
+    """Writing into a table leaves the scenario as it was."""
+    table = tiny.lines
+    table.loc[0, "baseline"] = 1
+    assert tiny.lines.loc[0, "baseline"] == 45_000
+
+
+def test_ways_to_name_one_figure(tiny):
+    """The whole path, a shorter one, and one without the obvious field mean the same."""
+    paths = ("envelopes.core.2026/27.amount", "envelopes.core.2026/27", "envelopes.core.amount", "envelopes.core")
+    assert len({tiny.change({path: 850_000}).digest for path in paths}) == 1
+
+
+def test_star_fits_every_row(tiny):
+    """A star sets every row it fits, and only those."""
+    new = tiny.change({"lines.*.*.care.high": 500_000})
+    assert new.lines["high"].fillna(-1).tolist() == [-1, -1, 500_000, 500_000]
+
+
+def test_blanking_a_figure(tiny):
+    """None, or an empty text from a command line, blanks a figure; one with a default takes it."""
+    new = tiny.change({"lines.*.high": 600_000, "lines.*.low": 10})
+    for blank in (None, ""):
+        again = new.change({"lines.*.high": blank, "lines.*.low": blank})
+        assert again.digest == tiny.digest and again.changes == {}
+
+
+def test_numbers_as_a_command_line_gives_them(tiny):
+    """A number may be text, read as strictly as in a file, and numpy's numbers are numbers."""
+    wanted = tiny.change({"envelopes.core": 850_000}).digest
+    for value in ("850000", "850e3", " 850000 ", np.float64(850_000), np.int64(850_000)):
+        assert tiny.change({"envelopes.core": value}).digest == wanted
+
+
+def test_words_can_be_changed(tiny):
+    """Not only figures: a holder, a purpose, a source's title."""
+    new = tiny.change({"envelopes.core.purpose": "", "envelopes.core.holder": "council", "sources.made-up.title": "Elsewhere"})
+    assert new.sources["title"].tolist() == ["Elsewhere"]
+    assert new.change({"envelopes.core.purpose": "care", "envelopes.core.holder": "board",
+                       "sources.made-up.title": tiny.sources["title"][0]}).digest == tiny.digest  # fmt: skip
+
+
+def test_a_rule_out_and_in(tiny):
+    """Taking a rule out and putting it back restores the digest; a new rule needs no evidence of its own."""
+    out = tiny.change({"rules.prevention-north": None})
+    assert [rule.id for rule in out.rules] == ["steady-care"]
+    assert out.changes == {"rules.prevention-north": None}
+    back = out.change({"rules.prevention-north": record(tiny.rules[0])})
+    assert back.digest == tiny.digest and back.changes == {}
+    assert [rule.id for rule in tiny.change({"rules.cap": CAP}).rules] == ["cap", "prevention-north", "steady-care"]
+
+
+def test_a_field_inside_a_rule(tiny):
+    """A path may go into a rule's scope, and None takes a field out."""
+    new = tiny.change({"rules.prevention-north.where.places": ["south"], "rules.steady-care.up": None})
+    assert new.rules[0].where.places == ("south",)
+    assert new.rules[1].up is None
+
+
+def test_a_change_told_again_counts_last():
+    """A wide change after a narrow one overrules it, and the record says so."""
+    new = TINY.change({"lines.*.high": 6e5}).change({"lines.trust.north.high": 5e5}).change({"lines.*.high": 7e5})
+    assert set(new.lines["high"]) == {7e5}
+    assert TINY.change(new.changes) == new
+
+
+def test_a_changed_scenario_can_be_pickled(tiny):
+    """A scenario goes to another process and comes back the same, with its base."""
+    new = tiny.change({"envelopes.core": 850_000})
+    again = pickle.loads(pickle.dumps(new))
+    assert again == new and again.changes == new.changes and again.base == tiny
+
+
+REFUSED = {
+    "unknown table": ({"envelope.core": 1}, "'envelope' is not a table", "did you mean envelopes?"),
+    "unknown row": ({"envelopes.cor": 1}, "envelopes.cor: names no row", "did you mean core?"),
+    "unknown place in a line": ({"lines.trust.nort.high": 1}, "lines.trust.nort.high", "place nort: did you mean north?"),
+    "unknown field": ({"envelopes.core.2026/27.amont": 1}, "'amont' is not a field of envelopes", "did you mean amount?"),
+    "ambiguous": ({"lines.trust.baseline": 1}, "names 2 rows of lines", "trust.south.care.core.2026/27", "use *"),
+    "no field": ({"lines.trust.north": 1}, "is not a field of lines"),
+    "no row": ({"envelopes": 1}, "does not name a row"),
+    "nothing": ({"": 1}, "is not a table"),
+    "too long": ({"lines.a.b.c.d.e.f.high": 1}, "does not name a row"),
+    "key": ({"envelopes.core.2026/27.id": "x"}, "'id' is not a field of envelopes"),
+    "text for a number": ({"envelopes.core": "lots"}, "envelopes.core: 'lots' is not a number"),
+    "commas": ({"envelopes.core": "850,000"}, "commas: 850000"),
+    "per cent": ({"rules.steady-care.down": "5%"}, "write the fraction: 0.05"),
+    "nan": ({"envelopes.core": float("nan")}, "envelopes.core: 'nan' must be a finite number"),
+    "nan where blank is allowed": ({"lines.trust.north.high": float("nan")}, "must be a finite number"),
+    "inf": ({"envelopes.core": np.inf}, "must be a finite number"),
+    "yes for a number": ({"envelopes.core": True}, "'True' is not a number"),
+    "negative": ({"envelopes.core": -1}, "greater than or equal to 0"),
+    "list for a number": ({"envelopes.core": [1]}, "valid number"),
+    "dict for a number": ({"envelopes.core": {"a": 1}}, "valid number"),
+    "blank a required figure": ({"envelopes.core": None}, "envelopes.core: is required"),
+    "in millions": ({"envelopes.core": 0.85}, "far from", "£800,000"),
+    "unknown name": ({"envelopes.core.holder": "bord"}, "is not in partners.csv", "did you mean board?"),
+    "unknown rule": ({"rules.steady-car.down": 0.1}, "no such rule", "did you mean steady-care?"),
+    "unknown rule taken out": ({"rules.steady-car": None}, "no such rule", "did you mean steady-care?"),
+    "unknown field of a rule": ({"rules.steady-care.dwon": 0.1}, "steady-care.dwon", "did you mean down?"),
+    "inside a figure": ({"rules.steady-care.down.x": 1}, "'steady-care.down' has no fields"),
+    "rule without a kind": ({"rules.new": {"owner": "board"}}, "not a kind of rule"),
+    "rule as a number": ({"rules.new": 3}, "is not a rule"),
+    "rules at large": ({"rules": None}, "no such rule"),
+    "rule that covers nothing": ({"rules.new": CAP | {"where": {"kinds": ["icb"]}}}, "covers no line"),
+    "line above its most": ({"lines.trust.north.low": 2, "lines.trust.north.high": 1}, "the least is above the most"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_change(tiny, name):
+    """A change that cannot be meant is refused in words, with what it names."""
+    change, *said = REFUSED[name]
+    with pytest.raises(al.ScenarioError) as error:
+        tiny.change(change)
+    assert any(all(part in str(problem) for part in said) for problem in error.value.problems), str(error.value)
+
+
+def test_all_problems_of_a_change_at_once(tiny):
+    """Several slips in one change are all reported."""
+    with pytest.raises(al.ScenarioError) as error:
+        tiny.change({"envelopes.cor": 1, "rules.steady-car": None, "lines.trust.high": 1})
+    assert len(error.value.problems) == 3
+
+
+def test_path_to_a_point_of_pence(folder):
+    """A key that is an amount may hold a decimal point."""
+    put("curves.csv", "power,0.002,100000,0.5", "points,,,")(folder)
+    points = "".join(f"north,care,health,2026/27,{x},{y}\n" for x, y in ((0, 0), (1000.5, 3), (2000, 4)))
+    add("curve_points.csv", "place,programme,outcome,year,spend,gain\n" + points)(folder)
+    add("evidence.csv", "curve_points.*.gain,assumed,made-up,\n")(folder)
+    scenario = al.read(folder)
+    for path in ("curve_points.north.care.health.2026/27.1000.5.gain", "curve_points.north.care.health.2026/27.1000.5"):
+        assert scenario.change({path: 3.5}).curve_points["gain"].tolist() == [0, 3.5, 4]
