@@ -13,8 +13,13 @@ import allocate as al
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 SMALL = ("tiny", "participatory-budget", "health-benefits-package")
 
-settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50,
-                          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("repeatable")
 
 

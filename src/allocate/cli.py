@@ -1,10 +1,13 @@
-"""The verbs on the command line. Tables go to stdout, words to stderr; exit 0 answered, 1 our fault, 2 the scenario is
-wrong, 3 no plan is possible."""
+"""The verbs on the command line. Tables go to stdout, words to stderr; exit 0 answered, 1 our fault (no answer, or one
+that could not be certified), 2 the scenario or the command is wrong, 3 no plan is possible."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import math
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import allocate as al
+from allocate.plan.explaining import assurance
 from allocate.scenario.words import NUMBER
 
 ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
@@ -20,8 +24,11 @@ ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = parser().parse_args(arguments)
+    speak_utf8()
     try:
-        options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
     except al.ScenarioError as error:
         say(str(error))
         return SCENARIO_WRONG
@@ -31,15 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except al.AllocateError as error:
         say(f"allocate could not answer: {error}")
         return OUR_FAULT
-    except OSError as error:
-        say(f"{error.filename or 'a file'}: {error.strerror or error}")
-        return OUR_FAULT
     except BrokenPipeError:
+        # Whoever reads our output has read enough; what is left of it goes nowhere, so that closing down is quiet too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ANSWERED
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        return OUR_FAULT
     except KeyboardInterrupt:
         say("stopped")
         return OUR_FAULT
-    return ANSWERED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,23 +66,37 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("--changes", metavar="FILE", help="a TOML file of changes, as --out writes one")
     solve.add_argument("--out", metavar="DIR", help="write every table of the plan to this folder")
     solve.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
-    solve.add_argument("--seconds", type=float, default=60.0, help="time allowed (60)")
-    solve.add_argument("--tolerance", type=float, default=1e-4, help="certified gap to accept (0.0001)")
+    solve.add_argument("--seconds", type=above_nothing, default=60.0, help="time allowed (60)")
+    solve.add_argument("--tolerance", type=above_nothing, default=1e-4, help="certified gap to accept (0.0001)")
     solve.set_defaults(run=run_solve)
     schema = verbs.add_parser("schema", help="JSON Schema of every file of a scenario")
-    schema.set_defaults(run=lambda _: print(json.dumps(al.schema(), indent=1)))
+    schema.set_defaults(run=run_schema)
     return top
 
 
-def run_check(options: argparse.Namespace) -> None:
+def above_nothing(text: str) -> float:
+    """A finite number above 0, for argparse."""
+    number = float(text) if NUMBER.fullmatch(text) else math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def run_schema(_: argparse.Namespace) -> int:
+    print(json.dumps(al.schema(), indent=1))
+    return ANSWERED
+
+
+def run_check(options: argparse.Namespace) -> int:
     scenario = al.read(options.folder)
     evidence = al.evidence(scenario)
     counts = evidence["status"].value_counts()
     figures = ", ".join(f"{counts.get(status, 0)} {status}" for status in ("found", "derived", "assumed"))
     print(f"{scenario.heading.name}: sound. {len(scenario.lines)} lines, {len(scenario.rules)} rules; figures: {figures}.")
+    return ANSWERED
 
 
-def run_solve(options: argparse.Namespace) -> None:
+def run_solve(options: argparse.Namespace) -> int:
     from allocate import screen
 
     with screen.progress("Reading"):
@@ -84,15 +106,19 @@ def run_solve(options: argparse.Namespace) -> None:
             scenario = scenario.change(changes)
     with screen.progress(f"Solving {scenario.heading.name}"):
         plan = al.solve(scenario, seconds=options.seconds, tolerance=options.tolerance)
+    if options.out:
+        al.write_plan(plan, options.out)
+        say(f"Written to {options.out}")
     if options.format == "json":
         print(al.to_json(plan), end="")
     elif options.format == "csv":
         print(plan.spend.to_csv(index=False, lineterminator="\n"), end="")
     else:
         screen.show(plan)
-    if options.out:
-        al.write_plan(plan, options.out)
-        say(f"Written to {options.out}")
+    if not plan.certified:
+        say(f"Not certified: {assurance(plan)} Allow more time with --seconds, or accept it with --tolerance.")
+        return OUR_FAULT
+    return ANSWERED
 
 
 def parse_set(text: str) -> tuple[str, Any]:
@@ -110,9 +136,13 @@ def parse_value(text: str) -> Any:
     if NUMBER.fullmatch(text):
         return float(text)
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    # What TOML knows besides (dates, nan, inf) is no figure: left as it was typed, to be refused in those words.
+    if isinstance(value, float):
+        return value if math.isfinite(value) else text
+    return value if isinstance(value, bool | int | str | list | dict) else text
 
 
 def read_changes(file: str | None) -> dict[str, Any]:
@@ -120,15 +150,18 @@ def read_changes(file: str | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        return dict(_flat(tomllib.loads(Path(file).read_text(encoding="utf-8"))))
+        return dict(_flat(tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise al.ScenarioError(file, [al.Problem(file, f"is not TOML: {error}")]) from None
+    except OSError as error:
+        raise al.ScenarioError(file, [al.Problem(file, f"cannot be read: {error.strerror}")]) from None
 
 
 def _flat(table: dict[str, Any], above: str = ""):
+    """Paths and values. A table is part of a path, but it is a value where it is a rule or stands at a quoted path."""
     for key, value in table.items():
         path = f"{above}.{key}" if above else key
-        if isinstance(value, dict) and "kind" not in value:
+        if isinstance(value, dict) and "kind" not in value and "." not in key:
             yield from _flat(value, path)
         else:
             yield path, value
@@ -136,6 +169,13 @@ def _flat(table: dict[str, Any], above: str = ""):
 
 def say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+def speak_utf8() -> None:
+    """What goes to a file or a pipe is UTF-8 on every system, as the files we read and write are."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from allocate.plan.explaining import explain
 from allocate.plan.figures import IN_MILLIONS, per_cent, pounds
@@ -22,15 +24,15 @@ def progress(text: str) -> Iterator[None]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        bar.add_task(text, total=None)
+        bar.add_task(escape(text), total=None)
         yield
 
 
 def show(plan: Plan) -> None:
     """Headline and explanation, then who gets what, by place, by partner and by programme."""
-    words, out = Console(stderr=True, highlight=False), _console()
-    words.print(f"\n[bold]{plan.scenario.heading.name}[/bold]", markup=True)
-    words.print(explain(plan), markup=False)
+    words, out = _Console(stderr=True, highlight=False), _console()
+    words.print(Text(f"\n{plan.scenario.heading.name}", style="bold"))
+    words.print(Text(explain(plan)))
     words.print()
     out.print(_places(plan))
     for column, table, title in (
@@ -39,9 +41,15 @@ def show(plan: Plan) -> None:
         out.print(_sums(plan, column, table, title))
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, which knows that a reader may stop early."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """stdout at the terminal's width, or wide enough for any table where it is a file or a pipe."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(width=140, highlight=False)
+    return _Console(highlight=False) if sys.stdout.isatty() else _Console(width=140, highlight=False)
 
 
 def _places(plan: Plan) -> Table:
@@ -55,7 +63,7 @@ def _places(plan: Plan) -> Table:
     titles = ["Place", *(["Year"] if several else []), "Now", "Proposed", "Change", "%", "Per head"]
     table = _table("By place", titles + (["From fair share, now", "proposed"] if with_target else []))
     for row in pd.concat([leaves, above]).itertuples():
-        cells = [plan.scenario.name_of("places", row.place), *([row.year] if several else [])]
+        cells = [escape(plan.scenario.name_of("places", row.place)), *([row.year] if several else [])]
         cells += _money_cells(row.baseline, row.spend, row.change, currency, millions)
         cells.append(pounds(row.per_head, currency))
         if with_target:
@@ -70,7 +78,7 @@ def _sums(plan: Plan, column: str, names: str, title: str) -> Table:
     total = sums[["baseline", "spend", "change"]].sum()
     millions = bool(total["spend"] >= IN_MILLIONS)
     for key, baseline, spend, change in sums.itertuples(index=False):
-        table.add_row(plan.scenario.name_of(names, key), *_money_cells(baseline, spend, change, currency, millions))
+        table.add_row(escape(plan.scenario.name_of(names, key)), *_money_cells(baseline, spend, change, currency, millions))
     table.add_section()
     table.add_row("Total", *_money_cells(*total, currency, millions), style="bold")
     return table

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import allocate as al
@@ -39,7 +39,9 @@ CHANGES: dict[str, st.SearchStrategy] = {
 def some_changes(size: int = 5) -> st.SearchStrategy[list[dict]]:
     """A few changes to tiny, one laid over another."""
     paths = st.sampled_from(sorted(CHANGES))
-    return st.lists(paths.flatmap(lambda path: CHANGES[path].map(lambda value: {path: value})), min_size=1, max_size=size)
+    return st.lists(
+        paths.flatmap(lambda path: CHANGES[path].map(lambda value: {path: value})), min_size=1, max_size=size
+    )
 
 
 def laid(scenario: al.Scenario, changes: list[dict]) -> al.Scenario:
@@ -52,6 +54,7 @@ def laid(scenario: al.Scenario, changes: list[dict]) -> al.Scenario:
     return scenario
 
 
+@settings(max_examples=25)
 @given(some_changes())
 def test_changes_laid_over_the_base_give_the_same(changes):
     """`changes` is a true record: laid over the base at once it gives the same scenario."""
@@ -60,13 +63,22 @@ def test_changes_laid_over_the_base_give_the_same(changes):
     assert TINY.change(new.changes).changes == new.changes
 
 
+@settings(max_examples=25)
 @given(some_changes())
 def test_there_and_back_is_the_same(changes):
     """Putting every figure and rule back gives the same digest, and no changes."""
-    back = {f"lines.{key}.{field}": getattr(row, field) for key, row in zip(TINY.line_ids, TINY.lines.itertuples(), strict=True)
-            for field in ("baseline", "low", "high", "scale")}  # fmt: skip
+    back = {
+        f"lines.{key}.{field}": getattr(row, field)
+        for key, row in zip(TINY.line_ids, TINY.lines.itertuples(), strict=True)
+        for field in ("baseline", "low", "high", "scale")
+    }
     back = {path: None if np.isnan(value) else value for path, value in back.items()}
-    back |= {"envelopes.core": 900_000, "curves.north.care.slope": 0.002, "places.north.need": 4_500, "outcomes.health": 1}
+    back |= {
+        "envelopes.core": 900_000,
+        "curves.north.care.slope": 0.002,
+        "places.north.need": 4_500,
+        "outcomes.health": 1,
+    }
     new = laid(TINY, changes)
     back |= {f"rules.{rule.id}": record(rule) for rule in TINY.rules}
     back |= {"rules.cap": None} if "cap" in {rule.id for rule in new.rules} else {}
@@ -75,6 +87,7 @@ def test_there_and_back_is_the_same(changes):
     assert again.changes == {}
 
 
+@settings(max_examples=25)
 @given(some_changes())
 def test_a_changed_scenario_has_evidence_for_everything(changes):
     """Each figure that differs from the base is assumed, with the source `change`; the others keep what was found."""
@@ -136,10 +149,20 @@ def test_numbers_as_a_command_line_gives_them(tiny):
 
 def test_words_can_be_changed(tiny):
     """Not only figures: a holder, a purpose, a source's title."""
-    new = tiny.change({"envelopes.core.purpose": "", "envelopes.core.holder": "council", "sources.made-up.title": "Elsewhere"})
+    new = tiny.change(
+        {"envelopes.core.purpose": "", "envelopes.core.holder": "council", "sources.made-up.title": "Elsewhere"}
+    )
     assert new.sources["title"].tolist() == ["Elsewhere"]
-    assert new.change({"envelopes.core.purpose": "care", "envelopes.core.holder": "board",
-                       "sources.made-up.title": tiny.sources["title"][0]}).digest == tiny.digest  # fmt: skip
+    assert (
+        new.change(
+            {
+                "envelopes.core.purpose": "care",
+                "envelopes.core.holder": "board",
+                "sources.made-up.title": tiny.sources["title"][0],
+            }
+        ).digest
+        == tiny.digest
+    )
 
 
 def test_a_rule_out_and_in(tiny):
@@ -176,8 +199,16 @@ def test_a_changed_scenario_can_be_pickled(tiny):
 REFUSED = {
     "unknown table": ({"envelope.core": 1}, "'envelope' is not a table", "did you mean envelopes?"),
     "unknown row": ({"envelopes.cor": 1}, "envelopes.cor: names no row", "did you mean core?"),
-    "unknown place in a line": ({"lines.trust.nort.high": 1}, "lines.trust.nort.high", "place nort: did you mean north?"),
-    "unknown field": ({"envelopes.core.2026/27.amont": 1}, "'amont' is not a field of envelopes", "did you mean amount?"),
+    "unknown place in a line": (
+        {"lines.trust.nort.high": 1},
+        "lines.trust.nort.high",
+        "place nort: did you mean north?",
+    ),
+    "unknown field": (
+        {"envelopes.core.2026/27.amont": 1},
+        "'amont' is not a field of envelopes",
+        "did you mean amount?",
+    ),
     "ambiguous": ({"lines.trust.baseline": 1}, "names 2 rows of lines", "trust.south.care.core.2026/27", "use *"),
     "no field": ({"lines.trust.north": 1}, "is not a field of lines"),
     "no row": ({"envelopes": 1}, "does not name a row"),
@@ -206,7 +237,7 @@ REFUSED = {
     "rules at large": ({"rules": None}, "no such rule"),
     "rule that covers nothing": ({"rules.new": CAP | {"where": {"kinds": ["icb"]}}}, "covers no line"),
     "line above its most": ({"lines.trust.north.low": 2, "lines.trust.north.high": 1}, "the least is above the most"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

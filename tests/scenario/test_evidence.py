@@ -26,12 +26,18 @@ def test_figures_are_those_of_the_tables(tiny):
     assert values.notna().all()
 
 
-@pytest.mark.parametrize("rows", [
-    ["lines.trust.*.baseline,found,made-up,exact", "lines.*.*.*.core.baseline,derived,made-up,equal"],
-    ["lines.trust.north.*.baseline,found,made-up,exact", "lines.trust.*.baseline,derived,made-up,less"],
-    ["lines.trust.north.care.core.2026/27.baseline,found,made-up,exact", "lines.*.north.care.core.2026/27.baseline,derived,made-up,less"],
-    ["lines.trust.north.baseline,found,made-up,exact", "lines.trust.*.care.baseline,derived,made-up,equal"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["lines.trust.*.baseline,found,made-up,exact", "lines.*.*.*.core.baseline,derived,made-up,equal"],
+        ["lines.trust.north.*.baseline,found,made-up,exact", "lines.trust.*.baseline,derived,made-up,less"],
+        [
+            "lines.trust.north.care.core.2026/27.baseline,found,made-up,exact",
+            "lines.*.north.care.core.2026/27.baseline,derived,made-up,less",
+        ],
+        ["lines.trust.north.baseline,found,made-up,exact", "lines.trust.*.care.baseline,derived,made-up,equal"],
+    ],
+)
 def test_the_most_exact_row_speaks(folder, rows):
     """The row that names most of the key speaks, whatever the order; of equals, the later in the alphabet."""
     add("evidence.csv", "".join(f"{row}\n" for row in reversed(rows)))(folder)

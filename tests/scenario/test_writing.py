@@ -21,8 +21,16 @@ def test_round_trip(small, tmp_path):
 
 def test_round_trip_of_a_change(tiny, tmp_path):
     """A changed scenario, a new rule and all, is written with the evidence it needs to be read."""
-    rule = {"kind": "share", "owner": "board", "where": {"kinds": ["acute"]}, "of": {"years": ["2026/27"]}, "at_most": 0.95}
-    new = tiny.change({"envelopes.core": 850_000.25, "lines.*.high": 600_000, "rules.shared": rule, "rules.steady-care": None})
+    rule = {
+        "kind": "share",
+        "owner": "board",
+        "where": {"kinds": ["acute"]},
+        "of": {"years": ["2026/27"]},
+        "at_most": 0.95,
+    }
+    new = tiny.change(
+        {"envelopes.core": 850_000.25, "lines.*.high": 600_000, "rules.shared": rule, "rules.steady-care": None}
+    )
     al.write(new, tmp_path)
     assert al.read(tmp_path).digest == new.digest
 

@@ -1,9 +1,11 @@
-"""A rigorous bound where there are yes/no choices: a small branch and bound of our own.
+"""A rigorous bound where prices alone give none: a small branch and bound of our own.
 
-HiGHS suggests prices for every case (some lines opened, some closed); the bound of a case is the certificate's, computed
-from the scenario at those prices, so that a wrong 'optimal' from the solver cannot pass. Cases are split until none can
-beat the plan, or until time runs out; what is then still open is the honest remaining gap. After Land and Doig 1960,
-with Lagrangian bounds as in Geoffrion 1974.
+Yes/no choices, curves that do not flatten and caps on gains leave a gap between the best plan and what any prices can
+prove. So the possible is split into cases (a line opened or closed, effort under a curve below or above a point); HiGHS
+suggests prices for each, and its bound is the certificate's, computed from the scenario at those prices, so that a wrong
+'optimal' from the solver cannot pass. Cases are split until none can beat the plan, or until time runs out; what is
+then open is the honest remaining gap. A better plan met on the way is kept. After Land and Doig 1960, with Lagrangian
+bounds as in Geoffrion 1974.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocate.engine.certificate import upper_bound
-from allocate.engine.highs import Impossible
+from allocate.engine.certificate import PENNY, Case, Flows, Prices, breaches, curve_worth, upper_bound
+from allocate.engine.highs import Answer, Impossible
 from allocate.engine.polish import polish
 from allocate.engine.problem import Problem
 from allocate.engine.session import Held, Session
@@ -24,59 +27,122 @@ Array = np.ndarray
 CASES = 4000
 
 
-def choices_bound(
-    session: Session, problem: Problem, grids: list[Array], value: float, tolerance: float, seconds: float
-) -> tuple[float, int]:
-    """What no plan can exceed, whatever is opened, and how many cases it took. Stops once no open case exceeds
-    `value` by more than `tolerance` of the outcome at stake."""
-    ends = time.monotonic() + seconds
-    size = len(session.sets.choices)
-    enough = value + tolerance * problem.at_stake
-    number = itertools.count()
-    closed_best, cases = value, 0
-    heap = [(-np.inf, next(number), np.full(size, -1))]
+@dataclass
+class Search:
+    """The best plan found, what no plan can exceed, and how many cases that took."""
+
+    flows: Flows
+    prices: Prices
+    value: float
+    bound: float
+    cases: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """A case, and which way it is to be split: on a line's choice, or on a curve's effort at a breakpoint."""
+
+    case: Case
+    line: int | None = None
+    curve: int | None = None
+    at: float = 0.0
+
+    def halves(self, problem: Problem) -> list[Case]:
+        """The two cases that together are this one."""
+        if self.line is None:
+            high, low = self.case.high.copy(), self.case.low.copy()
+            high[self.curve] = low[self.curve] = self.at
+            return [replace(self.case, high=high), replace(self.case, low=low)]
+        opened, closed = self.case.opened.copy(), self.case.closed.copy()
+        opened[self.line] = closed[self.line] = True
+        fed, (least, most) = problem.feeds[:, self.line], problem.bounds
+        # Effort under a curve is at least what its open lines need, at most what lines not closed may spend.
+        low = np.maximum(self.case.low, fed * (problem.feeds @ np.where(opened | ~problem.choices, least, 0.0)))
+        high = np.where(fed > 0, np.minimum(self.case.high, problem.feeds @ np.where(closed, 0.0, most)), self.case.high)
+        return [replace(self.case, opened=opened, low=low), replace(self.case, closed=closed, high=high)]
+
+
+def search(
+    session: Session, problem: Problem, grids: list[Array], found: Search, tolerance: float, seconds: float
+) -> Search:
+    """Bound what is possible, from a plan already found, until no case exceeds it by more than `tolerance` of the
+    outcome at stake. `grids` are the session's slices; cases split at their breakpoints."""
+    ends, number = time.monotonic() + seconds, itertools.count()
+    best = replace(found, cases=1)
+    settled = -np.inf
+    bound, node = _look(session, problem, grids, Case.whole(problem), best)
+    heap = [(-bound, next(number), node)]
     while heap:
-        bound, _, case = heapq.heappop(heap)
-        if -bound <= enough:
-            return max(closed_best, -bound), cases
-        if cases >= CASES or time.monotonic() > ends:
-            return max(closed_best, -bound), cases
-        for found, child, leaf in _split(session, problem, grids, case, -bound):
-            cases += 1
-            if leaf or found <= enough:
-                closed_best = max(closed_best, found)
-            else:
-                heapq.heappush(heap, (-found, next(number), child))
-    return closed_best, cases
+        bound, _, node = heapq.heappop(heap)
+        bound, enough = -bound, best.value + tolerance * problem.at_stake
+        if node is None:
+            settled = max(settled, bound)
+            continue
+        if bound <= enough or best.cases >= CASES or time.monotonic() > ends:
+            settled = max(settled, bound)
+            break
+        for half in node.halves(problem):
+            best.cases += 1
+            inner, child = _look(session, problem, grids, half, best)
+            heapq.heappush(heap, (-min(inner, bound), next(number), child))
+    best.bound = max(settled, best.value, *(-rest[0] for rest in heap[:1]))
+    return best
 
 
-def _split(session: Session, problem: Problem, grids: list[Array], case: Array, above: float):
-    """Bound a case (first seen, or its two halves): (bound, the case with its next choice marked, nothing left to split)."""
-    undecided = np.flatnonzero(case == -2)
-    halves = [case] if not len(undecided) else [np.where(case == -2, way, case) for way in (0, 1)]
-    for half in halves:
-        bound, mark = _bound(session, problem, grids, half)
-        child = half.copy()
-        if mark is not None:
-            child[mark] = -2
-        yield min(bound, above), child, mark is None
-
-
-def _bound(session: Session, problem: Problem, grids: list[Array], case: Array) -> tuple[float, int | None]:
-    """The bound of a case and the choice to split next (None where every choice is made)."""
-    held = Held((np.where(case > 0, 1.0, 0.0), np.where(case == 0, 0.0, 1.0)), (0.0, 1.0))
-    opened, closed = (np.zeros(len(problem.low), dtype=bool) for _ in range(2))
-    opened[session.choice_rows[case == 1]], closed[session.choice_rows[case == 0]] = True, True
+def _look(session: Session, problem: Problem, grids: list[Array], case: Case, best: Search) -> tuple[float, _Node | None]:
+    """The bound of a case and the way to split it (None where there is none); a better plan met is kept in `best`."""
     try:
-        answer = session.solve(problem, grids, held, 10.0)
+        answer = session.solve(problem, grids, _held(session, problem, case, grids), 10.0)
     except Impossible:
         return -np.inf, None
-    prices = session.prices(problem, answer)
-    bound = upper_bound(problem, prices, opened, closed)
-    bound = min(bound, upper_bound(problem, polish(problem, session.flows(problem, answer), prices)[1], opened, closed))
-    share = session.column(answer, "opened")
-    fraction = np.where(case < 0, np.abs(share - np.round(share)), -1.0)
-    free = np.flatnonzero(case < 0)
-    if not len(free):
-        return bound, None
-    return bound, int(np.argmax(fraction)) if fraction.max() > 1e-6 else int(free[0])
+    flows, prices = session.flows(problem, answer), session.prices(problem, answer)
+    bound = upper_bound(problem, prices, case)
+    fraction = session.column(answer, "opened")
+    decided = not len(fraction) or np.abs(fraction - np.round(fraction)).max() < 1e-6
+    if decided:
+        _keep(problem, flows, prices, best)
+        if any(problem.curves.bends(q) for q in range(len(problem.curves))):
+            exact, exact_prices = polish(problem, flows, prices)
+            _keep(problem, exact, exact_prices, best)
+            if (tighter := upper_bound(problem, exact_prices, case)) < bound:
+                bound, prices = tighter, exact_prices
+    return bound, _split(session, problem, grids, case, answer, prices)
+
+
+def _keep(problem: Problem, flows: Flows, prices: Prices, best: Search) -> None:
+    value = problem.value(flows.spend)
+    if value > best.value and not breaches(problem, flows, PENNY):
+        best.flows, best.prices, best.value = flows, prices, value
+
+
+def _held(session: Session, problem: Problem, case: Case, grids: list[Array]) -> Held:
+    """A case as bounds on the model's columns: choices made, slices full below the efforts allowed and empty above."""
+    rows, money = session.choice_rows, problem.units.money
+    full = np.concatenate([np.where(g[1:] <= low, np.diff(g), 0.0) for g, low in zip(grids, case.low, strict=True)])
+    room = np.concatenate([np.where(g[:-1] < high, np.diff(g), 0.0) for g, high in zip(grids, case.high, strict=True)])
+    choices = case.opened[rows].astype(float), 1.0 - case.closed[rows]
+    return Held(choices, slices=(full / money, room / money))
+
+
+def _split(
+    session: Session, problem: Problem, grids: list[Array], case: Case, answer: Answer, prices: Prices
+) -> _Node | None:
+    """Split on the choice furthest from yes or no; else where a curve's prices promise most that its effort here does
+    not give; else on any choice not made."""
+    rows, fraction = session.choice_rows, session.column(answer, "opened")
+    free = ~(case.opened | case.closed)[rows]
+    away = np.where(free, np.abs(fraction - np.round(fraction)), -1.0)
+    if len(away) and away.max() > 1e-6:
+        return _Node(case, line=int(rows[np.argmax(away)]))
+    effort = problem.curves.effort(session.flows(problem, answer).spend)
+    wanted, worth = curve_worth(problem, prices, case)
+    weight = problem.weight - prices.limit @ problem.gain_rows
+    gain = problem.curves.gain(effort)
+    missed = worth - (weight * gain - prices.effort * effort)
+    # A gain that the model pretends not to have misses what the caps on it take.
+    missed += np.abs(prices.limit @ problem.gain_rows) * np.abs(gain - session.gains(problem, answer))
+    for q in np.argsort(-missed, kind="stable"):
+        inside = grids[q][(grids[q] > case.low[q]) & (grids[q] < case.high[q])]
+        if missed[q] > 1e-12 * problem.at_stake and len(inside):
+            return _Node(case, curve=int(q), at=float(inside[np.argmin(np.abs(inside - (effort[q] + wanted[q]) / 2))]))
+    return _Node(case, line=int(rows[np.argmax(free)])) if free.any() else None

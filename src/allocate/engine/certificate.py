@@ -88,7 +88,7 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
         if left < -tolerance:
             found.append(f"envelope {problem.scenario.envelopes['id'][row]} is overspent by {-left:,.2f}")
     body = bodies(problem, flows.spend)
-    slip = tolerance * _steepness(problem, flows.spend)
+    slip = _slips(problem, flows.spend, tolerance)
     for limit, amount, allowed in zip(problem.limits, body, slip, strict=True):
         if not limit.low - allowed <= amount <= limit.high + allowed:
             found.append(f"{limit.label}: {amount:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
@@ -101,46 +101,74 @@ def bodies(problem: Problem, spend: Array) -> Array:
     return problem.line_rows @ spend + problem.gain_rows @ gain
 
 
-def _steepness(problem: Problem, spend: Array) -> Array:
-    """How much each limit's body can move for a pound's change on one line; at least 1 for limits in pounds."""
-    marginal = problem.curves.marginal(problem.curves.effort(spend))
-    by_line = np.abs(problem.line_rows).max(axis=1, initial=0.0)
-    by_gain = (np.abs(problem.gain_rows) * marginal).sum(axis=1)
-    return np.maximum(by_line, by_gain)
-
-
-def upper_bound(problem: Problem, prices: Prices, opened: Array | None = None, closed: Array | None = None) -> float:
-    """What no plan can exceed, by weak duality; see the top of this file.
-
-    `opened` and `closed` (booleans per line) fix some choices, for the branches of a yes/no bound.
-    """
+def _slips(problem: Problem, spend: Array, tolerance: float) -> Array:
+    """How much each limit's body moves for `tolerance` pounds less on the lines and under the curves it counts."""
     curves = problem.curves
+    effort = curves.effort(spend)
+    by_gain = curves.gain(effort) - curves.gain(np.maximum(effort - tolerance, 0.0))
+    by_line = np.abs(problem.line_rows).max(axis=1, initial=0.0) * tolerance
+    return np.maximum(by_line, np.abs(problem.gain_rows) @ by_gain)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Part of what is possible: lines taken as opened or closed (booleans), and pounds of effort under each curve."""
+
+    opened: Array
+    closed: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def whole(cls, problem: Problem) -> Case:
+        """Everything that is possible."""
+        none = np.zeros(len(problem.low), dtype=bool)
+        return cls(none, none, problem.effort_low, problem.effort_high)
+
+
+def upper_bound(problem: Problem, prices: Prices, case: Case | None = None) -> float:
+    """What no plan can exceed (in this case, if one is given), by weak duality; see the top of this file."""
+    case = case or Case.whole(problem)
     y = _useful(problem, prices.limit)
-    weight = problem.weight - y @ problem.gain_rows
-    low, high = problem.effort_low, problem.effort_high
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = np.where(weight > 0, curves.best(prices.effort / np.where(weight > 0, weight, 1.0), low, high), low)
-    worth = [weight * curves.gain(at) - prices.effort * at]
-    # A negative weight (a cap on gains) makes a curve's part convex: its most is at one of the ends.
-    worth += [weight * curves.gain(end) - prices.effort * end for end in (low, high)]
-    total = float(np.max(worth, axis=0).sum())
-    total += float(_line_worth(problem, prices, y, opened, closed).sum())
+    total = float(curve_worth(problem, prices, case)[1].sum() + _line_worth(problem, prices, y, case).sum())
     total += float(np.maximum(0.0, -prices.envelope * problem.reach).sum())
-    total += float(np.maximum(0.0, (prices.envelope[problem.target] - prices.envelope[problem.source]) * problem.route_high).sum())
+    moving = prices.envelope[problem.target] - prices.envelope[problem.source]
+    total += float(np.maximum(0.0, moving * problem.route_high).sum())
     total += float(prices.envelope @ problem.amount)
     return total + float(np.sum(_times(y > 0, y, problem.limit_high)) + np.sum(_times(y < 0, y, problem.limit_low)))
 
 
-def _line_worth(problem: Problem, prices: Prices, y: Array, opened: Array | None, closed: Array | None) -> Array:
+def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Array]:
+    """Where each curve is worth most at these prices, and how much: (effort, value)."""
+    curves = problem.curves
+    weight = problem.weight - _useful(problem, prices.limit) @ problem.gain_rows
+    low, high = case.low, np.maximum(case.low, case.high)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(weight > 0, curves.best(prices.effort / np.where(weight > 0, weight, 1.0), low, high), low)
+    # A negative weight (a cap on gains) bends a curve's part the other way: its most is at a corner or an end.
+    corners = [_lowest_corner(curves.points[q], low[q], high[q], weight[q], prices.effort[q]) for q in range(len(curves))]
+    tried = np.array([inside, low, high, corners])
+    worth = np.array([weight * curves.gain(at) - prices.effort * at for at in tried])
+    best = np.argmax(worth, axis=0)
+    at = np.arange(len(curves))
+    return tried[best, at], worth[best, at]
+
+
+def _lowest_corner(points, low: float, high: float, weight: float, price: float) -> float:
+    """For a curve given by points, the corner where weight times gain less price times effort is greatest."""
+    if points is None:
+        return low
+    corners = np.append(points[0][(points[0] > low) & (points[0] < high)], low)
+    return float(corners[np.argmax(weight * np.interp(corners, *points) - price * corners)])
+
+
+def _line_worth(problem: Problem, prices: Prices, y: Array, case: Case) -> Array:
     """The most that each line can be worth at these prices, over the spends allowed on it."""
-    price = -prices.envelope[problem.envelope_of_line] - y @ problem.line_rows
-    for q, rows in enumerate(problem.curves.lines):
-        price[rows] += prices.effort[q]
+    price = prices.effort @ problem.feeds - prices.envelope[problem.envelope_of_line] - y @ problem.line_rows
     low = np.where(problem.choices, problem.scale, problem.low)
     worth = np.maximum(price * low, price * problem.high)
-    free = problem.choices if opened is None else problem.choices & ~opened
-    worth = np.where(free, np.maximum(worth, 0.0), worth)
-    return worth if closed is None else np.where(closed, 0.0, worth)
+    worth = np.where(problem.choices & ~case.opened, np.maximum(worth, 0.0), worth)
+    return np.where(case.closed, 0.0, worth)
 
 
 def _useful(problem: Problem, limit: Array) -> Array:

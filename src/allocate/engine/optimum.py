@@ -10,12 +10,12 @@ The way is the same whatever was solved before, so that the answer does not depe
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocate.engine.branches import choices_bound
-from allocate.engine.certificate import Certificate, Flows, Prices, certify, upper_bound
+from allocate.engine.branches import Search, search
+from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
 from allocate.engine.highs import Answer
 from allocate.engine.polish import polish
 from allocate.engine.problem import Problem
@@ -29,6 +29,8 @@ SLICES_WITH_CHOICES = 24
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
 ROUNDS = 8
+PROVING = 10.0
+"""Seconds at most for proving that no other choices are better."""
 
 
 @dataclass(frozen=True)
@@ -88,39 +90,27 @@ def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
         held = session.held(answer)
         answer = session.solve(problem, grids, held, _left(ends))
     best = _refined(session, problem, grids, answer, held, ends)
-    more, flows = _settled(session, problem, best.flows, held, ends)
-    bound = best.bound
-    cases = 1
     if session.has_integers:
-        seconds = min(10.0, _left(ends))
-        bound, cases = choices_bound(session, problem, base_grids(problem), best.value, options.tolerance / 10, seconds)
-    return Optimum(
-        flows, best.prices, certify(problem, flows, max(bound, best.value), branches=cases), max(ties, more), status,
-        session.has_integers,
-    )  # fmt: skip
-
-
-@dataclass
-class _Best:
-    """The best plan seen while refining, with the lowest bound."""
-
-    flows: Flows
-    prices: Prices
-    value: float
-    bound: float
+        seconds = min(PROVING, _left(ends))
+        best = search(session, problem, base_grids(problem), best, options.tolerance / 10, seconds)
+        held = session.held_at(best.flows)
+    more, flows = _settled(session, problem, best.flows, held, ends)
+    certificate = certify(problem, flows, best.bound, branches=best.cases)
+    return Optimum(flows, best.prices, certificate, max(ties, more), status, session.has_integers)
 
 
 def _refined(
     session: Session, problem: Problem, grids: list[Array], answer: Answer, held: Held | None, ends: float
-) -> _Best:
+) -> Search:
     """Polish and certify on ever finer slices until no better plan can exist (with these choices)."""
-    best: _Best | None = None
+    best: Search | None = None
+    case = _case(session, problem, held)
     for _ in range(ROUNDS):
         if phantoms := session.phantoms(problem, grids, answer):
             raise Phantom(phantoms)
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
         for flows, at in ((rough, prices), polish(problem, rough, prices)):
-            best = _better(best, problem, flows, at, *_sides(session, held))
+            best = _better(best, problem, flows, at, case)
         if best is not None and best.bound - best.value <= AIMED * problem.at_stake:
             break
         finer = _zoomed(problem, grids, rough, prices)
@@ -136,11 +126,11 @@ def _refined(
     return best
 
 
-def _better(best: _Best | None, problem: Problem, flows: Flows, prices: Prices, opened, closed) -> _Best | None:
+def _better(best: Search | None, problem: Problem, flows: Flows, prices: Prices, case: Case) -> Search | None:
     """The better of a plan seen before and this one; bounds from both."""
-    found = certify(problem, flows, upper_bound(problem, prices, opened, closed))
+    found = certify(problem, flows, upper_bound(problem, prices, case))
     if best is None:
-        return None if found.breaches else _Best(flows, prices, found.value, found.bound)
+        return None if found.breaches else Search(flows, prices, found.value, found.bound)
     if found.bound < best.bound:
         best.prices, best.bound = prices, found.bound
     if not found.breaches and found.value > best.value:
@@ -148,13 +138,14 @@ def _better(best: _Best | None, problem: Problem, flows: Flows, prices: Prices, 
     return best
 
 
-def _sides(session: Session, held: Held | None) -> tuple[Array | None, Array | None]:
-    """Held choices as booleans over all lines: (opened, closed)."""
+def _case(session: Session, problem: Problem, held: Held | None) -> Case:
+    """What is possible with the lines' choices held."""
+    whole = Case.whole(problem)
     if held is None or not session.sets.choices:
-        return None, None
-    opened, closed = (np.zeros(len(session.sets.lines), dtype=bool) for _ in range(2))
+        return whole
+    opened, closed = whole.opened.copy(), whole.closed.copy()
     opened[session.choice_rows], closed[session.choice_rows] = held.opened[0] > 0.5, held.opened[1] < 0.5
-    return opened, closed
+    return replace(whole, opened=opened, closed=closed)
 
 
 def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, ends: float) -> tuple[int, Flows]:
@@ -165,7 +156,8 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     ties, answer = nearest_today(session, problem, answer, ends)
     settled = session.flows(problem, answer)
     as_good = problem.value(settled.spend) >= problem.value(flows.spend) - AIMED * problem.at_stake
-    return ties, settled if as_good else flows
+    # Slices say less than curves do, and a cap on gains may need exactly what they leave out.
+    return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 
 
 def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
@@ -181,9 +173,15 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
             continue
         first, last = np.searchsorted(grid, sorted((effort[q], wanted[q])))
         low, high = grid[max(first - 2, 0)], grid[min(last + 1, len(grid) - 1)]
+        if high - low < 1e-6 * (grid[-1] - grid[0]):
+            finer.append(grid)
+            continue
         middle = np.linspace(low, high, len(grid) - 4)
         outside = [grid[0], (grid[0] + low) / 2, (high + grid[-1]) / 2, grid[-1]]
-        finer.append(np.sort(np.concatenate([middle, outside])))
+        fine = np.sort(np.concatenate([middle, outside]))
+        # Nearer than this to nothing, a power curve is steeper than the solver can take.
+        apart = grid[0] + (grid[-1] - grid[0]) * 1e-7 * np.arange(len(grid))
+        finer.append(np.minimum(np.maximum(fine, apart), grid[-1]))
     return finer
 
 
@@ -192,7 +190,8 @@ def _with_breakpoints(problem: Problem, flows: Flows) -> list[Array]:
     effort = problem.curves.effort(flows.spend)
     grids = base_grids(problem)
     for q, grid in enumerate(grids):
-        if problem.curves.bends(q) and grid[0] < effort[q] < grid[-1]:
+        near = 1e-6 * (grid[-1] - grid[0])
+        if problem.curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
             grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
     return grids
 

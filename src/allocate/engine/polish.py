@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from allocate.engine.certificate import Flows, Prices
 from allocate.engine.problem import Problem
@@ -19,6 +20,9 @@ Array = np.ndarray
 ROUNDS = 60
 CLOSE = 1e-6
 """Solver units of money within which Newton's method is done: a penny where a unit is £10,000."""
+
+
+_blas = ThreadpoolController()
 
 
 @dataclass(eq=False)
@@ -35,19 +39,28 @@ class _Place:
 
 def polish(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Prices]:
     """The best plan near this one, and its exact prices; whatever it reaches if it does not converge."""
+    # The systems are small: more threads in the linear algebra only wait for one another.
+    with _blas.limit(limits=1, user_api="blas"):
+        return _polished(problem, flows, prices)
+
+
+def _polished(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Prices]:
     place = _start(problem, flows, prices)
     corners = _corners(problem, flows.spend)
     multipliers = np.concatenate([prices.envelope, prices.limit[problem.joint]])
+    once = np.zeros(len(place.at), dtype=bool)
     for _ in range(ROUNDS):
         step, multipliers = _newton_step(problem, place, multipliers, corners)
         share, blocker = _longest_step(problem, place, step)
         place.at = place.at + share * step
         if blocker is not None:
             _block(place, *blocker)
-        elif np.abs(step).max(initial=0.0) < CLOSE * problem.units.money and not _release(problem, place, multipliers):
+        elif np.abs(step).max(initial=0.0) < CLOSE * problem.units.money and not _release(
+            problem, place, multipliers, once
+        ):
             break
     lines = len(flows.spend)
-    return Flows(place.at[:lines], place.at[lines:]), _prices(problem, place, multipliers, corners, prices)
+    return Flows(place.at[:lines], place.at[lines:]), _prices(problem, place, multipliers, corners)
 
 
 def _start(problem: Problem, flows: Flows, prices: Prices) -> _Place:
@@ -164,8 +177,11 @@ def _block(place: _Place, kind: str, row: int) -> None:
     place.at[row] = place.high[row] if nearer_top else place.low[row]
 
 
-def _release(problem: Problem, place: _Place, multipliers: Array) -> bool:
-    """Free what its price would rather move: amounts at a bound, rows held at an end. Whether there was any."""
+def _release(problem: Problem, place: _Place, multipliers: Array, once: Array) -> bool:
+    """Free what its price would rather move: amounts at a bound, rows held at an end. Whether there was any.
+
+    An amount is freed only `once`: one whose price is next to nothing would come and go for ever.
+    """
     noise = 1e-8 * problem.units.value / problem.units.money
     lines = len(problem.low)
     rows, level = _rows(problem, place.at), _levels(problem, place.at)
@@ -173,7 +189,8 @@ def _release(problem: Problem, place: _Place, multipliers: Array) -> bool:
     worth[:lines] += (problem.weight * problem.curves.marginal(problem.curves.effort(place.at[:lines]))) @ problem.feeds
     fixed = ~place.free & (place.low < place.high)
     at_low = place.at <= place.low
-    freed = fixed & np.where(at_low, worth > noise, worth < -noise)
+    freed = fixed & ~once & np.where(at_low, worth > noise, worth < -noise)
+    once |= freed
     low, high = _ends(problem)
     at_high = np.abs(high - level) <= np.abs(level - low)
     dropped = place.binding & (low < high) & np.where(at_high, multipliers < -noise, multipliers > noise)
@@ -182,14 +199,14 @@ def _release(problem: Problem, place: _Place, multipliers: Array) -> bool:
     return bool(freed.any() or dropped.any())
 
 
-def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[int], old: Prices) -> Prices:
+def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[int]) -> Prices:
     """Prices from multipliers; a limit about one line alone gets what is left of its line's worth."""
     envelopes = len(problem.amount)
     envelope, limit = multipliers[:envelopes], np.zeros(len(problem.limits))
     limit[problem.joint] = multipliers[envelopes:]
     spend = place.at[: len(problem.low)]
     effort = (problem.weight - limit @ problem.gain_rows) * problem.curves.marginal(problem.curves.effort(spend))
-    effort[corners] = old.effort[corners]
+    _price_corners(problem, place, effort, envelope, limit, corners)
     worth = effort @ problem.feeds - envelope[problem.envelope_of_line] - limit @ problem.line_rows
     body = problem.line_rows @ spend
     for i in np.flatnonzero(problem.lone >= 0):
@@ -200,3 +217,20 @@ def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[i
             limit[i] = price
             worth[line] = 0.0
     return Prices(envelope, limit, effort)
+
+
+def _price_corners(problem: Problem, place: _Place, effort: Array, envelope: Array, limit: Array, corners: list[int]):
+    """At a corner effort may have any price between the slopes on its sides: the one that its lines' money costs."""
+    costs = envelope[problem.envelope_of_line] + limit @ problem.line_rows
+    weight = problem.weight - limit @ problem.gain_rows
+    for q in corners:
+        lines = problem.curves.lines[q]
+        others = effort @ problem.feeds[:, lines] - effort[q]
+        paid = costs[lines] - others
+        bought = place.at[lines] > place.low[lines]
+        asked = paid[bought].max() if bought.any() else paid.min()
+        spends, gains = problem.curves.points[q]
+        at = int(np.argmin(np.abs(spends - place.at[lines].sum())))
+        worth = np.diff(gains) / np.diff(spends) * max(weight[q], 0.0)
+        slopes = np.concatenate([[np.inf], worth, [0.0]])
+        effort[q] = np.clip(asked, slopes[at + 1], max(slopes[at], slopes[at + 1]))

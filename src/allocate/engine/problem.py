@@ -78,11 +78,11 @@ class Problem:
 
     @cached_property
     def effort_low(self) -> Array:
-        return self.curves.effort(np.where(self.choices, 0.0, self.low))
+        return self.curves.effort(np.where(self.choices, 0.0, self.bounds[0]))
 
     @cached_property
     def effort_high(self) -> Array:
-        return self.curves.effort(self.high)
+        return self.curves.effort(self.bounds[1])
 
     @cached_property
     def choices(self) -> Array:
@@ -155,7 +155,7 @@ class Problem:
             factor = self.line_rows[i, line]
             ends = sorted((self.limit_low[i] / factor, self.limit_high[i] / factor))
             low[line], high[line] = max(low[line], ends[0]), min(high[line], ends[1])
-        return low, high
+        return low, np.maximum(low, high)
 
     @cached_property
     def limit_low(self) -> Array:

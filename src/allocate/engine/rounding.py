@@ -82,7 +82,9 @@ def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, A
     used_up = flows.unspent(problem) < 0.5
     exact = np.floor(left + 1e-6)
 
-    marginal = problem.curves.marginal(problem.curves.effort(flows.spend))
+    effort = problem.curves.effort(flows.spend)
+    # A curve with no effort stays there, however steep it would be.
+    marginal = np.where(effort > 0.5, problem.curves.marginal(np.maximum(effort, 0.5)), 0.0)
     limits = np.zeros((len(problem.limits), len(below)))
     limits[:, : len(spend)] = problem.line_rows
     for q, rows in enumerate(problem.curves.lines):

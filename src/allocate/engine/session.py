@@ -19,16 +19,19 @@ FREE = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Yes/no choices fixed, as bounds on the columns `opened` and `filled`."""
+    """Yes/no choices fixed, as bounds on the columns `opened` and `filled`, and on `slice` where efforts are bounded."""
 
     opened: tuple[Array, Array]
-    filled: tuple[Array | float, Array | float]
+    filled: tuple[Array | float, Array | float] = (0.0, 1.0)
+    slices: tuple[Array, Array] | None = None
 
     def fix(self, arrays: Arrays, columns: dict[str, slice]) -> Arrays:
         """The same model without integers: choices within these bounds."""
         lower, upper = arrays.lower.copy(), arrays.upper.copy()
         for name, (low, high) in (("opened", self.opened), ("filled", self.filled)):
             lower[columns[name]], upper[columns[name]] = low, high
+        if self.slices is not None:
+            lower[columns["slice"]], upper[columns["slice"]] = self.slices
         return replace(arrays, lower=lower, upper=upper, integer=np.zeros(len(lower), dtype=bool))
 
 
@@ -42,6 +45,7 @@ class Session:
         self.solver = Solver(self.matrix.arrays(first))
         number = {line: k for k, line in enumerate(self.sets.lines)}
         self.choice_rows = np.array([number[line] for line in self.sets.choices], dtype=int)
+        self.ordered_rows = [q for q, curve in enumerate(self.sets.curves) if curve in set(self.sets.ordered)]
 
     @property
     def has_integers(self) -> bool:
@@ -71,6 +75,11 @@ class Session:
         opened, filled = (np.round(self.column(answer, name)) for name in ("opened", "filled"))
         return Held((opened, opened), (filled, filled))
 
+    def held_at(self, flows: Flows) -> Held:
+        """The choices that these flows make; slices are left free."""
+        opened = (flows.spend[self.choice_rows] > 0.5).astype(float)
+        return Held((opened, opened))
+
     def flows(self, problem: Problem, answer: Answer) -> Flows:
         """Spend and moves of an answer, in pounds."""
         money = problem.units.money
@@ -84,16 +93,21 @@ class Session:
         limit = duals[rows["limit"]] * units.value / size
         return Prices(duals[rows["money"]] * per_pound, limit, -duals[rows["effort"]] * per_pound)
 
+    def gains(self, problem: Problem, answer: Answer) -> Array:
+        """The gains that the model claims, in units of each outcome."""
+        outcomes = problem.scenario.table("curves")["outcome"]
+        return self.column(answer, "gain") * np.array([problem.units.outcome[name] for name in outcomes])
+
     def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
         units = problem.units
         starts = np.array([grid[0] for grid in grids]) / units.money
         firsts = np.concatenate([[0], np.cumsum([len(grid) - 1 for grid in grids])[:-1]]).astype(int)
         effort = (starts + np.add.reduceat(self.column(answer, "slice"), firsts)) * units.money
-        outcomes, said = problem.scenario.table("curves")["outcome"], self.column(answer, "gain")
+        said = self.gains(problem, answer)
         found = []
         for q, (grid, gains) in enumerate(zip(grids, grid_gains(problem, grids), strict=True)):
-            short = np.interp(effort[q], grid, gains) - said[q] * units.outcome[outcomes.iloc[q]]
-            if short > 1e-6 * max(gains[-1] - gains[0], 1e-12) and self.sets.curves[q] not in self.sets.ordered:
+            short = np.interp(effort[q], grid, gains) - said[q]
+            if short > 1e-6 * max(gains[-1] - gains[0], 1e-12) and q not in self.ordered_rows:
                 found.append(q)
         return frozenset(found)

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.figures import number, per_cent, pounds, round_sum
 from allocate.plan.plan import Plan
 
 
@@ -46,7 +46,8 @@ def _rows(outcomes: pd.DataFrame):
 
 
 def binding(plan: Plan, most: int = 5) -> list[str]:
-    """The rules that hold the plan, dearest first, with what easing them by £1m (or by one unit) is worth."""
+    """The rules that hold the plan, dearest first, with what easing them is worth: by a round sum (`a_little`) for
+    limits in pounds, by 1% for others."""
     if not plan.has_prices:
         return ["Yes/no choices leave no prices: what a rule costs is found by solving without it."]
     limits = plan.limits
@@ -54,33 +55,60 @@ def binding(plan: Plan, most: int = 5) -> list[str]:
     unit = _aim_unit(plan)
     said = []
     for _, group in held.groupby("owner"):
-        top = group.sort_values("price", ascending=False, kind="stable").iloc[0]
+        top = group.sort_values("price", ascending=False, kind="stable", key=_told_apart).iloc[0]
         more = f" (dearest of {len(group)} where it binds)" if len(group) > 1 else ""
         pounds_asked = top["measure"] == "spend"
-        step = 1e6 if pounds_asked else 0.01 * abs(top["high"] if math.isfinite(top["high"]) else top["low"])
-        by = f"{plan.scenario.heading.currency}1m" if pounds_asked else "1%"
+        little = a_little(plan)
+        step = little if pounds_asked else 0.01 * abs(top["high"] if math.isfinite(top["high"]) else top["low"])
+        by = round_sum(little, plan.scenario.heading.currency) if pounds_asked else "1%"
         worth = top["price"] * step
         said.append((worth, f"{top['label']}{more}. Easing it by {by} is worth {number(worth)} {unit}."))
-    return [text for _, text in sorted(said, reverse=True)[:most]]
+    table = pd.DataFrame(sorted(said, key=lambda pair: pair[1]), columns=["worth", "text"])
+    return table.sort_values("worth", ascending=False, kind="stable", key=_told_apart)["text"].tolist()[:most]
+
+
+def _told_apart(prices: pd.Series) -> pd.Series:
+    """Prices to six digits: those that differ by a rounding error only are the same, and keep their order."""
+    return prices.map(lambda price: float(f"{price:.6g}"))
+
+
+def a_little(plan: Plan) -> float:
+    """A round sum, about a thousandth of all the money: prices speak for the last pounds only."""
+    return 10.0 ** max(0, math.floor(math.log10(max(plan.money["amount"].sum(), 1.0) / 1000.0)))
 
 
 def next_pound(plan: Plan) -> str:
-    """What £1m more would buy, envelope by envelope."""
+    """What a little more money would buy, by envelope, the best first; envelopes with one answer are named together."""
     if not plan.has_prices:
         return ""
-    money, currency, unit = plan.money, plan.scenario.heading.currency, _aim_unit(plan)
-    names = [plan.scenario.name_of("envelopes", key) for key in money["envelope"]]
-    worth = [f"{name} {number(price * 1e6)}" for name, price in zip(names, money["price"], strict=True) if price > 0]
-    return f"{currency}1m more would buy, in {unit}: " + "; ".join(worth) + "." if worth else ""
+    little, unit = a_little(plan), _aim_unit(plan)
+    names: dict[str, list[str]] = {}
+    for row in plan.money.sort_values("price", ascending=False, kind="stable", key=_told_apart).itertuples():
+        if row.price > 0:
+            names.setdefault(number(row.price * little), []).append(_envelope(plan, row))
+    said = "; ".join(f"{_some(group)} {worth}" for worth, group in names.items())
+    return f"{round_sum(little, plan.scenario.heading.currency)} more would buy, in {unit}: {said}." if said else ""
 
 
 def unspent(plan: Plan) -> str:
+    """What is left in which envelopes, if anything."""
     left = plan.money[plan.money["unspent"] >= 1.0]
-    names = [
-        f"{pounds(row.unspent, plan.scenario.heading.currency)} of {plan.scenario.name_of('envelopes', row.envelope)}"
-        for row in left.itertuples()
-    ]
+    currency = plan.scenario.heading.currency
+    names = [f"{pounds(row.unspent, currency)} of {_envelope(plan, row)}" for row in left.itertuples()]
     return f"Left unspent: {', '.join(names)}." if names else ""
+
+
+def _envelope(plan: Plan, row) -> str:
+    """An envelope's name, with its year where there are several."""
+    name = plan.scenario.name_of("envelopes", row.envelope)
+    return f"{name} {row.year}" if len(plan.scenario.years) > 1 else name
+
+
+def _some(names: list[str], most: int = 3) -> str:
+    """The first few of these names, and how many others."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def ties(plan: Plan) -> str:

@@ -23,6 +23,11 @@ def pounds(amount: float, currency: str = "£", signed: bool = False, millions: 
     return ("" if nothing else _sign(amount, signed)) + currency + text
 
 
+def round_sum(amount: float, currency: str = "£") -> str:
+    """£1m, £10,000: a round sum without decimals."""
+    return f"{currency}{amount / 1e6:,.6g}m" if amount >= 1e6 else f"{currency}{amount:,.6g}"
+
+
 def per_cent(share: float, signed: bool = False, places: int = 1) -> str:
     """4.2%, −1.5%; '' for blanks."""
     if math.isnan(share):

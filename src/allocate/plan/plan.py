@@ -14,6 +14,7 @@ import pandas as pd
 from allocate.engine.certificate import Certificate, bodies
 from allocate.engine.highs import MIP_GAP, SEED
 from allocate.engine.optimum import Options
+from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved, solve_scenario
 from allocate.scenario.scenario import Scenario
 
@@ -97,9 +98,9 @@ class Plan:
         amount, prices = bodies(problem, self._solved.flows.spend), self._solved.optimum.prices.limit
         low, high = problem.limit_low, problem.limit_high
         slack = np.minimum(amount - low, high - amount)
-        # Rounding to whole pounds may leave a limit that binds a pound or so of room.
-        nearly = np.where([limit.measure == "spend" for limit in problem.limits], 1.0, 1e-9)
-        room = np.maximum(nearly, 1e-7 * np.abs(amount))
+        # Rounding to whole pounds may leave a limit that binds a few pounds' worth of room.
+        pound = _worth_of_a_pound(problem, self._solved.flows.spend)
+        room = np.maximum(np.where(np.abs(prices) > 0, 8.0, 1.0) * pound, 1e-7 * np.abs(amount))
         return pd.DataFrame(
             {
                 "owner": [limit.owner for limit in problem.limits],
@@ -189,6 +190,13 @@ class Plan:
 
     def __repr__(self) -> str:
         return f"Plan({self.scenario.id!r}, value {self.value:,.6g}, gap {self.certificate.gap:.2g})"
+
+
+def _worth_of_a_pound(problem: Problem, spend: Array) -> Array:
+    """By how much each limit's body moves at most when a pound goes to, or leaves, one line."""
+    marginal = problem.curves.marginal(problem.curves.effort(spend))
+    gains = (np.abs(problem.gain_rows) * marginal) @ problem.feeds
+    return (np.abs(problem.line_rows) + gains).max(axis=1, initial=0.0)
 
 
 def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:

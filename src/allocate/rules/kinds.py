@@ -71,7 +71,7 @@ class Measured(Binding):
         if self.measure == "spend":
             return f"{scenario.heading.currency}{self.amount:,.0f}"
         outcomes = scenario.table("outcomes").set_index("id")
-        return f"{self.amount:,.6g} {outcomes.loc[self.measure, 'unit']}"
+        return f"{self.amount:,.12g} {outcomes.loc[self.measure, 'unit']}"
 
     def _counted(self, scenario: Scenario) -> str:
         return "spending" if self.measure == "spend" else f"gain of {scenario.name_of('outcomes', self.measure).lower()}"
@@ -145,7 +145,7 @@ class Share(Binding):
     def limits(self, tally: Tally) -> Iterator[Limit]:
         base = tally.covers(self.of)
         for part in tally.parts(self):
-            for year, now, _ in tally.years(part.mask):
+            for year, now in tally.years(part.mask):
                 over = base & self._like(tally, part, now)
                 for figure, low, high in ((self.at_least, 0.0, INFINITY), (self.at_most, -INFINITY, 0.0)):
                     if figure is not None:
@@ -236,8 +236,10 @@ class GrowthFloor(Binding):
 
     def limits(self, tally: Tally) -> Iterator[Limit]:
         several = len(tally.scenario.years) > 1
+        any_year = self.where.model_copy(update={"years": ()})
         for part in tally.parts(self):
-            for year, now, then in tally.years(part.mask):
+            for year, now in tally.years(part.mask):
+                then = tally.year_before(now, any_year, self.each)
                 label = year if several else ""
                 factor = 1 + self.at_least
                 if then is None:
@@ -248,8 +250,10 @@ class GrowthFloor(Binding):
                     yield self._limit(tally, part, body, 0.0, INFINITY, year=label)
 
     def sentence(self, scenario: Scenario) -> str:
-        verb = f"grow by at least {_percent(self.at_least)}" if self.at_least >= 0 else f"fall by at most {_percent(-self.at_least)}"
-        return f"{self._subject(scenario)} must {verb} a year"
+        if self.at_least == 0:
+            return f"{self._subject(scenario)} must not fall"
+        verb = "grow by at least" if self.at_least > 0 else "fall by at most"
+        return f"{self._subject(scenario)} must {verb} {_percent(abs(self.at_least))} a year"
 
 
 def binding_rules(scenario: Scenario) -> list[Binding]:

@@ -26,7 +26,7 @@ def resource_limits(scenario: Scenario, tally: Tally) -> list[Limit]:
             rates += use.rate * fits(use, lines)
         rates *= (lines["year"] == row.year).to_numpy()
         if rates.any():
-            label = f"{row.name} must use at most {row.amount:,.6g} {row.unit} in {row.year}"
+            label = f"{row.name}: at most {row.amount:,.12g} {row.unit} in {row.year}"
             name = f"resource {row.id}"
             found.append(Limit(name, label, tally.use(rates), -INFINITY, row.amount, "resource", row.year))
     return found

@@ -156,14 +156,27 @@ class Tally:
         """Pounds these lines held before."""
         return float(self.baselines[mask].sum())
 
-    def years(self, mask: Array) -> Iterator[tuple[str, Array, Array | None]]:
-        """For each year in which these lines spend: the year, its lines, and the lines of the year before (if any)."""
-        years = self.scenario.years
-        for before, year in zip((None, *years), years, strict=False):
+    def years(self, mask: Array) -> Iterator[tuple[str, Array]]:
+        """Each year in which these lines spend, and its lines."""
+        for year in self.scenario.years:
             now = mask & (self._year == year)
             if now.any():
-                then = mask & (self._year == before) if before else None
-                yield year, now, then if then is not None and then.any() else None
+                yield year, now
+
+    def year_before(self, now: Array, scope: Scope, each: str | None) -> Array | None:
+        """The lines of the year before that lines of one year are held against: those of the scope (which names no
+        year) that share the part of `each`. None where there are none, as in the first year."""
+        years, lines = self.scenario.years, self.scenario.table("lines")
+        first = int(np.argmax(now))
+        number = years.index(self._year[first])
+        if number == 0:
+            return None
+        then = self.covers(scope) & (self._year == years[number - 1])
+        shared = {None: (), "year": (), "line": ("partner", "place", "programme", "envelope")}
+        for column in shared.get(each, (each,)):
+            names = lines[column].to_numpy(dtype=str)
+            then &= names == names[first]
+        return then if then.any() else None
 
     def _total(self, total: Total) -> Row:
         if not len(total.lines) and not len(total.curves):

@@ -37,7 +37,8 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
         raise ScenarioError("change", found)
     base = scenario.base or scenario
     # A path told again moves to the end, so that laying `changes` over the base in their order gives this scenario.
-    told = {text: value for text, value in scenario.changes.items() if text not in changes} | dict(changes)
+    again = [text for text in scenario.changes if text in changes or ".".join(text.split(".")[:2]) in changes]
+    told = {text: value for text, value in scenario.changes.items() if text not in again} | dict(changes)
     new = Scenario(scenario.heading, tuple(rules[name] for name in sorted(rules)), tables, told, base)
     tables |= _evidence(base, new)
     found = cross_problems(new)
@@ -123,18 +124,16 @@ def _evidence(base: Scenario, new: Scenario) -> dict[str, pd.DataFrame]:
     names = {path.table for path in map(parse, new.changes) if isinstance(path, Path)}
     before, after = all_figures(base, names), all_figures(new, names)
     was = dict(zip(before["figure"], before["value"], strict=True))
-    rows = [
-        Evidence(figure=figure, status="assumed", source="change", note=f"was {was[figure]:.15g}" if figure in was else "")
-        for figure, value in zip(after["figure"], after["value"], strict=True)
-        if was.get(figure) != value
-    ]
+    figures = zip(after["figure"], after["value"], strict=True)
+    notes = {name: f"was {was[name]:.15g}" if name in was else "" for name, value in figures if was.get(name) != value}
+    rows = [Evidence(figure=name, status="assumed", source="change", note=note) for name, note in notes.items()]
     given, sources, figures = base.table("evidence"), new.table("sources"), Figures(after)
     paths = [parse(text) for text in given["figure"]]
     mute = [isinstance(path, Path) and path.table in names and not len(figures.fitting(path)) for path in paths]
-    kept = given[~np.array(mute, dtype=bool) & ~given["figure"].isin([row.figure for row in rows])]
+    kept = given[~np.array(mute, dtype=bool) & ~given["figure"].isin(notes)]
     if "change" not in set(base.table("sources")["id"]):
-        sources = sources[sources["id"] != "change"]
-        sources = _added(sources, [Source(id="change", title="Changed from the scenario as it was read")] if rows else [])
+        said = [Source(id="change", title="Changed from the scenario as it was read")]
+        sources = _added(sources[sources["id"] != "change"], said if rows else [])
     return {"evidence": _added(kept, rows), "sources": sources}
 
 
@@ -147,22 +146,35 @@ def _added(table: pd.DataFrame, rows: list[Evidence] | list[Source]) -> pd.DataF
 
 
 def _still_different(told: Mapping[str, Any], base: Scenario, new: Scenario) -> dict[str, Any]:
-    """The changes that still make a difference: a figure put back is no longer a change."""
-    kept = {}
-    for text, value in told.items():
+    """The changes that still make a difference: a figure put back is no longer a change, unless it is put back from
+    under a wider change that still stands."""
+    rules = [{rule.id: record(rule) for rule in scenario.rules} for scenario in (base, new)]
+    kept: dict[str, Path] = {}
+    for text in told:
         path = parse(text)
         if not isinstance(path, Path):
             continue
         if path.table == "rules":
-            before = {rule.id: record(rule) for rule in base.rules}.get(path.keys[0])
-            after = {rule.id: record(rule) for rule in new.rules}.get(path.keys[0])
-            same = _inner(before, path.field) == _inner(after, path.field)
+            before, after = (_inner(each.get(path.keys[0]), path.field) for each in rules)
+            same = before == after
         else:
-            before, after = base.table(path.table), new.table(path.table)
-            same = before.loc[matches(path, before), path.field].equals(after.loc[matches(path, after), path.field])
-        if not same:
-            kept[text] = value
-    return kept
+            rows = matches(path, base.table(path.table))
+            before, after = (scenario.table(path.table)[path.field][rows] for scenario in (base, new))
+            same = before.equals(after)
+        if not same or any(_overlap(path, other, base) for other in kept.values()):
+            kept[text] = path
+    return {text: told[text] for text in kept}
+
+
+def _overlap(one: Path, other: Path, base: Scenario) -> bool:
+    """Whether two paths name a field in common."""
+    if one.table != other.table or (one.table != "rules" and one.field != other.field):
+        return False
+    if one.table == "rules":
+        short, long = sorted((one.field.split("."), other.field.split(".")), key=len)
+        return one.keys == other.keys and (short == [""] or long[: len(short)] == short)
+    table = base.table(one.table)
+    return bool((matches(one, table) & matches(other, table)).any())
 
 
 def _inner(fields: Any, path: str) -> Any:

@@ -14,6 +14,7 @@ from allocate.scenario.tables import TABLES
 from allocate.scenario.words import invisible, skeleton, suggestion
 
 Check = Callable[[Scenario], Iterator[Problem]]
+Checks = Mapping[Check, tuple[str, ...]]
 Lost = dict[str, set[str]]
 """By table (or "rules"), the ids of the rows that could not be read; "*" where an id is not known."""
 
@@ -53,7 +54,7 @@ def problems(scenario: Scenario, lost: Mapping[str, set[str]] | None = None) -> 
     return found or _found_by(SENSE, scenario, lost)
 
 
-def _found_by(checks: Mapping[Check, tuple[str, ...]], scenario: Scenario, lost: Mapping[str, set[str]]) -> list[Problem]:
+def _found_by(checks: Checks, scenario: Scenario, lost: Mapping[str, set[str]]) -> list[Problem]:
     whole = [check for check, tables in checks.items() if not lost.keys() & set(tables)]
     return [problem for check in whole for problem in check(scenario)]
 
@@ -100,17 +101,17 @@ def unknown_years(scenario: Scenario) -> Iterator[Problem]:
 
 
 def order_of_years(scenario: Scenario) -> Iterator[Problem]:
-    written = ", ".join(scenario.years)
+    file, written = "scenario.toml", ", ".join(scenario.years)
     if len(set(scenario.years)) < len(scenario.years):
-        yield Problem("scenario.toml", "a year stands twice", field="years", value=written)
+        yield Problem(file, "a year stands twice", field="years", value=written)
     elif list(scenario.years) != sorted(scenario.years):
         fix = f"write {', '.join(sorted(scenario.years))}"
-        yield Problem("scenario.toml", "must stand in order, the first year first", field="years", value=written, fix=fix)
+        yield Problem(file, "must stand in order, the first year first", field="years", value=written, fix=fix)
     for year in scenario.years:
         first, _, second = year.partition("/")
         if second and int(second) != (int(first) + 1) % 100:
             fix = f"write {first}/{(int(first) + 1) % 100:02d}"
-            yield Problem("scenario.toml", "is not a year: its halves do not follow", field="years", value=year, fix=fix)
+            yield Problem(file, "is not a year: its halves do not follow", field="years", value=year, fix=fix)
 
 
 def unknown_purposes(scenario: Scenario) -> Iterator[Problem]:
@@ -174,7 +175,7 @@ def line_purposes(scenario: Scenario) -> Iterator[Problem]:
 
 
 def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
-    """Minima that exceed the money, baselines far from it, envelopes given in £m or k, envelopes nothing can draw on."""
+    """Minima that exceed the money, baselines far from it, envelopes in £m or k, envelopes nothing can use."""
     lines, routes, currency = scenario.table("lines"), scenario.table("routes"), scenario.heading.currency
     sums = lines.groupby(["envelope", "year"])[["low", "baseline"]].sum()
     enters = routes.groupby(["target", "year"])["high"].sum()
@@ -223,7 +224,8 @@ def people(scenario: Scenario) -> Iterator[Problem]:
         population = float(places.loc[places["id"] == place, "population"].iloc[0])
         if population > 0 and need > 0 and not 1 / 5 <= need / population <= 5:
             expected = f"is far from the population of {population:,.0f}"
-            yield Problem("places.csv", expected, _row(line), "need", f"{need:.15g}", "a weighted population is in people")
+            fix = "a weighted population is in people"
+            yield Problem("places.csv", expected, _row(line), "need", f"{need:.15g}", fix)
 
 
 def aims(scenario: Scenario) -> Iterator[Problem]:
@@ -342,7 +344,7 @@ def _row(line) -> int | None:
 
 
 RULED = ("partners", "places", "programmes", "envelopes", "lines", "routes")
-STRUCTURE: dict[Check, tuple[str, ...]] = {
+STRUCTURE: Checks = {
     duplicate_keys: (),
     unknown_years: ("envelopes",),
     order_of_years: (),
@@ -352,7 +354,7 @@ STRUCTURE: dict[Check, tuple[str, ...]] = {
     rule_names: RULED,
 }
 """Checks of keys and names, each with the tables that it must see whole."""
-SENSE: dict[Check, tuple[str, ...]] = {
+SENSE: Checks = {
     line_bounds: (),
     line_purposes: ("envelopes",),
     envelope_sums: ("lines", "routes"),

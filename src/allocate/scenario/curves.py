@@ -114,7 +114,9 @@ class Curves:
             half = self.exponent[q] / 2.0
             grid = (low**half + step * (high**half - low**half)) ** (1.0 / half)
         grid[0], grid[-1] = low, high
-        return np.maximum.accumulate(np.clip(grid, low, high))
+        # Near nothing a power curve is so steep that even steps would be narrower than arithmetic can tell apart.
+        apart = low + (high - low) * 1e-5 * np.arange(slices + 1)
+        return np.maximum.accumulate(np.clip(np.maximum(grid, apart), low, high))
 
     def concave(self, q: int) -> bool:
         """Whether curve q flattens throughout; only curves given by points may not."""

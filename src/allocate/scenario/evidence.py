@@ -38,9 +38,20 @@ def evidence(scenario: Scenario) -> pd.DataFrame:
 
 def all_figures(scenario: Scenario, tables: Container[str] = (*TABLES, "rules")) -> pd.DataFrame:
     """Every figure of these tables: its path (`figure`), value, table, field and the parts of its key."""
-    parts = [_table_figures(scenario, name) for name in TABLES if name not in WITHOUT and name in tables]
-    parts += [_rule_figures(scenario)] if "rules" in tables else []
-    return pd.concat(parts, ignore_index=True) if parts else _rule_figures(scenario)[:0]
+    rows = [row for name in TABLES if name not in WITHOUT and name in tables for row in _table_figures(scenario, name)]
+    rows += _rule_figures(scenario) if "rules" in tables else []
+    depth = max((len(key) for *_, key in rows), default=1)
+    table = pd.DataFrame(
+        {
+            "figure": pd.Series([f"{name}.{'.'.join(key)}.{field}" for name, field, _, key in rows], dtype=object),
+            "value": np.array([value for _, _, value, _ in rows], dtype=float),
+            "table": pd.Series([name for name, *_ in rows], dtype=object),
+            "field": pd.Series([field for _, field, *_ in rows], dtype=object),
+        }
+    )
+    for k in range(depth):
+        table[f"key{k}"] = pd.Series([key[k] if k < len(key) else None for *_, key in rows], dtype=object)
+    return table
 
 
 class Figures:
@@ -85,33 +96,23 @@ def evidence_problems(scenario: Scenario) -> Iterator[Problem]:
             yield Problem("evidence.csv", "speaks for no figure", row, "figure", text)
 
 
-def _table_figures(scenario: Scenario, name: str) -> pd.DataFrame:
+def _table_figures(scenario: Scenario, name: str) -> Iterator[tuple[str, str, float, tuple[str, ...]]]:
+    """The given figures of a table, column by column: table, field, value and key."""
     table, row = scenario.table(name), TABLES[name]
-    keys = [key_text(table[column]) for column in row.key]
-    path = keys[0].str.cat(keys[1:], sep=".") if len(table) else pd.Series([], dtype=object)
-    parts = []
+    keys = list(zip(*(key_text(table[column]) for column in row.key), strict=True))
     for field in figures_of(row):
-        given = table[field].notna().to_numpy()
-        parts.append(
-            pd.DataFrame(
-                {
-                    "figure": (name + "." + path[given] + "." + field).to_numpy(dtype=object),
-                    "value": table[field].to_numpy()[given], "table": name, "field": field,
-                    **{f"key{k}": column[given].to_numpy(dtype=object) for k, column in enumerate(keys)},
-                }
-            )
-        )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+        values = table[field].to_numpy(dtype=float)
+        for k in np.flatnonzero(~np.isnan(values)):
+            yield name, field, values[k], keys[k]
 
 
-def _rule_figures(scenario: Scenario) -> pd.DataFrame:
-    rows = [
-        (f"rules.{rule.id}.{field}", getattr(rule, field), "rules", field, rule.id)
+def _rule_figures(scenario: Scenario) -> list[tuple[str, str, float, tuple[str, ...]]]:
+    return [
+        ("rules", field, getattr(rule, field), (rule.id,))
         for rule in scenario.rules
         for field in rule.figures
         if getattr(rule, field) is not None
     ]
-    return pd.DataFrame(rows, columns=["figure", "value", "table", "field", "key0"])
 
 
 def _speaker(figures: Figures, paths: list[Path | Problem]) -> np.ndarray:

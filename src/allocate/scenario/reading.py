@@ -62,7 +62,8 @@ def stray_files(folder: Path) -> Iterator[Problem]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "~$")) or path.name in (*expected, *BESIDE):
             continue
-        yield Problem(path.name, "is not a file of a scenario", fix=suggestion(path.stem, [*TABLES, "rules", "scenario"]))
+        fix = suggestion(path.stem, [*TABLES, "rules", "scenario"])
+        yield Problem(path.name, "is not a file of a scenario", fix=fix)
 
 
 def read_text(path: Path, found: list[Problem]) -> str | None:
@@ -134,12 +135,10 @@ def make_rule(name: str, fields: Any, found: list[Problem], where: str = "rules.
         )
         return None
     rest = {key: value for key, value in fields.items() if key != "kind"}
-    wrong = [
-        Problem(where, "is not a number", field=f"{name}.{key}", value=str(rest[key]), fix=number_advice(str(rest[key])))
-        for key in kind.figures
-        if isinstance(rest.get(key), bool) or (isinstance(rest.get(key), str) and not NUMBER.fullmatch(rest[key]))
-    ]
-    found += wrong
+    typed = {key: rest[key] for key in kind.figures if isinstance(rest.get(key), str | bool)}
+    wrong = {key: str(value) for key, value in typed.items() if not NUMBER.fullmatch(str(value))}
+    for key, text in wrong.items():
+        found.append(Problem(where, "is not a number", field=f"{name}.{key}", value=text, fix=number_advice(text)))
     return None if wrong else validated(kind, {"id": name} | rest, found, where, prefix=f"{name}.")
 
 
@@ -178,8 +177,8 @@ def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int 
     elif item["type"] in ("model_type", "model_attributes_type"):
         expected, fix = "must say which lines", 'such as { places = ["north"] }'
     else:
-        expected = item["msg"][0].lower() + item["msg"][1:].replace("Input should", "should").replace("Value error, ", "")
-        expected = expected.removeprefix("input ").removeprefix("value error, ")
+        expected = item["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        expected = expected[0].lower() + expected[1:]
     return Problem(where, expected, row, prefix + field, "" if isinstance(value, dict) else str(value), fix)
 
 
@@ -192,7 +191,7 @@ def field_advice(model: type[BaseModel], path: list[str]) -> str:
 
 
 def read_table(folder: Path, row: type[Row], found: list[Problem], lost: Lost) -> pd.DataFrame:
-    """One table of the scenario, sorted by its key; rows that do not fit are left out, reported, and noted in `lost`."""
+    """One table of the scenario, sorted by its key; rows that do not fit are reported, and noted in `lost`."""
     path = folder / f"{row.table}.csv"
     if row.optional and not path.exists():
         return frame(row, {})
@@ -307,5 +306,6 @@ def frame(row: type[Row], rows: Mapping[int, Row]) -> pd.DataFrame:
     }
     table = pd.DataFrame(columns, index=pd.Index(list(rows), dtype="int64"))
     # Keys may hold blanks (a use that fits any partner), which do not compare with text.
-    order = table[list(row.key)].fillna("").sort_values(list(row.key), kind="stable").index if len(table) else table.index
-    return table.loc[order]
+    if not rows:
+        return table
+    return table.loc[table[list(row.key)].fillna("").sort_values(list(row.key), kind="stable").index]

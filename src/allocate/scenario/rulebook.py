@@ -102,7 +102,7 @@ def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Pro
                     "rules.toml", expected, field=f"{field}.{part}", value=value, fix=suggestion(value, known)
                 )
     if not unknown and not covers(scope, scenario).any():
-        given = [f"{part} {', '.join(getattr(scope, part))}" for part in type(scope).model_fields if getattr(scope, part)]
+        given = [f"{part} {', '.join(values)}" for part, values in scope if values]
         yield Problem("rules.toml", "covers no line of lines.csv", field=field, value="; ".join(given))
 
 

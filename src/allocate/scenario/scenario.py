@@ -111,7 +111,7 @@ class Scenario:
     def change(self, changes: Mapping[str, Any]) -> Scenario:
         """A new scenario with these paths set to these values, checked as a whole.
 
-        A path is a table, a row's key and a field, joined by dots: `envelopes.core.amount`, `rules.prevention.at_least`,
+        A path is a table, a row's key and a field, joined by dots: `envelopes.core.amount`, `rules.steady-care.down`,
         `lines.uhcw.coventry.elective.high`. The end of a key may be left out where what is left names one row, `*`
         stands for any, and the field may be left out where the table has an obvious one (`envelopes.core`).
         A rule is added by a dict of its fields and taken out by None. Raises ScenarioError with every problem.

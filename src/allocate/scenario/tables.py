@@ -2,7 +2,7 @@
 all come from here.
 
 Money is in whole units of the scenario's currency (pounds, never £m or pence). A share or a rate is a fraction
-(0.05, never 5 for per cent). An id is lower-case letters, digits and hyphens; names are for people and never matched on.
+(0.05, never 5 for per cent). An id is lower-case letters, digits and hyphens; a name is for people, and never matched.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Place(Row):
     id: Id
     name: Name
     parent: Id | None = Field(None, description="the place that this one lies in; blank for the top of the tree")
-    population: Count = Field(description="people served; a place with children may leave it to them by giving their sum")
+    population: Count = Field(description="people served; for a place with places inside it, their sum")
     need: Count | None = Field(None, description="weighted population: people counted by need")
 
 
@@ -191,7 +191,7 @@ class Source(Row):
 
 
 class Evidence(Row):
-    """Where one figure, or a pattern of figures, comes from. The most exact pattern that fits a figure speaks for it."""
+    """Where one figure, or a pattern of them, comes from. The most exact pattern that fits a figure speaks for it."""
 
     table, key = "evidence", ("figure",)
     figure: Annotated[str, Field(min_length=3)] = Field(
@@ -205,7 +205,8 @@ class Evidence(Row):
 TABLES: dict[str, type[Row]] = {
     row.table: row
     for row in (
-        Partner, Place, Programme, Outcome, Envelope, Route, Line, Curve, CurvePoint, Need, Resource, Use, Source, Evidence,
+        Partner, Place, Programme, Outcome, Envelope, Route, Line, Curve, CurvePoint, Need, Resource, Use, Source,
+        Evidence,
     )
 }  # fmt: skip
 

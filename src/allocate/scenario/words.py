@@ -1,5 +1,7 @@
 """Wording for what people type: likely meanings, look-alike characters, unusual numbers."""
 
+# ruff: noqa: RUF001  look-alike letters are what this file is about
+
 from __future__ import annotations
 
 import difflib
@@ -83,7 +85,8 @@ def invisible(text: str) -> str:
 def skeleton(text: str) -> str:
     """What a reader sees: two names with one skeleton look the same on a page."""
     folded = "".join(LOOKALIKES.get(letter, letter) for letter in unicodedata.normalize("NFKC", text))
-    return re.sub(r"\s+", " ", "".join(c for c in folded if unicodedata.category(c) not in INVISIBLE)).strip().casefold()
+    seen = "".join(letter for letter in folded if unicodedata.category(letter) not in INVISIBLE)
+    return re.sub(r"\s+", " ", seen).strip().casefold()
 
 
 # Letters of other alphabets that print like Latin ones; after Unicode's table of confusables (UTS 39).

@@ -43,8 +43,8 @@ def toml_value(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {toml_value(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(toml_value(inner) for inner in value) + "]"
-    # JSON's strings, booleans and finite numbers are TOML's too.
-    return json.dumps(value, ensure_ascii=False)
+    # JSON's strings, booleans and finite numbers are TOML's too, but for one control character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _cell(value: Any) -> str:

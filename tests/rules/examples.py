@@ -1,0 +1,128 @@
+"""One or more worked rules of every kind, set in scenarios/tiny so that they bind: what the contract suite runs over.
+
+A kind of rule without an example here fails the suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import allocate as al
+from tests.scenario.breaking import add, put
+
+Fields = dict[str, Any]
+
+NORTH_PREVENTION = {"programmes": ["prevention"], "places": ["north"]}
+NORTH_CARE = {"programmes": ["care"], "places": ["north"]}
+SOUTH_CARE = {"programmes": ["care"], "places": ["south"]}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A rule that binds, and how it moves.
+
+    `fields` are as rules.toml holds them. `figure` is the field that moves, from `eased` over the value in `fields` to
+    `tighter`: every step costs outcome. `words` are what its sentence must say. `impossible` are fields no plan can
+    meet. `nonsense` is a value of the figure that nobody can mean. `base` is changed in tiny first.
+    """
+
+    kind: str
+    fields: Fields
+    figure: str
+    eased: float
+    tighter: float
+    words: tuple[str, ...]
+    impossible: Fields
+    nonsense: float
+    base: Mapping[str, Any] = field(default_factory=dict)
+
+    def scenario(self, tiny: al.Scenario, **moved: Any) -> al.Scenario:
+        """Tiny with this rule, some of its fields moved."""
+        return self.ground(tiny).change({"rules.example": self.fields | moved})
+
+    def ground(self, tiny: al.Scenario) -> al.Scenario:
+        """Tiny as the example wants it, without its rule."""
+        return tiny.change(self.base) if self.base else tiny
+
+    def between(self, part: float) -> float:
+        """The figure part of the way from eased to tighter."""
+        return self.eased + part * (self.tighter - self.eased)
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.figure}-{self.fields.get('measure', 'spend')}"
+
+
+def of(kind: str, figure: str, **told: Any) -> Example:
+    fields, impossible = told.pop("fields"), told.pop("impossible")
+    common = {"kind": kind, "owner": "board"}
+    return Example(kind=kind, figure=figure, fields=common | fields, impossible=common | impossible, **told)
+
+
+EXAMPLES: tuple[Example, ...] = (
+    of(
+        "floor", "amount", fields={"where": NORTH_PREVENTION, "amount": 70_000.0}, eased=62_000.0, tighter=90_000.0,
+        words=("Prevention", "North", "at least £70,000"), nonsense=-1.0,
+        impossible={"where": NORTH_PREVENTION, "amount": 100_001.0},
+    ),
+    of(
+        "floor", "amount", fields={"where": SOUTH_CARE, "measure": "health", "amount": 1_010.0},
+        eased=1_003.0, tighter=1_060.0, words=("Care", "South", "years of good health", "at least 1,010 years"),
+        nonsense=-5.0, impossible={"where": SOUTH_CARE, "measure": "health", "amount": 1_300.0},
+    ),
+    of(
+        "cap", "amount", fields={"where": NORTH_CARE, "amount": 350_000.0}, eased=390_000.0, tighter=300_000.0,
+        words=("Care", "North", "at most £350,000"), nonsense=-1.0,
+        impossible={"where": NORTH_CARE, "amount": 284_999.0},
+    ),
+    of(
+        "cap", "amount", fields={"where": NORTH_CARE, "measure": "health", "amount": 780.0}, eased=795.0, tighter=700.0,
+        words=("Care", "North", "at most 780 years"), nonsense=-1.0,
+        impossible={"where": NORTH_CARE, "measure": "health", "amount": 100.0},
+    ),
+    of(
+        "share", "at_most", fields={"where": SOUTH_CARE, "of": {"programmes": ["care"]}, "at_most": 0.54},
+        eased=0.55, tighter=0.52, words=("Care in South", "at most 54% of spending on Care"), nonsense=54.0,
+        impossible={"where": SOUTH_CARE, "of": {"programmes": ["care"]}, "at_most": 0.4},
+    ),
+    of(
+        "share", "at_least", fields={"where": NORTH_CARE, "at_least": 0.42, "at_most": 0.9}, eased=0.405, tighter=0.44,
+        words=("Care in North", "at least 42% and at most 90% of all spending"), nonsense=-0.1,
+        impossible={"where": NORTH_CARE, "at_least": 0.6},
+    ),
+    of(
+        "share", "at_least", fields={"where": NORTH_CARE, "of": NORTH_PREVENTION, "at_least": 7.0}, eased=6.8, tighter=7.4,
+        words=("Care in North", "at least 7 times spending on Prevention in North"), nonsense=-7.0,
+        impossible={"where": NORTH_CARE, "of": NORTH_PREVENTION, "at_least": 8.0},
+    ),
+    of(
+        "band", "up", fields={"where": NORTH_CARE, "each": "line", "up": 0.2}, eased=0.3, tighter=0.05,
+        words=("For each line", "Care in North", "rise by at most 20%", "baseline"), nonsense=20.0,
+        impossible={"where": NORTH_PREVENTION, "up": 0.3},
+    ),
+    of(
+        "band", "down", fields={"where": SOUTH_CARE, "down": 0.05, "up": 0.5}, eased=0.08, tighter=0.01,
+        words=("Care in South", "fall by at most 5%", "rise by at most 50%"), nonsense=5.0,
+        impossible={"where": {"programmes": ["care"]}, "down": 0.01},
+        base={"rules.steady-care": None, "envelopes.core": 780_000.0},
+    ),
+    of(
+        "growth", "at_least", fields={"where": NORTH_PREVENTION, "at_least": 0.4}, eased=0.35, tighter=0.9,
+        words=("Prevention in North", "grow by at least 40% a year"), nonsense=4.4,
+        impossible={"where": {"programmes": ["prevention"]}, "at_least": 0.5},
+    ),
+)  # fmt: skip
+
+EACH = ("line", "partner", "place", "programme", "envelope", "year")
+
+
+def two_years(folder: Path) -> al.Scenario:
+    """Tiny over two years, the second with a twentieth more money, in a folder that holds a copy of tiny."""
+    put("scenario.toml", '["2026/27"]', '["2026/27", "2027/28"]')(folder)
+    for name in ("lines", "curves", "envelopes"):
+        rows = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()[1:]
+        again = "".join(row.replace("2026/27", "2027/28") + "\n" for row in rows)
+        add(f"{name}.csv", again.replace("900000", "945000").replace("council,100000", "council,105000"))(folder)
+    return al.read(folder)

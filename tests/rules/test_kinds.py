@@ -1,0 +1,414 @@
+"""One contract for every kind of rule. Each kind needs an example in `tests/rules/examples.py`; the rest follows."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import allocate as al
+from allocate import cli
+from allocate.engine.problem import Problem
+from allocate.rules.kinds import Binding, binding_rules
+from allocate.rules.limits import limits
+from allocate.rules.tally import Tally
+from allocate.scenario.curves import Curves
+from allocate.scenario.rulebook import KINDS, kind, record
+from tests.conftest import SCENARIOS
+from tests.rules.examples import EACH, EXAMPLES, Example, two_years
+
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
+STEP = 0.02
+"""How far a figure moves, as a part of the way from eased to tighter, where slopes are taken."""
+
+
+def best(scenario: al.Scenario) -> float:
+    """What no plan can exceed: the optimum, to a billionth of what is at stake; none at all where no plan exists."""
+    try:
+        return al.solve(scenario).certificate.bound
+    except al.NoPlan:
+        return -math.inf
+
+
+def stake(scenario: al.Scenario) -> float:
+    return Problem.of(scenario).at_stake
+
+
+def numeric_limits(scenario: al.Scenario, plan: al.Plan) -> list:
+    """The limits of a scenario, answered in numbers by a tally of a plan's spend."""
+    spend = plan.spend["spend"].to_numpy()
+    curves = Curves.of(scenario)
+    return limits(scenario, Tally(scenario, spend, curves.gain(curves.effort(spend))))
+
+
+def room(scenario: al.Scenario, plan: al.Plan) -> np.ndarray:
+    """Per limit, how far a plan stays inside it: below nothing where it does not."""
+    return np.array([min(limit.body - limit.low, limit.high - limit.body) for limit in numeric_limits(scenario, plan)])
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_kind_has_an_example(name):
+    """No kind of rule escapes the contract: each has an example, and each of its figures is one that may move."""
+    examples = [example for example in EXAMPLES if example.kind == name]
+    assert examples, f"the kind of rule {name!r} has no example: add one to tests/rules/examples.py"
+    missing = set(KINDS[name].figures) - {example.figure for example in examples}
+    assert not missing, f"no example moves {', '.join(sorted(missing))} of the kind {name!r}"
+
+
+@every_example
+def test_sentence_names_its_figures(example, tiny):
+    """The rule says itself in words, figures and names included, and every limit repeats the sentence."""
+    scenario = example.scenario(tiny)
+    rule = next(rule for rule in scenario.rules if rule.id == "example")
+    sentence = rule.sentence(scenario)
+    assert [word for word in example.words if word not in sentence] == []
+    assert sentence[0].isupper() and not sentence.endswith(".")
+    assert all(limit.label.startswith(sentence) for limit in rule.limits(Tally(scenario)))
+
+
+@every_example
+def test_comes_back_from_its_file(example, tiny, tmp_path):
+    """Written to rules.toml and read again it is the same rule of the same scenario."""
+    scenario = example.scenario(tiny)
+    al.write(scenario, tmp_path / "out")
+    again = al.read(tmp_path / "out")
+    assert [record(rule) for rule in again.rules] == [record(rule) for rule in scenario.rules]
+    assert again.digest == scenario.digest
+
+
+@every_example
+def test_easing_never_costs_and_tightening_never_gains(example, tiny):
+    """The optimum only falls as the figure is tightened; over the whole way it falls in earnest."""
+
+    @settings(max_examples=8)
+    @given(st.lists(st.floats(0, 1), min_size=2, max_size=3))
+    def check(parts):
+        values = [best(example.scenario(tiny, **{example.figure: example.between(part)})) for part in sorted(parts)]
+        assert all(b <= a + 1e-7 * stake(tiny) for a, b in zip(values, values[1:], strict=False)), values
+
+    check()
+    free = best(example.ground(tiny))
+    eased, tighter = (best(example.scenario(tiny, **{example.figure: x})) for x in (example.eased, example.tighter))
+    assert tighter < eased - 1e-4 * stake(tiny)
+    assert eased <= free + 1e-7 * stake(tiny)
+
+
+@every_example
+def test_audit_agrees_with_the_solver(example, tiny):
+    """Limits answered in numbers equal the plan's table, rows times totals equal both, and all are kept."""
+    scenario = example.scenario(tiny)
+    plan = al.solve(scenario)
+    table, spend = plan.limits, plan.spend["spend"].to_numpy()
+    curves = Curves.of(scenario)
+    gain = curves.gain(curves.effort(spend))
+    asked = Tally(scenario)
+    rows = limits(scenario, asked)
+    totals = {name: t.line_factors @ spend[t.lines] + gain[t.curves].sum() for name, t in asked.totals.items()}
+    by_rows = [sum(factor * totals[name] for name, factor in limit.body.terms.items()) for limit in rows]
+    counted = numeric_limits(scenario, plan)
+    assert [limit.name for limit in counted] == [limit.name for limit in rows]
+    assert [limit.owner for limit in counted] == table["owner"].tolist()
+    np.testing.assert_allclose([limit.body for limit in counted], table["amount"], rtol=1e-12, atol=1e-6)
+    np.testing.assert_allclose(by_rows, table["amount"], rtol=1e-12, atol=1e-6)
+    np.testing.assert_array_equal([(limit.low, limit.high) for limit in counted], table[["low", "high"]])
+    assert (room(scenario, plan) >= -1e-6).all()
+    assert table.loc[table["owner"] == "example", "binding"].any()
+
+
+@every_example
+def test_price_is_the_slope_of_the_optimum(example, tiny):
+    """What the plan says easing is worth is what re-solving finds it to be worth.
+
+    The optimum is concave in how far a limit is eased, so the price lies between the slopes on either side. Slopes are
+    taken over a fiftieth of the figure's way; on these smooth curves their mean is within 1% of the price.
+    """
+    here = example.scenario(tiny)
+    plan, middle = al.solve(here), example.fields[example.figure]
+    step = STEP * (example.tighter - example.eased)
+    if not plan.has_prices:
+        assert plan.limits["price"].isna().all()
+        return
+    eased, tighter = (example.scenario(tiny, **{example.figure: middle + way * step}) for way in (-1, 1))
+    price, value = plan.limits["price"].to_numpy(), plan.certificate.bound
+    won, expected_won = best(eased) - value, price @ (room(eased, plan) - room(here, plan))
+    lost, expected_lost = value - best(tighter), price @ (room(here, plan) - room(tighter, plan))
+    slip = 1e-7 * stake(tiny)
+    assert won <= expected_won + slip and lost >= expected_lost - slip
+    assert won + lost == pytest.approx(expected_won + expected_lost, rel=0.01)
+    assert plan.limits.set_index("owner")["price"]["example"].max() > 0
+
+
+@every_example
+def test_the_impossible_is_refused_in_words(example, tiny):
+    """Fields that no plan can meet are refused, by the reader or by the solver, with the rule's own sentence or name."""
+    with pytest.raises((al.ScenarioError, al.NoPlan)) as refused:
+        al.solve(example.ground(tiny).change({"rules.example": example.impossible}))
+    said = str(refused.value)
+    if isinstance(refused.value, al.NoPlan):
+        rules = KINDS[example.kind].model_validate({"id": "example", **_without_kind(example.impossible)})
+        other = [rule.sentence(tiny) for rule in binding_rules(example.ground(tiny))]
+        assert any(sentence in said for sentence in [rules.sentence(tiny), *other]), said
+        assert refused.value.easings and all(easing.startswith(("raise by", "lower by")) for easing in refused.value.easings)
+    else:
+        assert f"example.{example.figure}" in said
+
+
+@every_example
+def test_nonsense_is_refused_by_name(example, tiny):
+    """A figure nobody can mean is refused with the rule and the field named."""
+    with pytest.raises(al.ScenarioError, match=f"example.{example.figure}"):
+        example.scenario(tiny, **{example.figure: example.nonsense})
+
+
+@every_example
+def test_a_figure_is_required(example, tiny):
+    """A rule without any of its figures is refused."""
+    figures = KINDS[example.kind].figures
+    bare = {name: value for name, value in example.fields.items() if name not in figures}
+    with pytest.raises(al.ScenarioError) as refused:
+        example.ground(tiny).change({"rules.example": bare})
+    assert any(figure in str(refused.value) for figure in figures)
+
+
+@every_example
+def test_taken_out_and_put_back(example, tiny):
+    """Without the rule the scenario is what it was, and with it again it is the same scenario with the same plan."""
+    with_it = example.scenario(tiny)
+    without = with_it.change({"rules.example": None})
+    assert without.digest == example.ground(tiny).digest
+    back = without.change({"rules.example": record(next(r for r in with_it.rules if r.id == "example"))})
+    assert back.digest == with_it.digest
+    pd.testing.assert_frame_equal(al.solve(back).spend, al.solve(with_it).spend)
+
+
+@every_example
+@pytest.mark.parametrize("off", [{"in_force": False}, {"standing": "recorded"}], ids=["not in force", "recorded"])
+def test_what_is_not_in_force_binds_nothing(example, off, tiny):
+    """A rule out of force, or only recorded, stays in the book, makes no limit and moves no pound, even if impossible."""
+    ground = example.ground(tiny)
+    for fields in (example.fields, example.impossible):
+        scenario = ground.change({"rules.example": fields | off})
+        assert "example" in [rule.id for rule in scenario.rules]
+        plan = al.solve(scenario)
+        assert "example" not in set(plan.limits["owner"])
+        pd.testing.assert_frame_equal(plan.spend, al.solve(ground).spend)
+
+
+@every_example
+@pytest.mark.parametrize("each", EACH)
+def test_each_gives_a_limit_for_every_group(example, each, tiny, folder):
+    """A rule for each line, place ... makes one set of limits a group, with the group's name; no two share a name."""
+    everywhere = {"where": {"programmes": ["care", "prevention"]}, "each": each}
+    scenario = example.scenario(tiny, **everywhere)
+    whole = _own_limits(example.scenario(tiny, **everywhere | {"each": None}))
+    parts, lines = _own_limits(scenario), scenario.lines
+    groups = list(scenario.line_ids) if each == "line" else sorted(set(lines[each]))
+    assert len(parts) == len(groups) * len(whole)
+    assert [limit.name for limit in parts] == list(dict.fromkeys(limit.name for limit in parts))
+    for group in groups:
+        name = scenario.name_of(f"{each}s", group) if each not in ("line", "year") else group
+        mine = [limit for limit in parts if limit.part.startswith(group)]
+        assert len(mine) == len(whole)
+        assert each == "line" or all(name in limit.label for limit in mine)
+    # Over several years too, where a line belongs to one year and a place to all.
+    longer = two_years(folder).change({"rules.example": example.fields | everywhere})
+    names = [limit.name for limit in limits(longer, Tally(longer))]
+    assert len(names) == len(set(names)) > len(parts)
+
+
+def _own_limits(scenario: al.Scenario) -> list:
+    return [limit for limit in limits(scenario, Tally(scenario)) if limit.owner == "example"]
+
+
+def _without_kind(fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if name != "kind"}
+
+
+# --- what single kinds promise beyond the contract ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"kind": "growth", "at_least": 0.0}, "must not fall"),
+    ({"kind": "growth", "at_least": -0.05}, "must fall by at most 5% a year"),
+    ({"kind": "growth", "at_least": 0.0215}, "must grow by at least 2.15% a year"),
+    ({"kind": "band", "down": 0.1}, "must fall by at most 10% from the baseline"),
+    ({"kind": "band", "up": 0.1}, "must rise by at most 10% from the baseline"),
+    ({"kind": "share", "where": {"kinds": ["acute"]}, "at_most": 0.95}, "by acute bodies must be at most 95% of all spending"),
+    ({"kind": "cap", "each": "partner", "amount": 900_001}, "For each partner, spending must be at most £900,001"),
+    ({"kind": "floor", "measure": "health", "amount": 1.5}, "Gain of years of good health must be at least 1.5 years"),
+    ({"kind": "floor", "where": {"places": ["north", "south"], "envelopes": ["core"]}, "amount": 5},
+     "Spending in North and South from Core money must be at least £5"),
+    ({"kind": "floor", "where": {"partners": ["trust"], "years": ["2026/27"]}, "amount": 5},
+     "Spending by The Trust in 2026/27 must be at least £5"),
+])  # fmt: skip
+def test_wording(fields, words, tiny):
+    """Sentences read as minutes would put them."""
+    scenario = tiny.change({"rules.example": {"owner": "board", **fields}})
+    assert next(rule for rule in scenario.rules if rule.id == "example").sentence(scenario).endswith(words)
+
+
+def test_large_counts_are_written_in_full():
+    """A limit of millions of minutes is said in digits a reader can compare, not as a power of ten."""
+    package = al.read(SCENARIOS / "health-benefits-package")
+    labels = al.solve(package).limits.set_index("owner")["label"]
+    assert labels["resource nurse-minutes"] == "Nurses: at most 26,000,000 minutes in 2026"
+
+
+def test_a_share_of_its_own_place():
+    """A share for each place is of that place's money: a plan that meets it only on the whole does not pass."""
+    package = al.read(SCENARIOS / "health-benefits-package")
+    plan = al.solve(package)
+    by = plan.by("place", "programme").set_index(["place", "programme"])["spend"]
+    for place in ("highlands", "lakeside"):
+        treated, screened = by[place, "cervical-treatment"], by[place, "cervical-screening"]
+        assert treated <= 0.64 * screened + 1e-6
+        row = plan.limits.query("owner == 'screen-then-treat' and part == @place").iloc[0]
+        assert row["amount"] == pytest.approx(treated - 0.64 * screened)
+
+
+@pytest.mark.parametrize("each", [None, "line", "place", "partner", "programme", "envelope", "year"])
+def test_growth_is_on_the_year_before(each, folder):
+    """The first year is held against the baseline and the second against what the plan spends in the first."""
+    where = {"programmes": ["prevention"]} if each in (None, "year", "programme", "partner", "envelope") else {
+        "programmes": ["prevention"], "places": ["south"]}  # fmt: skip
+    rule = {"kind": "growth", "owner": "board", "where": where, "at_least": 0.1}
+    scenario = two_years(folder).change({
+        "rules.prevention-north": None, "envelopes.grant.2026/27": 120_000.0, "envelopes.grant.2027/28": 120_000.0,
+        "rules.fast": rule | ({} if each is None else {"each": each}),
+    })  # fmt: skip
+    plan = al.solve(scenario)
+    mine = plan.spend[plan.spend["programme"] == "prevention"]
+    mine = mine[mine["place"] == "south"] if "places" in where else mine
+    first, second = (mine.loc[mine["year"] == year, "spend"].sum() for year in scenario.years)
+    baseline = mine.loc[mine["year"] == "2026/27", "baseline"].sum()
+    assert first >= 1.1 * baseline - 1 and second == pytest.approx(max(1.1 * first, second), abs=1)
+    assert plan.limits.loc[plan.limits["owner"] == "fast", "amount"].tolist() == pytest.approx([first, second - 1.1 * first])
+    assert "2027/28" in plan.limits.loc[plan.limits["owner"] == "fast", "label"].iloc[-1]
+
+
+def test_growth_in_one_later_year_is_on_the_year_before(folder):
+    """A growth rule that names only the second year still looks back at the first."""
+    rule = {"kind": "growth", "owner": "board", "where": {"programmes": ["prevention"], "years": ["2027/28"]}, "at_least": 0.2}
+    scenario = two_years(folder).change({"rules.fast": rule, "envelopes.grant.2027/28": 110_000.0})
+    plan = al.solve(scenario)
+    spend = plan.by("programme", "year").set_index(["programme", "year"])["spend"]["prevention"]
+    assert spend["2027/28"] >= 1.2 * spend["2026/27"] - 1
+    assert spend["2027/28"] == 110_000 and spend["2026/27"] == pytest.approx(110_000 / 1.2, abs=1)
+
+
+def test_floor_on_a_place_covers_the_places_inside_it(tiny):
+    """A rule on the system is a rule on North and South together."""
+    plan = al.solve(tiny.change({"rules.all": {"kind": "cap", "owner": "board", "where": {"places": ["system"]}, "amount": 900_000}}))
+    assert plan.spend["spend"].sum() == 900_000
+    assert plan.limits.set_index("owner")["price"]["all"] > 0
+
+
+# --- prices on the shipped scenarios --------------------------------------------------------------------------------
+
+PRICED = [
+    ("tiny", "prevention-north", "amount", 60_000.0, -100.0),
+    ("tiny", "steady-care", "up", 0.5, -0.3),
+    ("health-benefits-package", "screen-then-treat", "at_most", 0.64, 0.005),
+    ("coventry-warwickshire", "running-costs-floor", "at_least", 0.0, -0.02),
+    ("coventry-warwickshire", "maternity-floor", "at_least", 0.0215, -0.005),
+    ("coventry-warwickshire", "pool-social-care", "at_least", 0.039, -0.002),
+    ("coventry-warwickshire", "mental-health-standard", "at_least", 0.044, -0.002),
+    ("coventry-warwickshire", "movement-other-nhs", "up", 0.1, 0.002),
+]
+
+
+@pytest.mark.parametrize("name, rule, figure, value, step", PRICED, ids=[f"{row[0]}-{row[1]}" for row in PRICED])
+def test_prices_bracket_what_easing_is_worth(name, rule, figure, value, step):
+    """On real scenarios: easing a rule wins no more than its price says and tightening it costs no less.
+
+    This holds for every step, ties and corners included, since the optimum is concave. Bounds are compared, which
+    are within 1e-6 of the outcome at stake; the plans themselves are rounded to whole pounds.
+    """
+    here = al.read(SCENARIOS / name)
+    path = f"rules.{rule}.{figure}"
+    eased, tighter = here.change({path: value + step}), here.change({path: value - step})
+    plan = al.solve(here)
+    price, value_here = plan.limits["price"].to_numpy(), plan.certificate.bound
+    slip = 1e-6 * stake(here)
+    won, lost = best(eased) - value_here, value_here - best(tighter)
+    expected = price @ (room(eased, plan) - room(here, plan))
+    assert -slip <= won <= expected + slip
+    assert lost >= price @ (room(here, plan) - room(tighter, plan)) - slip
+    if expected > 10 * slip:
+        assert won == pytest.approx(expected, rel=0.1, abs=2 * slip)
+
+
+def test_price_of_the_floor_by_hand(tiny):
+    """The floor in tiny costs 0.000296270 years a pound and the whole of it 1.4764 years, as its README works out."""
+    plan = al.solve(tiny)
+    rows = plan.limits.set_index("owner")
+    assert rows.loc["prevention-north", "price"] == pytest.approx(0.002 * (math.exp(-0.8) - math.exp(-1.2)), rel=1e-6)
+    assert (rows.loc["steady-care", "price"] == 0).all()
+    without = al.solve(tiny.change({"rules.prevention-north": None}))
+    assert without.value - plan.value == pytest.approx(1.4764, abs=5e-5)
+
+
+# --- one place to extend --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def toy():
+    """A kind of rule that lives for one test: a line may hold at most so many times the pounds of another place's."""
+
+    @kind
+    class Toy(Binding):
+        """At most so many pounds a head in the places covered."""
+
+        kind: ClassVar = "toy"
+        figures: ClassVar = ("pounds",)
+        pounds: float
+
+        def limits(self, tally):
+            people = tally.scenario.places.set_index("id")["population"]
+            for part in tally.parts(self):
+                yield self._limit(tally, part, tally.spend(part.mask), -math.inf, self.pounds * people[part.id])
+
+        def sentence(self, scenario):
+            return f"{self._subject(scenario)} must be at most £{self.pounds:,.0f} a head"
+
+    yield Toy
+    del KINDS["toy"]
+
+
+def test_a_new_kind_is_one_class(toy, folder, capsys, tmp_path):
+    """A class with `@kind` is read from a file, changed by --set, listed with its price, audited, written and undone."""
+    with open(folder / "rules.toml", "a") as file:
+        file.write('\n[a-head]\nkind = "toy"\nowner = "board"\nwhere = { programmes = ["care"] }\neach = "place"\npounds = 90\n')
+    with open(folder / "evidence.csv", "a") as file:
+        file.write("rules.a-head.pounds,assumed,made-up,\n")
+    scenario = al.read(folder)
+    plan = al.solve(scenario)
+    row = plan.limits.query("owner == 'a-head' and part == 'north'").iloc[0]
+    assert row["label"] == "For each place, spending on Care must be at most £90 a head: North"
+    assert (row["amount"], row["high"], row["binding"]) == (360_000, 360_000, True)
+    assert row["price"] > 0
+    assert "£90 a head" in al.explain(plan)
+    assert cli.main(["solve", str(folder), "--set", "rules.a-head.pounds=80", "--format", "csv"]) == 0
+    assert "trust,north,care,core,2026/27,300000.0,0.0,900000.0,320000.0,20000.0" in capsys.readouterr().out
+    al.write(scenario, tmp_path / "again")
+    assert al.read(tmp_path / "again").digest == scenario.digest
+    assert "pounds" in al.schema()["rules.toml"]["toy"]["properties"]
+    with pytest.raises(al.ScenarioError, match="a-head.pound"):
+        scenario.change({"rules.a-head.pound": 3})
+
+
+def test_a_kind_without_an_example_fails_the_suite(toy):
+    """The contract notices a kind nobody gave an example for, and says what to do."""
+    with pytest.raises(AssertionError, match="'toy' has no example: add one to tests/rules/examples.py"):
+        test_every_kind_has_an_example("toy")
+
+
+def test_an_example_is_told_apart():
+    """Every example has its own name, so that a failure names the rule."""
+    assert len({str(example) + repr(example.fields) for example in EXAMPLES}) == len(EXAMPLES)
+    assert all(isinstance(example, Example) and example.kind in KINDS for example in EXAMPLES)
