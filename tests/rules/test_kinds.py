@@ -312,7 +312,7 @@ def test_floor_on_a_place_covers_the_places_inside_it(tiny):
 
 PRICED = [
     ("tiny", "prevention-north", "amount", 60_000.0, -100.0),
-    ("tiny", "steady-care", "up", 0.5, -0.3),
+    ("tiny", "steady-care", "up", 0.5, 0.3),
     ("health-benefits-package", "screen-then-treat", "at_most", 0.64, 0.005),
     ("coventry-warwickshire", "running-costs-floor", "at_least", 0.0, -0.02),
     ("coventry-warwickshire", "maternity-floor", "at_least", 0.0215, -0.005),

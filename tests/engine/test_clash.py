@@ -1,0 +1,44 @@
+"""When no plan is possible: said, proved where it can be, with the least give-way."""
+
+from __future__ import annotations
+
+import pytest
+
+import allocate as al
+from tests.engine.making import make
+
+
+def two_floors(north: float, south: float) -> al.Scenario:
+    lines = [{"place": place, "programme": "care"} for place in ("north", "south")]
+    curves = [{"place": place, "programme": "care", "shape": "linear", "slope": 1.0} for place in ("north", "south")]
+    rules = {
+        f"{place}-floor": {"kind": "floor", "where": {"places": [place]}, "amount": amount}
+        for place, amount in (("north", north), ("south", south))
+    }
+    return make(lines, curves, 1000.0, rules)
+
+
+def test_floors_beyond_the_money_are_named_with_the_least_easing():
+    """Floors of 700 and 500 on 1,000: one of them must come down by 200, and the clash is proved."""
+    with pytest.raises(al.NoPlan, match="proved independently") as caught:
+        al.solve(two_floors(700, 500))
+    assert len(caught.value.easings) == 1
+    assert "lower by £200" in caught.value.easings[0]
+    assert "must be at least" in caught.value.easings[0]
+
+
+def test_easing_as_told_makes_a_plan_possible():
+    """Doing what the message says is enough."""
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(two_floors(700, 500))
+    name = "north" if "North" in caught.value.easings[0] else "south"
+    amount = {"north": 700, "south": 500}[name] - 200
+    assert al.solve(two_floors(700, 500).change({f"rules.{name}-floor.amount": amount})).certified
+
+
+def test_a_clash_through_yes_or_no_choices_is_said_too():
+    """A floor that only whole projects could meet, and cannot, is a clash."""
+    lines = [{"place": place, "programme": "hall", "high": 60.0, "scale": 60.0} for place in "ab"]
+    curves = [{"place": place, "programme": "hall", "shape": "linear", "slope": 1.0} for place in "ab"]
+    with pytest.raises(al.NoPlan):
+        al.solve(make(lines, curves, 100.0, {"floor": {"kind": "floor", "amount": 80.0}}))

@@ -1,0 +1,77 @@
+"""HiGHS held live: what reaches it is finite, what changes is what differs, what it says is checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import allocate as al
+from allocate.engine.highs import Impossible, Solver
+from allocate.engine.model import figures
+from allocate.engine.optimum import base_grids
+from allocate.engine.problem import Problem
+from allocate.engine.session import Session
+
+
+@pytest.fixture
+def session(tiny) -> Session:
+    problem = Problem.of(tiny)
+    return Session(problem, base_grids(problem), frozenset())
+
+
+@pytest.mark.parametrize("field", ["cost", "lower", "upper", "row_lower", "row_upper", "value"])
+def test_nothing_that_is_not_a_number_reaches_the_solver(session, field):
+    """A NaN anywhere is refused before HiGHS, which would call the model optimal."""
+    arrays = session.solver.arrays
+    spoilt = getattr(arrays, field).copy()
+    spoilt[0] = np.nan
+    with pytest.raises(al.EngineError, match="not finite"):
+        Solver(replace(arrays, **{field: spoilt}))
+    with pytest.raises(al.EngineError, match="not finite"):
+        session.solver.update(replace(arrays, **{field: spoilt}))
+
+
+def test_coefficients_too_far_apart_are_refused(session):
+    """A coefficient that HiGHS would silently drop is refused instead."""
+    value = session.solver.arrays.value.copy()
+    value[0] = 1e-10
+    with pytest.raises(al.EngineError, match="too far apart"):
+        Solver(replace(session.solver.arrays, value=value))
+
+
+def test_updating_a_live_model_equals_loading_it_anew(session, tiny):
+    """After a change of every kind of figure the live model gives the same answer as a fresh one."""
+    changes = {"envelopes.core": 870_000, "rules.prevention-north.amount": 55_000, "curves.*.care.*.*.slope": 0.0015,
+               "outcomes.health": 2, "lines.trust.north.care.high": 390_000}  # fmt: skip
+    problem = Problem.of(tiny.change(changes))
+    arrays = session.matrix.arrays(figures(problem, base_grids(problem)))
+    session.solver.run(10)
+    session.solver.update(arrays)
+    session.solver.forget()
+    fresh = Solver(arrays).run(10)
+    live = session.solver.run(10)
+    np.testing.assert_array_equal(live.columns, fresh.columns)
+    np.testing.assert_array_equal(live.row_duals, fresh.row_duals)
+
+
+def test_an_impossible_model_is_said_to_be(session):
+    """Rows that cannot hold raise Impossible, not an answer."""
+    arrays = session.solver.arrays
+    row_lower = np.where(np.isfinite(arrays.row_upper), arrays.row_upper, arrays.row_lower)
+    row_lower[-1] = 1e9
+    with pytest.raises(Impossible):
+        Solver(replace(arrays, row_lower=np.maximum(arrays.row_lower, row_lower), row_upper=arrays.row_upper + 2e9)).run(10)
+
+
+@pytest.mark.parametrize("money", [5e4, 9e5, 6e9, 2e11, 9e12])
+def test_no_bound_exceeds_a_million_units_whatever_the_money(tiny, money):
+    """Pounds never reach the solver: the unit grows with the money."""
+    factor = money / 900_000
+    changes = {"envelopes.*.amount": money, "lines.*.baseline": money / 2, "rules.prevention-north.amount": money / 100}
+    changes |= {"curves.*.*.reference": max(1.0, 100_000 * factor)}
+    problem = Problem.of(tiny.change(changes))
+    arrays = Session(problem, base_grids(problem), frozenset()).solver.arrays
+    for bounds in (arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper):
+        assert np.abs(bounds[np.isfinite(bounds)]).max() <= 1e6
