@@ -52,17 +52,18 @@ def test_updating_a_live_model_equals_loading_it_anew(session, tiny):
     session.solver.forget()
     fresh = Solver(arrays).run(10)
     live = session.solver.run(10)
-    np.testing.assert_array_equal(live.columns, fresh.columns)
-    np.testing.assert_array_equal(live.row_duals, fresh.row_duals)
+    np.testing.assert_allclose(live.columns, fresh.columns, rtol=1e-12)
+    np.testing.assert_allclose(live.row_duals, fresh.row_duals, rtol=1e-12)
 
 
 def test_an_impossible_model_is_said_to_be(session):
     """Rows that cannot hold raise Impossible, not an answer."""
     arrays = session.solver.arrays
-    row_lower = np.where(np.isfinite(arrays.row_upper), arrays.row_upper, arrays.row_lower)
-    row_lower[-1] = 1e9
+    row_lower, row_upper = arrays.row_lower.copy(), arrays.row_upper.copy()
+    money = session.matrix.rows["money"]
+    row_lower[money] = row_upper[money] = -1.0
     with pytest.raises(Impossible):
-        Solver(replace(arrays, row_lower=np.maximum(arrays.row_lower, row_lower), row_upper=arrays.row_upper + 2e9)).run(10)
+        Solver(replace(arrays, row_lower=row_lower, row_upper=row_upper)).run(10)
 
 
 @pytest.mark.parametrize("money", [5e4, 9e5, 6e9, 2e11, 9e12])

@@ -72,5 +72,6 @@ def bounded(model):
     for i in model.limit_low:
         model.limit_low[i] = max(model.limit_low[i].value, -1e15)
         model.limit_high[i] = min(model.limit_high[i].value, 1e15)
+    model.moving["aim"] = min(model.moving["aim"].value, 1e15)
     model.kept["aim"] = max(model.kept["aim"].value, -1e15)
     return model

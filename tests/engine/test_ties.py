@@ -66,3 +66,13 @@ def test_the_tie_break_never_costs_outcome(amount):
     lines = [{"place": p, "programme": "care", "baseline": b} for p, b in (("a", 100.0), ("b", 300.0), ("c", 200.0))]
     plan = al.solve(make(lines, straight("abc"), amount))
     assert plan.value == pytest.approx(plan.certificate.bound, rel=1e-12)
+
+
+def test_equal_projects_prefer_those_already_funded():
+    """Of two equal choices of projects, the one that changes least from today is made, whatever the ids."""
+    lines = [
+        {"place": place, "programme": "hall", "high": 100.0, "scale": 100.0, "baseline": baseline}
+        for place, baseline in (("a", 0.0), ("b", 100.0), ("c", 0.0))
+    ]
+    plan = al.solve(make(lines, straight("abc", "hall"), 150.0))
+    assert spent(plan) == {"a hall": 0.0, "b hall": 100.0, "c hall": 0.0}

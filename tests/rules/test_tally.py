@@ -46,7 +46,7 @@ def package() -> al.Scenario:
     return al.read(SCENARIOS / "health-benefits-package")
 
 
-@given(st.data())
+@given(data=st.data())
 def test_rows_times_totals_are_numbers(data, package):
     """For any lines and any spend, what is asked in rows comes to what is asked in numbers."""
     lines, curves = len(package.lines), len(package.curves)

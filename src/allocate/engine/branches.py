@@ -35,7 +35,7 @@ class Search:
     prices: Prices
     value: float
     bound: float
-    cases: int = 0
+    cases: int = 1
 
 
 @dataclass(frozen=True, eq=False)

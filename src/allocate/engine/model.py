@@ -22,7 +22,7 @@ tally[t]   total[t] - sum of line_factor[t,l] spend[l] - sum of gain[q] in t = 0
 limit[i]   limit_low[i] <= sum over t of term[i,t] total[t] <= limit_high[i]                  the rules, rows of data
 least[l]   spend[l] >= scale[l] opened[l];   most[l]  spend[l] <= high[l] opened[l]           nothing, or enough
 fill[q,k]  slice[q,k] >= width[q,k] filled[q,k];   next[q,k]  slice[q,k+1] <= width[q,k+1] filled[q,k]
-keep       sum over q of weight[q] gain[q] >= kept                                            while breaking ties
+keep       sum over q of weight[q] gain[q] >= kept;   steady   sum of up and down <= moving   while breaking ties
 change[l]  spend[l] - up[l] + down[l] = baseline[l];   spread[l]  up[l] + down[l] <= breadth[l] widest
 
 Slices fill in order by themselves while more gain helps; where something caps a gain they must be made to
@@ -45,6 +45,7 @@ from allocate.engine.problem import Problem
 from allocate.rules.tally import Row
 
 Array = np.ndarray
+NEXT_TO_NOTHING = 1e-8
 Figures = dict[str, Array]
 """Parameter name to values, in the order of the parameter's index set."""
 
@@ -114,8 +115,7 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
     outcome = np.array([units.outcome[str(name)] for name in names])
     starts = np.array([grid[0] for grid in grids])
     widths = [np.diff(grid) for grid in grids]
-    gains = grid_gains(problem, grids)
-    slopes = [np.divide(np.diff(g), w, out=np.zeros(len(w)), where=w > 0) for g, w in zip(gains, widths, strict=True)]
+    first_gains, slopes = chords(problem, grids)
     totals = problem.tally.totals
     measure = np.array([units.of_measure(limit.measure) for limit in problem.limits])
     low = np.where(problem.choices, 0.0, problem.low)
@@ -132,7 +132,7 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
         "width": np.concatenate(widths) / money if widths else np.array([]),
         "slope": _flat([slope * money / unit for slope, unit in zip(slopes, outcome, strict=True)]),
         "start": starts / money,
-        "start_gain": np.array([g[0] for g in gains]) / outcome,
+        "start_gain": first_gains / outcome,
         "weight": problem.weight * outcome / units.value,
         "line_factor": _flat([t.line_factors * money / units.of_measure(t.measure) for t in totals.values()]),
         "gain_factor": _flat([outcome[t.curves] / units.of_measure(t.measure) for t in totals.values()]),
@@ -140,6 +140,7 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
         "limit_low": problem.limit_low / measure,
         "limit_high": problem.limit_high / measure,
         "kept": np.array([-np.inf]),
+        "moving": np.array([np.inf]),
     }
 
 
@@ -147,12 +148,22 @@ def _flat(parts: list[Array]) -> Array:
     return np.concatenate(parts) if parts else np.array([])
 
 
-def grid_gains(problem: Problem, grids: list[Array]) -> list[Array]:
-    """Gains at every breakpoint of every curve."""
+def chords(problem: Problem, grids: list[Array]) -> tuple[Array, list[Array]]:
+    """Each curve's gain at its first breakpoint, and its outcome per pound on every slice.
+
+    A slope that is next to nothing in solver units is taken as nothing: HiGHS would drop it without a word.
+    """
+    units, names = problem.units, problem.scenario.table("curves")["outcome"]
+    least = [NEXT_TO_NOTHING * units.outcome[name] / units.money for name in names]
     longest = max((len(grid) for grid in grids), default=0)
     padded = np.array([np.pad(grid, (0, longest - len(grid)), mode="edge") for grid in grids])
     gains = np.array([problem.curves.gain(padded[:, k]) for k in range(longest)]).T
-    return [gains[q, : len(grid)] for q, grid in enumerate(grids)]
+    slopes = []
+    for q, grid in enumerate(grids):
+        width = np.diff(grid)
+        slope = np.divide(np.diff(gains[q, : len(grid)]), width, out=np.zeros(len(width)), where=width > 0)
+        slopes.append(np.where(slope < least[q], 0.0, slope))
+    return gains[:, 0] if len(grids) else np.zeros(0), slopes
 
 
 def declare(sets: Sets, figures: Figures) -> pyo.ConcreteModel:
@@ -198,7 +209,7 @@ def _declare_figures(m: pyo.ConcreteModel, sets: Sets, figures: Figures) -> None
         "baseline": sets.lines, "breadth": sets.lines, "route_high": sets.routes, "width": sets.slices, "slope": sets.slices,
         "start": sets.curves, "start_gain": sets.curves, "weight": sets.curves, "line_factor": sets.line_factors,
         "gain_factor": sets.total_gains, "term": sets.terms, "limit_low": sets.limits, "limit_high": sets.limits,
-        "kept": ("aim",),
+        "kept": ("aim",), "moving": ("aim",),
     }  # fmt: skip
     for name, over in index.items():
         values = dict(zip(over, figures[name].tolist(), strict=True))
@@ -234,6 +245,7 @@ def _declare_distance(m: pyo.ConcreteModel, sets: Sets) -> None:
     m.up = pyo.Var(sets.lines, bounds=(0, None))
     m.down = pyo.Var(sets.lines, bounds=(0, None))
     m.widest = pyo.Var(bounds=(0, None))
+    m.steady = pyo.Constraint(["aim"], rule=lambda m, a: sum(m.up[x] + m.down[x] for x in sets.lines) <= m.moving[a])
     m.change = pyo.Constraint(sets.lines, rule=lambda m, a: m.spend[a] - m.up[a] + m.down[a] == m.baseline[a])
     m.spread = pyo.Constraint(sets.lines, rule=lambda m, a: m.up[a] + m.down[a] - m.breadth[a] * m.widest <= 0)
 

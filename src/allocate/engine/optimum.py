@@ -64,11 +64,19 @@ class Phantom(Exception):
 
 def base_grids(problem: Problem) -> list[Array]:
     """First breakpoints of every curve, by the curves alone, so that the same problem always starts the same way."""
+    return _grids(problem, problem.effort_low, problem.effort_high)
+
+
+def wide_grids(problem: Problem) -> list[Array]:
+    """Breakpoints over all that lines could spend if no rule held them: for finding which rules clash."""
+    low = np.where(problem.choices, 0.0, problem.low)
+    return _grids(problem, problem.curves.effort(low), problem.curves.effort(problem.high))
+
+
+def _grids(problem: Problem, low: Array, high: Array) -> list[Array]:
     slices = SLICES_WITH_CHOICES if problem.choices.any() else SLICES
-    ends = zip(problem.effort_low, problem.effort_high, strict=True)
-    return [
-        problem.curves.grid(q, low, high, slices if problem.curves.bends(q) else 1) for q, (low, high) in enumerate(ends)
-    ]
+    curves = problem.curves
+    return [curves.grid(q, low[q], high[q], slices if curves.bends(q) else 1) for q in range(len(curves))]
 
 
 def must_order(problem: Problem) -> frozenset[int]:

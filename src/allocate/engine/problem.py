@@ -198,11 +198,13 @@ class Units:
         bounds = [*problem.amount, *problem.high, *problem.baseline, *problem.route_high, *problem.effort_high]
         spends = [abs(b) for limit in problem.limits if limit.measure == "spend" for b in (limit.low, limit.high)]
         money = _unit(max([b for b in (*bounds, *spends) if math.isfinite(b)], default=1.0))
-        marginal = problem.curves.marginal(np.maximum(problem.effort_high, 1e-9)) * money
+        low, high = problem.effort_low, problem.effort_high
+        gained = problem.curves.gain(high) - problem.curves.gain(low)
+        average = money * np.divide(gained, high - low, out=np.zeros(len(low)), where=high > low)
         names = problem.scenario.table("curves")["outcome"].to_numpy(dtype=str)
-        outcome = {str(name): _near(marginal[names == name]) for name in np.unique(names)}
+        outcome = {str(name): _near(average[names == name]) for name in np.unique(names)}
         used = [limit.high for limit in problem.limits if limit.measure == "resource"]
-        return cls(money, _near(problem.weight * marginal), outcome, _unit(max(used, default=1.0)))
+        return cls(money, _near(problem.weight * average), outcome, _unit(max(used, default=1.0)))
 
     def of_measure(self, measure: str) -> float:
         """What one unit of a limit of this measure is worth."""
@@ -216,6 +218,6 @@ def _unit(largest: float) -> float:
 
 
 def _near(values: Array) -> float:
-    """The power of ten nearest the middle of these positive values."""
-    positive = values[values > 0]
-    return 10.0 ** round(math.log10(float(np.median(positive)))) if len(positive) else 1.0
+    """The power of ten nearest the largest of these values; 1 where none is positive."""
+    largest = float(np.max(values, initial=0.0))
+    return 10.0 ** round(math.log10(largest)) if largest > 0 else 1.0

@@ -37,27 +37,34 @@ def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
     exact = np.where(np.abs(exact - np.round(exact)) < NEARLY, np.round(exact), exact)
     below = np.floor(exact)
     least, most = _ends(problem, flows)
-    # Amounts whole already stay, unless wider steps are needed.
-    reach_down = np.where((exact == below) & (step == 1), 0, step - 1)
-    reach_up = np.where((exact == below) & (step == 1), 0, step)
-    lower = np.maximum(-reach_down, least - below)
-    upper = np.minimum(reach_up, most - below)
-    if np.any(lower > upper):
+    if np.any(least > most):
         raise Impossible
     rows, row_lower, row_upper = _rows(problem, flows, below)
-    touched = _could_bind(rows, row_lower, row_upper, lower, upper)
-    rows, row_lower, row_upper = rows[touched], row_lower[touched], row_upper[touched]
-    # Nearer is better: each pound up costs its distance, 1 - 2 (what is left of the pound).
-    cost = 2.0 * (exact - below) - 1.0
-    nonzero = rows != 0
+    # One yes/no for each pound up or down. The first pound up costs the distance it adds, every other a pound.
+    ups, downs = range(1, step + 1), range(1, step)
+    part = exact - below
+    columns = [(sign, k) for sign, ks in ((1.0, ups), (-1.0, downs)) for k in ks]
+    cost = np.concatenate([2.0 * part - 1.0 if (sign, k) == (1.0, 1) else np.full(len(part), -1.0) for sign, k in columns])
+    open_ = np.concatenate([_allowed(sign * k, part, below, least, most, step) for sign, k in columns])
+    wide = np.hstack([sign * rows for sign, _ in columns])
+    touched = _could_bind(wide, row_lower, row_upper, open_)
+    wide, row_lower, row_upper = wide[touched], row_lower[touched], row_upper[touched]
+    nonzero = wide != 0
     arrays = Arrays(
-        cost, lower, upper, row_lower, row_upper,
+        cost, np.zeros(len(cost)), open_, row_lower, row_upper,
         np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32),
-        np.nonzero(nonzero)[1].astype(np.int32), rows[nonzero], np.ones(len(cost), dtype=bool),
+        np.nonzero(nonzero)[1].astype(np.int32), wide[nonzero], np.ones(len(cost), dtype=bool),
     )  # fmt: skip
-    steps = Solver(arrays).run(20.0, presolve=True).columns if len(cost) else np.array([])
-    whole = below + np.round(steps)
+    chosen = np.round(Solver(arrays).run(20.0, presolve=True).columns).reshape(len(columns), -1)
+    whole = below + np.array([sign for sign, _ in columns]) @ chosen
     return Flows(whole[: len(flows.spend)], whole[len(flows.spend) :])
+
+
+def _allowed(pounds: float, part: Array, below: Array, least: Array, most: Array, step: int) -> Array:
+    """1 where an amount may go so many pounds from `below`; amounts whole already stay, unless wider steps are needed."""
+    inside = (below + pounds <= most) if pounds > 0 else (below + pounds >= least)
+    stays = (part == 0) & (step == 1)
+    return (inside & ~stays).astype(float)
 
 
 def _ends(problem: Problem, flows: Flows) -> tuple[Array, Array]:
@@ -100,8 +107,7 @@ def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, A
     )
 
 
-def _could_bind(rows: Array, row_lower: Array, row_upper: Array, lower: Array, upper: Array) -> Array:
+def _could_bind(rows: Array, row_lower: Array, row_upper: Array, upper: Array) -> Array:
     """Rows that some choice of pounds could break; the rest only slow the search."""
-    up, down = np.maximum(rows, 0.0), np.minimum(rows, 0.0)
-    most, least = up @ upper + down @ lower, up @ lower + down @ upper
+    most, least = np.maximum(rows, 0.0) @ upper, np.minimum(rows, 0.0) @ upper
     return (most > row_upper) | (least < row_lower)

@@ -9,7 +9,7 @@ import numpy as np
 from allocate.engine.certificate import Flows, Prices
 from allocate.engine.highs import Answer, Solver
 from allocate.engine.matrix import Arrays, Matrix
-from allocate.engine.model import Sets, declare, figures, grid_gains
+from allocate.engine.model import Sets, chords, declare, figures
 from allocate.engine.problem import Problem
 
 Array = np.ndarray
@@ -100,14 +100,14 @@ class Session:
 
     def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
-        units = problem.units
-        starts = np.array([grid[0] for grid in grids]) / units.money
-        firsts = np.concatenate([[0], np.cumsum([len(grid) - 1 for grid in grids])[:-1]]).astype(int)
-        effort = (starts + np.add.reduceat(self.column(answer, "slice"), firsts)) * units.money
-        said = self.gains(problem, answer)
-        found = []
-        for q, (grid, gains) in enumerate(zip(grids, grid_gains(problem, grids), strict=True)):
-            short = np.interp(effort[q], grid, gains) - said[q]
-            if short > 1e-6 * max(gains[-1] - gains[0], 1e-12) and q not in self.ordered_rows:
+        claimed, (first_gains, slopes) = self.gains(problem, answer), chords(problem, grids)
+        filled, first, found = self.column(answer, "slice") * problem.units.money, 0, []
+        for q, (grid, slope) in enumerate(zip(grids, slopes, strict=True)):
+            mine = filled[first : first + len(slope)]
+            first += len(slope)
+            # The same effort poured into the slices in order.
+            poured = np.clip(mine.sum() - (grid[:-1] - grid[0]), 0.0, np.diff(grid))
+            short = first_gains[q] + slope @ poured - claimed[q]
+            if short > 1e-6 * max(slope @ np.diff(grid), 1e-12) and q not in self.ordered_rows:
                 found.append(q)
         return frozenset(found)

@@ -6,17 +6,20 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import numpy as np
+
 from allocate.engine.certificate import Certificate, Flows, certify
 from allocate.engine.clash import no_plan
 from allocate.engine.highs import Impossible
 from allocate.engine.model import Sets
-from allocate.engine.optimum import Optimum, Options, Phantom, base_grids, must_order, optimum
+from allocate.engine.optimum import Optimum, Options, Phantom, base_grids, must_order, optimum, wide_grids
 from allocate.engine.problem import Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
 from allocate.errors import EngineError
 from allocate.scenario.scenario import Scenario
 
+Array = np.ndarray
 KEPT = 16
 """Idle sessions kept live, over all scenarios."""
 
@@ -49,6 +52,10 @@ class _Pool:
             for key in self._idle:
                 if key[0] == sets:
                     return self._idle.pop(key)
+        return self.fresh(problem, grids, ordered)
+
+    def fresh(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Session:
+        """A session over these breakpoints that nobody else has."""
         with self._declaring:
             return Session(problem, grids, ordered)
 
@@ -76,7 +83,8 @@ def solve_scenario(scenario: Scenario, options: Options) -> Solved:
             ordered = ordered | phantom.curves
             continue
         except Impossible:
-            raise no_plan(session, problem, base_grids(problem), options.seconds) from None
+            grids = wide_grids(problem)
+            raise no_plan(_pool.fresh(problem, grids, ordered), problem, grids, options.seconds) from None
         finally:
             _pool.give_back(session)
         return _in_whole_pounds(problem, found, options)

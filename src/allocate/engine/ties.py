@@ -9,7 +9,6 @@ good plans. With yes/no choices, where there are no prices, a row keeps the valu
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -27,14 +26,7 @@ SAME = 1e-8
 
 def nearest_today(session: Session, problem: Problem, answer: Answer, ends: float) -> tuple[int, Answer]:
     """The equally good answer nearest today, and how many lines could have differed. `answer` has prices."""
-    arrays = session.solver.arrays
-    if not _may_tie(session, arrays, answer):
-        return 0, answer
-
-    def narrowed(arrays: Arrays, answer: Answer) -> Arrays:
-        return _face(arrays, answer)
-
-    return _walk(session, problem, arrays, answer, narrowed, ends)
+    return _walk(session, problem, session.solver.arrays, answer, _face, ends)
 
 
 def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: float) -> tuple[int, Answer]:
@@ -42,39 +34,43 @@ def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: fl
     arrays = session.solver.arrays
     keep = session.matrix.rows["keep"]
 
+
     def narrowed(arrays: Arrays, answer: Answer) -> Arrays:
-        row_lower = arrays.row_lower.copy()
-        if np.isneginf(row_lower[keep]).all():
-            row_lower[keep] = answer.value - SAME * max(1.0, abs(answer.value))
-            return replace(arrays, row_lower=row_lower)
-        # The stage just solved becomes a limit on its own columns: no more change than the least there is.
-        busy = np.flatnonzero(arrays.cost)
-        upper = arrays.upper.copy()
-        if len(busy) == 1:
-            upper[busy] = answer.columns[busy] + SAME
-        return replace(arrays, upper=upper)
+        lower, row_upper, upper = arrays.row_lower.copy(), arrays.row_upper.copy(), arrays.upper.copy()
+        reached = SAME * max(1.0, abs(answer.value))
+        if np.isneginf(lower[rows["keep"]]).all():
+            lower[rows["keep"]] = answer.value - reached
+        elif np.isposinf(row_upper[rows["steady"]]).all():
+            row_upper[rows["steady"]] = -answer.value + reached
+        else:
+            upper[columns["widest"]] = -answer.value + reached
+        return replace(arrays, row_lower=lower, row_upper=row_upper, upper=upper)
 
     return _walk(session, problem, arrays, answer, narrowed, ends)
 
 
 def _walk(session: Session, problem: Problem, arrays: Arrays, answer: Answer, narrowed, ends: float) -> tuple[int, Answer]:
-    """Stage after stage of the tie-break, each on what the one before left."""
-    seen = [session.column(answer, "spend")]
+    """Whether anything ties, and if so the tie-break stage by stage, each on what the one before left."""
+    change, uneven, name = _stages(session)
+    seen, face = [session.column(answer, "spend")], narrowed(arrays, answer)
+    count = 0
     try:
-        for cost in _stages(session):
+        # The two plans on the face that lie furthest apart by name: if they are one, so are all.
+        for cost in (name, -name):
+            seen.append(session.column(session.run(replace(face, cost=cost), _left(ends)), "spend"))
+        count = int((np.ptp(seen, axis=0) * problem.units.money > 1.0).sum())
+        if not count:
+            return 0, answer
+        for cost in (change, uneven, name):
             arrays = replace(narrowed(arrays, answer), cost=cost)
             answer = session.run(arrays, _left(ends))
-            seen.append(session.column(answer, "spend"))
-        furthest = session.run(replace(arrays, cost=-arrays.cost), _left(ends))
-        seen.append(session.column(furthest, "spend"))
     except (Impossible, EngineError):
         # A face a rounding error too narrow: the last answer found is as good as any.
         pass
-    differ = np.ptp(seen, axis=0) * problem.units.money > 1.0
-    return int(differ.sum()), answer
+    return count, answer
 
 
-def _stages(session: Session) -> Iterator[Array]:
+def _stages(session: Session) -> tuple[Array, Array, Array]:
     """What to maximise in turn: least change, then least uneven, then by name."""
     size, columns = len(session.solver.arrays.cost), session.matrix.columns
     change, uneven, name = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -83,18 +79,7 @@ def _stages(session: Session) -> Iterator[Array]:
     # Roots of whole numbers hardly ever add up to one another: no two plans weigh the same.
     count = len(session.sets.lines)
     name[columns["spend"]] = -np.sqrt(1.0 + np.arange(count) / max(1, count))
-    yield from (change, uneven, name)
-
-
-def _may_tie(session: Session, arrays: Arrays, answer: Answer) -> bool:
-    """Whether any column that decides something sits at a bound without a price: only then can plans tie."""
-    for name in ("spend", "slice", "moved", "unspent"):
-        columns = session.matrix.columns[name]
-        value, low, high = answer.columns[columns], arrays.lower[columns], arrays.upper[columns]
-        at_bound = (value <= low + 1e-9) | (value >= high - 1e-9)
-        if np.any(at_bound & (np.abs(answer.column_duals[columns]) <= FREE) & (high - low > 1e-9)):
-            return True
-    return False
+    return change, uneven, name
 
 
 def _face(arrays: Arrays, answer: Answer) -> Arrays:
