@@ -31,8 +31,7 @@ def nearest_today(session: Session, problem: Problem, answer: Answer, ends: floa
 
 def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: float) -> tuple[int, Answer]:
     """The same for an answer with yes/no choices, which has no prices."""
-    arrays = session.solver.arrays
-    keep = session.matrix.rows["keep"]
+    arrays, rows, columns = session.solver.arrays, session.matrix.rows, session.matrix.columns
 
 
     def narrowed(arrays: Arrays, answer: Answer) -> Arrays:
