@@ -23,14 +23,14 @@ def progress(text: str) -> Iterator[None]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=_Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         bar.add_task(escape(text), total=None)
         yield
 
 
 def show(plan: Plan) -> None:
     """Headline and explanation, then who gets what, by place, by partner and by programme."""
-    words, out = _Console(stderr=True, highlight=False), _console()
+    words, out = _Console(stderr=True), _console()
     words.print(Text(f"\n{plan.scenario.heading.name}", style="bold"))
     words.print(Text(explain(plan)))
     words.print()
@@ -42,6 +42,9 @@ def show(plan: Plan) -> None:
 
 
 class _Console(Console):
+    def __init__(self, **options) -> None:
+        super().__init__(highlight=False, emoji=False, **options)
+
     def on_broken_pipe(self) -> None:
         """Leave it to the command line, which knows that a reader may stop early."""
         raise BrokenPipeError
@@ -49,7 +52,7 @@ class _Console(Console):
 
 def _console() -> Console:
     """stdout at the terminal's width, or wide enough for any table where it is a file or a pipe."""
-    return _Console(highlight=False) if sys.stdout.isatty() else _Console(width=140, highlight=False)
+    return _Console() if sys.stdout.isatty() else _Console(width=140)
 
 
 def _places(plan: Plan) -> Table:

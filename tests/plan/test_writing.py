@@ -235,7 +235,7 @@ PATHS = {
     "one that is cleared": {"rules.steady-care.down": None},
     "a rule out of force": {"rules.prevention-north.in_force": False},
     "a rule taken out": {"rules.prevention-north": None},
-    "a new rule": {"rules.new": {"kind": "share", "owner": "board", "where": {"kinds": ["acute"]}, "at_most": 0.88}},
+    "a new rule": {"rules.new": {"kind": "share", "owner": "board", "where": {"kinds": ["acute"]}, "at_most": 0.89}},
     "a scope replaced": {"rules.prevention-north.where": {"places": ["south"]}},
     "a list": {"rules.prevention-north.where.places": ["south"]},
     "a text": {"places.north.name": 'North "east" \\ £'},

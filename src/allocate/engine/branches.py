@@ -58,7 +58,8 @@ class _Node:
         fed, (least, most) = problem.feeds[:, self.line], problem.bounds
         # Effort under a curve is at least what its open lines need, at most what lines not closed may spend.
         low = np.maximum(self.case.low, fed * (problem.feeds @ np.where(opened | ~problem.choices, least, 0.0)))
-        high = np.where(fed > 0, np.minimum(self.case.high, problem.feeds @ np.where(closed, 0.0, most)), self.case.high)
+        room = problem.feeds @ np.where(closed, 0.0, most)
+        high = np.where(fed > 0, np.minimum(self.case.high, room), self.case.high)
         return [replace(self.case, opened=opened, low=low), replace(self.case, closed=closed, high=high)]
 
 
@@ -89,7 +90,9 @@ def search(
     return best
 
 
-def _look(session: Session, problem: Problem, grids: list[Array], case: Case, best: Search) -> tuple[float, _Node | None]:
+def _look(
+    session: Session, problem: Problem, grids: list[Array], case: Case, best: Search
+) -> tuple[float, _Node | None]:
     """The bound of a case and the way to split it (None where there is none); a better plan met is kept in `best`."""
     try:
         answer = session.solve(problem, grids, _held(session, problem, case, grids), 10.0)

@@ -8,8 +8,8 @@ The last is answered by weak duality (Lagrange): for whatever prices, nobody can
           + what the envelopes and limits are worth at these prices
 
 with f the exact curves, r the price of effort, p of an envelope's money, y of a limit and w the weight of the outcome
-less what limits on gains take. Prices may come from anywhere, so the solver need not be trusted; the better they are,
-the tighter the bound.
+less what limits on gains take. Prices may come from anywhere, so the solver need not be trusted; the better they
+are, the tighter the bound.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ PENNY = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """What easing would be worth, in units of the aim: per pound of each envelope, per unit of each limit's body (positive
-    where its upper end binds, negative where its lower end does), per pound of effort under each curve."""
+    """What easing would be worth, in units of the aim: per pound of each envelope, per unit of each limit's body
+    (positive where its upper end binds, negative where its lower end does), per pound of effort under each curve."""
 
     envelope: Array
     limit: Array
@@ -55,8 +55,8 @@ class Flows:
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """What the check found. `breaches` are sentences; `value` and `bound` are in units of the aim; `gap` is what a better
-    plan could add at most, as a share of the outcome at stake; `branches` counts the cases a yes/no bound needed."""
+    """What the check found. `breaches` are sentences; `value` and `bound` are in units of the aim; `gap` is what a
+    better plan could add at most, as a share of the outcome at stake; `branches` counts the cases the bound needed."""
 
     breaches: tuple[str, ...]
     value: float
@@ -81,16 +81,17 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
     short = (flows.spend < low - tolerance) & ~closed
     over = flows.spend > problem.high + tolerance
     for row in np.flatnonzero(short | over):
-        found.append(f"{lines[row]} spends {flows.spend[row]:,.2f}, outside {low[row]:,.2f} to {problem.high[row]:,.2f}")
+        allowed = f"{low[row]:,.2f} to {problem.high[row]:,.2f}"
+        found.append(f"{lines[row]} spends {flows.spend[row]:,.2f}, outside {allowed}")
     for row in np.flatnonzero((flows.moved < -tolerance) | (flows.moved > problem.route_high + tolerance)):
         found.append(f"route {row} moves {flows.moved[row]:,.2f}, more than {problem.route_high[row]:,.2f}")
-    for row, left in enumerate(flows.unspent(problem)):
+    for name, left in zip(problem.scenario.table("envelopes")["id"], flows.unspent(problem), strict=True):
         if left < -tolerance:
-            found.append(f"envelope {problem.scenario.envelopes['id'][row]} is overspent by {-left:,.2f}")
+            found.append(f"envelope {name} is overspent by {-left:,.2f}")
     body = bodies(problem, flows.spend)
-    slip = _slips(problem, flows.spend, tolerance)
-    for limit, amount, allowed in zip(problem.limits, body, slip, strict=True):
-        if not limit.low - allowed <= amount <= limit.high + allowed:
+    slips = _slips(problem, flows.spend, tolerance)
+    for limit, amount, slip in zip(problem.limits, body, slips, strict=True):
+        if not limit.low - slip <= amount <= limit.high + slip:
             found.append(f"{limit.label}: {amount:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
     return found
 
@@ -146,7 +147,10 @@ def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Ar
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.where(weight > 0, curves.best(prices.effort / np.where(weight > 0, weight, 1.0), low, high), low)
     # A negative weight (a cap on gains) bends a curve's part the other way: its most is at a corner or an end.
-    corners = [_lowest_corner(curves.points[q], low[q], high[q], weight[q], prices.effort[q]) for q in range(len(curves))]
+    corners = [
+        _best_corner(points, *figures)
+        for points, *figures in zip(curves.points, low, high, weight, prices.effort, strict=True)
+    ]
     tried = np.array([inside, low, high, corners])
     worth = np.array([weight * curves.gain(at) - prices.effort * at for at in tried])
     best = np.argmax(worth, axis=0)
@@ -154,7 +158,7 @@ def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Ar
     return tried[best, at], worth[best, at]
 
 
-def _lowest_corner(points, low: float, high: float, weight: float, price: float) -> float:
+def _best_corner(points, low: float, high: float, weight: float, price: float) -> float:
     """For a curve given by points, the corner where weight times gain less price times effort is greatest."""
     if points is None:
         return low

@@ -53,7 +53,7 @@ def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: f
     up, down = answer.columns[size : size + count], answer.columns[size + count :]
     units = np.array([problem.units.of_measure(limit.measure) for limit in problem.limits])
     easings = [
-        Easing(i, float(amount[i] * units[i]), end)
+        Easing(int(i), float(amount[i] * units[i]), end)
         for end, amount in (("low", up), ("high", down))
         for i in np.flatnonzero(amount * units > 1e-6 * scale * units)
     ]

@@ -59,8 +59,8 @@ class Solver:
         given = arrays.value != 0
         lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(given)])[arrays.start].astype(np.int32)
         lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays.index[given], arrays.value[given]
-        kinds = np.where(arrays.integer, highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous)
-        lp.integrality_ = kinds.tolist() if arrays.integer.any() else []
+        kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
+        lp.integrality_ = [kinds[int(whole)] for whole in arrays.integer] if arrays.integer.any() else []
         self._ok(self._highs.passModel(lp), "the model")
         self.arrays = arrays
 
@@ -75,25 +75,25 @@ class Solver:
             return
         _check_finite(arrays)
         highs = self._highs
-        changed = np.flatnonzero(old.cost != arrays.cost).astype(np.int32)
+        changed = _where(old.cost != arrays.cost)
         if len(changed):
             self._ok(highs.changeColsCost(len(changed), changed, arrays.cost[changed]), "costs")
-        changed = np.flatnonzero((old.lower != arrays.lower) | (old.upper != arrays.upper)).astype(np.int32)
+        changed = _where((old.lower != arrays.lower) | (old.upper != arrays.upper))
         if len(changed):
             bounds = arrays.lower[changed], arrays.upper[changed]
             self._ok(highs.changeColsBounds(len(changed), changed, *bounds), "column bounds")
-        changed = np.flatnonzero((old.row_lower != arrays.row_lower) | (old.row_upper != arrays.row_upper))
+        changed = _where((old.row_lower != arrays.row_lower) | (old.row_upper != arrays.row_upper))
         if len(changed):
             bounds = arrays.row_lower[changed], arrays.row_upper[changed]
-            self._ok(highs.changeRowsBounds(len(changed), changed.astype(np.int32), *bounds), "row bounds")
-        changed = np.flatnonzero(old.value != arrays.value)
+            self._ok(highs.changeRowsBounds(len(changed), changed, *bounds), "row bounds")
+        changed = _where(old.value != arrays.value)
         rows = np.searchsorted(arrays.start, changed, side="right") - 1
         for row, column, value in zip(rows, arrays.index[changed], arrays.value[changed], strict=True):
             self._ok(highs.changeCoeff(int(row), int(column), float(value)), "a coefficient")
         self.arrays = arrays
 
     def forget(self) -> None:
-        """Drop the basis, so that the next run starts as a first one would: an answer must not depend on the path to it."""
+        """Drop the basis, so that the next run starts as a first one would: answers must not depend on the path."""
         self._ok(self._highs.clearSolver(), "clearSolver")
 
     def run(self, seconds: float, presolve: bool = False) -> Answer:
@@ -125,10 +125,15 @@ class Solver:
             raise EngineError(f"HiGHS did not take {what}: {status}")
 
 
+def _where(differs: Array) -> Array:
+    return np.flatnonzero(differs).astype(np.int32)
+
+
 def _check_finite(arrays: Arrays) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
     bounds = (arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper)
-    if not (np.isfinite(arrays.cost).all() and np.isfinite(arrays.value).all()) or any(np.isnan(b).any() for b in bounds):
+    finite = np.isfinite(arrays.cost).all() and np.isfinite(arrays.value).all()
+    if not finite or any(np.isnan(bound).any() for bound in bounds):
         raise EngineError("a figure that is not finite reached the solver")
     sizes = np.abs(arrays.value[arrays.value != 0])
     if len(sizes) and not COEFFICIENTS[0] <= sizes.min() <= sizes.max() <= COEFFICIENTS[1]:

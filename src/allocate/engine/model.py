@@ -110,7 +110,7 @@ def _row(limit) -> Row:
 
 def figures(problem: Problem, grids: list[Array]) -> Figures:
     """Every figure of the model, in solver units, from a problem in pounds and breakpoints per curve in pounds."""
-    units, curves = problem.units, problem.curves
+    units = problem.units
     money, names = units.money, problem.scenario.table("curves")["outcome"].to_numpy(dtype=str)
     outcome = np.array([units.outcome[str(name)] for name in names])
     starts = np.array([grid[0] for grid in grids])
@@ -206,7 +206,8 @@ def declare(sets: Sets, figures: Figures) -> pyo.ConcreteModel:
 def _declare_figures(m: pyo.ConcreteModel, sets: Sets, figures: Figures) -> None:
     index = {
         "amount": sets.envelopes, "low": sets.lines, "high": sets.lines, "scale": sets.choices, "ceiling": sets.choices,
-        "baseline": sets.lines, "breadth": sets.lines, "route_high": sets.routes, "width": sets.slices, "slope": sets.slices,
+        "baseline": sets.lines, "breadth": sets.lines, "route_high": sets.routes, "width": sets.slices,
+        "slope": sets.slices,
         "start": sets.curves, "start_gain": sets.curves, "weight": sets.curves, "line_factor": sets.line_factors,
         "gain_factor": sets.total_gains, "term": sets.terms, "limit_low": sets.limits, "limit_high": sets.limits,
         "kept": ("aim",), "moving": ("aim",),
@@ -245,7 +246,8 @@ def _declare_distance(m: pyo.ConcreteModel, sets: Sets) -> None:
     m.up = pyo.Var(sets.lines, bounds=(0, None))
     m.down = pyo.Var(sets.lines, bounds=(0, None))
     m.widest = pyo.Var(bounds=(0, None))
-    m.steady = pyo.Constraint(["aim"], rule=lambda m, a: sum(m.up[x] + m.down[x] for x in sets.lines) <= m.moving[a])
+    moved = sum(m.up[line] + m.down[line] for line in sets.lines)
+    m.steady = pyo.Constraint(["aim"], rule=lambda m, a: moved <= m.moving[a])
     m.change = pyo.Constraint(sets.lines, rule=lambda m, a: m.spend[a] - m.up[a] + m.down[a] == m.baseline[a])
     m.spread = pyo.Constraint(sets.lines, rule=lambda m, a: m.up[a] + m.down[a] - m.breadth[a] * m.widest <= 0)
 

@@ -43,8 +43,8 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """The answer in pounds, before rounding. `ties` counts the lines that could differ for the same outcome;
-    `status` is 'optimal' or 'time limit'. With yes/no choices (`discrete`) the prices hold only for the choices made."""
+    """The answer in pounds, before rounding. `ties` counts the lines that could differ for the same outcome; `status`
+    is 'optimal' or 'time limit'. With yes/no choices (`discrete`) the prices hold only for the choices made."""
 
     flows: Flows
     prices: Prices
@@ -85,8 +85,8 @@ def must_order(problem: Problem) -> frozenset[int]:
 
 
 def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
-    """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, and Phantom where
-    curves must be made to fill in order."""
+    """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, and Phantom
+    where curves must be made to fill in order."""
     ends = time.monotonic() + options.seconds
     grids = base_grids(problem)
     session.solver.forget()

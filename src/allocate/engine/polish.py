@@ -224,12 +224,14 @@ def _price_corners(problem: Problem, place: _Place, effort: Array, envelope: Arr
     costs = envelope[problem.envelope_of_line] + limit @ problem.line_rows
     weight = problem.weight - limit @ problem.gain_rows
     for q in corners:
+        points = problem.curves.points[q]
+        assert points is not None
         lines = problem.curves.lines[q]
         others = effort @ problem.feeds[:, lines] - effort[q]
         paid = costs[lines] - others
         bought = place.at[lines] > place.low[lines]
         asked = paid[bought].max() if bought.any() else paid.min()
-        spends, gains = problem.curves.points[q]
+        spends, gains = points
         at = int(np.argmin(np.abs(spends - place.at[lines].sum())))
         worth = np.diff(gains) / np.diff(spends) * max(weight[q], 0.0)
         slopes = np.concatenate([[np.inf], worth, [0.0]])

@@ -44,7 +44,8 @@ def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
     ups, downs = range(1, step + 1), range(1, step)
     part = exact - below
     columns = [(sign, k) for sign, ks in ((1.0, ups), (-1.0, downs)) for k in ks]
-    cost = np.concatenate([2.0 * part - 1.0 if (sign, k) == (1.0, 1) else np.full(len(part), -1.0) for sign, k in columns])
+    further = np.full(len(part), -1.0)
+    cost = np.concatenate([2.0 * part - 1.0 if column == (1.0, 1) else further for column in columns])
     open_ = np.concatenate([_allowed(sign * k, part, below, least, most, step) for sign, k in columns])
     wide = np.hstack([sign * rows for sign, _ in columns])
     touched = _could_bind(wide, row_lower, row_upper, open_)
@@ -61,7 +62,7 @@ def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
 
 
 def _allowed(pounds: float, part: Array, below: Array, least: Array, most: Array, step: int) -> Array:
-    """1 where an amount may go so many pounds from `below`; amounts whole already stay, unless wider steps are needed."""
+    """1 where an amount may go so many pounds from `below`; whole amounts stay, unless wider steps are needed."""
     inside = (below + pounds <= most) if pounds > 0 else (below + pounds >= least)
     stays = (part == 0) & (step == 1)
     return (inside & ~stays).astype(float)

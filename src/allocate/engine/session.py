@@ -19,7 +19,7 @@ FREE = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Yes/no choices fixed, as bounds on the columns `opened` and `filled`, and on `slice` where efforts are bounded."""
+    """Yes/no choices fixed, as bounds on the columns `opened` and `filled`; on `slice` too where efforts are bounded."""
 
     opened: tuple[Array, Array]
     filled: tuple[Array | float, Array | float] = (0.0, 1.0)
@@ -101,7 +101,9 @@ class Session:
     def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
         claimed, (first_gains, slopes) = self.gains(problem, answer), chords(problem, grids)
-        filled, first, found = self.column(answer, "slice") * problem.units.money, 0, []
+        filled = self.column(answer, "slice") * problem.units.money
+        found: list[int] = []
+        first = 0
         for q, (grid, slope) in enumerate(zip(grids, slopes, strict=True)):
             mine = filled[first : first + len(slope)]
             first += len(slope)

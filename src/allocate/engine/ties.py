@@ -9,6 +9,7 @@ good plans. With yes/no choices, where there are no prices, a row keeps the valu
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from allocate.engine.session import FREE, Session
 from allocate.errors import EngineError
 
 Array = np.ndarray
+Narrow = Callable[[Arrays, Answer], Arrays]
 SAME = 1e-8
 """Values closer than this, as a share, count as equally good when yes/no choices are compared."""
 
@@ -48,7 +50,9 @@ def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: fl
     return _walk(session, problem, arrays, answer, narrowed, ends)
 
 
-def _walk(session: Session, problem: Problem, arrays: Arrays, answer: Answer, narrowed, ends: float) -> tuple[int, Answer]:
+def _walk(
+    session: Session, problem: Problem, arrays: Arrays, answer: Answer, narrowed: Narrow, ends: float
+) -> tuple[int, Answer]:
     """Whether anything ties, and if so the tie-break stage by stage, each on what the one before left."""
     change, uneven, name = _stages(session)
     seen, face = [session.column(answer, "spend")], narrowed(arrays, answer)

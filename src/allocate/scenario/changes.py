@@ -124,8 +124,8 @@ def _evidence(base: Scenario, new: Scenario) -> dict[str, pd.DataFrame]:
     names = {path.table for path in map(parse, new.changes) if isinstance(path, Path)}
     before, after = all_figures(base, names), all_figures(new, names)
     was = dict(zip(before["figure"], before["value"], strict=True))
-    figures = zip(after["figure"], after["value"], strict=True)
-    notes = {name: f"was {was[name]:.15g}" if name in was else "" for name, value in figures if was.get(name) != value}
+    now = zip(after["figure"], after["value"], strict=True)
+    notes = {name: f"was {was[name]:.15g}" if name in was else "" for name, value in now if was.get(name) != value}
     rows = [Evidence(figure=name, status="assumed", source="change", note=note) for name, note in notes.items()]
     given, sources, figures = base.table("evidence"), new.table("sources"), Figures(after)
     paths = [parse(text) for text in given["figure"]]

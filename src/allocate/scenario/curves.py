@@ -1,6 +1,7 @@
 """What spending buys: every curve of a scenario, evaluated together.
 
-Three families cover the five shapes. With x pounds spent, s the slope at the reference b, e the exponent, c the ceiling:
+Three families cover the five shapes. With x pounds spent, s the slope at the reference b, e the exponent, c the
+ceiling:
 
     power        s b / e ((x/b)^e - offset)     linear: e = 1, offset 0; power: offset 0; isoelastic: offset 1
     saturation   c (1 - exp(-x / b))
@@ -85,7 +86,8 @@ class Curves:
     def bend(self, effort: Array) -> Array:
         """How the outcome per pound changes with a pound more: second derivatives; 0 for straight pieces."""
         safe = np.maximum(effort, 1e-9)
-        falls = np.where(self.shape == "saturation", 1.0 / np.maximum(self.reference, 1e-12), (1.0 - self.exponent) / safe)
+        power = (1.0 - self.exponent) / safe
+        falls = np.where(self.shape == "saturation", 1.0 / np.maximum(self.reference, 1e-12), power)
         return np.where(self.shape == "points", 0.0, -falls * self.marginal(safe))
 
     def best(self, price: Array, low: Array, high: Array) -> Array:
@@ -171,7 +173,8 @@ def _saturation_marginal(x, s, b, e, o, c):
 def _saturation_best(price, s, b, e, o, c):
     with np.errstate(divide="ignore", invalid="ignore"):
         best = -b * np.log(np.maximum(price, 0.0) * b / c)
-    return np.where(price > 0, np.where(c > 0, np.maximum(best, 0.0), 0.0), np.where((c > 0) | (price < 0), np.inf, 0.0))
+    priced = np.where(c > 0, np.maximum(best, 0.0), 0.0)
+    return np.where(price > 0, priced, np.where((c > 0) | (price < 0), np.inf, 0.0))
 
 
 def _points_marginal(x, points):
