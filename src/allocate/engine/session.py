@@ -109,7 +109,7 @@ class Session:
             first += len(slope)
             # The same effort poured into the slices in order.
             poured = np.clip(mine.sum() - (grid[:-1] - grid[0]), 0.0, np.diff(grid))
-            short = first_gains[q] + slope @ poured - claimed[q]
-            if short > 1e-6 * max(slope @ np.diff(grid), 1e-12) and q not in self.ordered_rows:
+            short = first_gains[q] + float(slope @ poured) - claimed[q]
+            if short > 1e-6 * max(float(slope @ np.diff(grid)), 1e-12) and q not in self.ordered_rows:
                 found.append(q)
         return frozenset(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class Row:
         return self + -other
 
 
-Amount = Row | float
+Amount = Any
+"""A Row while a model is built, a float while a plan is checked: both add, subtract and scale alike."""
 
 
 @dataclass(frozen=True, eq=False)
