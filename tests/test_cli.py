@@ -39,7 +39,9 @@ def refused(capsys, *arguments: str, code: int = 2) -> str:
     """What is said when a command is refused: nothing on stdout, and no traceback."""
     assert cli.main(list(arguments)) == code
     out, words = capsys.readouterr()
-    assert out == "" and words and "Traceback" not in words
+    assert out == ""
+    assert words
+    assert "Traceback" not in words
     return words
 
 
@@ -54,7 +56,8 @@ def test_check_of_a_sound_scenario(name, capsys):
     scenario = al.read(SCENARIOS / name)
     assert out.startswith(f"{scenario.heading.name}: sound. {len(scenario.lines)} lines, {len(scenario.rules)} rules")
     counted = [int(part.split()[0]) for part in out.split("figures: ")[1].rstrip(".\n").split(", ")]
-    assert sum(counted) == len(al.evidence(scenario)) and words == ""
+    assert sum(counted) == len(al.evidence(scenario))
+    assert words == ""
 
 
 def test_check_says_every_problem(folder, capsys):
@@ -64,7 +67,9 @@ def test_check_says_every_problem(folder, capsys):
     add("stray.csv", "x\n")(folder)
     words = refused(capsys, "check", str(folder))
     assert "3 problems" in words
-    assert all(part in words for part in ("trusty", "did you mean trust?", "900k", "write it in full: 900000", "stray.csv"))
+    assert all(
+        part in words for part in ("trusty", "did you mean trust?", "900k", "write it in full: 900000", "stray.csv")
+    )
 
 
 def test_check_of_no_folder(capsys):
@@ -91,7 +96,8 @@ def test_table(capsys):
     north = next(line for line in out.splitlines() if line.startswith("North"))
     assert north.split() == ["North", "£345,000", "£460,000", "+£115,000", "+33.3%", "£115", "−16.7%", "−1.2%"]
     said = " ".join(words.split())
-    assert said.startswith("Tiny Every rule is met.") and "Every rule" not in out
+    assert said.startswith("Tiny Every rule is met.")
+    assert "Every rule" not in out
     assert " ".join(al.explain(al.solve(al.read(TINY))).split()) in said
 
 
@@ -99,7 +105,8 @@ def test_csv(capsys, tiny):
     """CSV is the plan's spend and nothing else."""
     assert cli.main(["solve", TINY, "--format", "csv"]) == 0
     out, words = capsys.readouterr()
-    assert out == al.solve(tiny).spend.to_csv(index=False, lineterminator="\n") and words == ""
+    assert out == al.solve(tiny).spend.to_csv(index=False, lineterminator="\n")
+    assert words == ""
 
 
 def test_json(capsys, tiny):
@@ -109,7 +116,8 @@ def test_json(capsys, tiny):
     ours = json.loads(al.to_json(al.solve(tiny)))
     told = json.loads(out)
     told["facts"] = ours["facts"] = [row for row in ours["facts"] if row["fact"] != "seconds"]
-    assert told == ours and words == ""
+    assert told == ours
+    assert words == ""
 
 
 def test_years_and_currency_in_tables(folder, capsys):
@@ -120,7 +128,9 @@ def test_years_and_currency_in_tables(folder, capsys):
     two_years(folder)
     assert cli.main(["solve", str(folder)]) == 0
     out = capsys.readouterr().out
-    assert "2027/28" in out and "$" in out and "£" not in out
+    assert "2027/28" in out
+    assert "$" in out
+    assert "£" not in out
 
 
 def test_names_are_shown_as_written(folder, capsys):
@@ -174,7 +184,7 @@ def test_set_a_rule(capsys):
     assert spend_of(table, "south", "prevention") == 60_000
 
 
-@pytest.mark.parametrize("told, words", [
+@pytest.mark.parametrize(("told", "words"), [
     ("envelopes.core", "is not PATH=VALUE"),
     ("envelopes.cor=5", "core"),
     ("envelope.core=5", "did you mean envelopes?"),
@@ -206,7 +216,8 @@ def test_changes_file(text, tmp_path, capsys):
     """A file of changes may be written in paths or in tables."""
     (tmp_path / "changes.toml").write_text(text, encoding="utf-8")
     table = solved(capsys, "--changes", str(tmp_path / "changes.toml"))
-    assert table["spend"].sum() == 900_000 and spend_of(table, "north", "prevention") == 50_000
+    assert table["spend"].sum() == 900_000
+    assert spend_of(table, "north", "prevention") == 50_000
 
 
 def test_set_goes_over_a_changes_file(tmp_path, capsys):
@@ -216,7 +227,9 @@ def test_set_goes_over_a_changes_file(tmp_path, capsys):
     assert spend_of(table, "north", "prevention") == 80_000
 
 
-@pytest.mark.parametrize("text", [b"envelopes.core: 5", b'"envelopes.core" = \xff', None], ids=["yaml", "latin", "missing"])
+@pytest.mark.parametrize(
+    "text", [b"envelopes.core: 5", b'"envelopes.core" = \xff', None], ids=["yaml", "latin", "missing"]
+)
 def test_changes_that_cannot_be_read(text, tmp_path, capsys):
     """A file of changes that is missing, not TOML or not UTF-8 is refused by name."""
     if text is not None:
@@ -246,7 +259,9 @@ def test_easing_as_told_makes_a_plan(capsys):
     for extra, code in ((0, 0), (1, 3)):
         eased = [cap.format(60_000 - extra)] if "raise by" in words else [
             cap.format(45_000), f"rules.prevention-north.amount={45_000 + extra}"]  # fmt: skip
-        assert cli.main(["solve", TINY, "--format", "csv", *(part for text in eased for part in ("--set", text))]) == code
+        assert (
+            cli.main(["solve", TINY, "--format", "csv", *(part for text in eased for part in ("--set", text))]) == code
+        )
 
 
 @pytest.mark.parametrize("arguments", [
@@ -258,7 +273,9 @@ def test_a_command_that_is_wrong(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     out, words = capsys.readouterr()
-    assert ended.value.code == 2 and out == "" and "usage: allocate" in words
+    assert ended.value.code == 2
+    assert out == ""
+    assert "usage: allocate" in words
 
 
 def test_an_uncertified_plan_is_our_fault(capsys, monkeypatch, tmp_path):
@@ -273,7 +290,10 @@ def test_an_uncertified_plan_is_our_fault(capsys, monkeypatch, tmp_path):
     for form in ("csv", "json", "table"):
         assert cli.main(["solve", TINY, "--format", form, "--out", str(tmp_path / form)]) == 1
         out, words = capsys.readouterr()
-        assert out and "Not certified" in words and "2.00%" in words and "--tolerance" in words
+        assert out
+        assert "Not certified" in words
+        assert "2.00%" in words
+        assert "--tolerance" in words
         facts = pd.read_csv(tmp_path / form / "facts.csv").set_index("fact")["value"]
         assert facts["certified"] == "False"
     assert cli.main(["solve", TINY, "--format", "csv", "--tolerance", "0.05"]) == 0
@@ -293,7 +313,8 @@ def test_a_plan_that_breaks_a_rule_is_never_shown(capsys, monkeypatch, tmp_path)
 
     monkeypatch.setattr(solving, "optimum", broken)
     words = refused(capsys, "solve", TINY, "--out", str(tmp_path / "out"), code=1)
-    assert "allocate could not answer" in words and "Care is overspent" in words
+    assert "allocate could not answer" in words
+    assert "Care is overspent" in words
     assert list(tmp_path.iterdir()) == []
 
 
@@ -336,7 +357,7 @@ def test_out(capsys, tmp_path):
 # --- as a process ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments, code", [
+@pytest.mark.parametrize(("arguments", "code"), [
     (["check", TINY], 0),
     (["solve", TINY], 0),
     (["check", TINY + "-not"], 2),
@@ -362,8 +383,10 @@ def test_a_reader_that_stops_early(form, tmp_path):
         assert process.stdout.read(1)
         process.stdout.close()
         words = process.stderr.read()
-        assert process.wait(timeout=120) == 0
-    assert b"Traceback" not in words and b"Broken" not in words and b"Exception" not in words
+        assert process.wait(timeout=120) == 0, words
+    assert b"Traceback" not in words
+    assert b"Broken" not in words
+    assert b"Exception" not in words
     assert (tmp_path / "out" / "plan.json").exists()
 
 

@@ -35,7 +35,8 @@ def test_nothing_else_is_lying_about():
 def test_every_name_says_what_it_is(name):
     """Every public name has a docstring of its own, and every parameter of a function is annotated."""
     thing = getattr(al, name)
-    assert inspect.getdoc(thing) and thing.__doc__
+    assert inspect.getdoc(thing)
+    assert thing.__doc__
     if inspect.isfunction(thing):
         signature = inspect.signature(thing)
         assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
@@ -55,7 +56,8 @@ def test_import_is_light():
     heavy = "streamlit", "altair", "matplotlib", "plotly", "pytest", "hypothesis", "scipy", "dask"
     code = f"import sys, allocate; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.strip() == "[]" and done.stderr == ""
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
 
 
 # --- the schema -----------------------------------------------------------------------------------------------------
@@ -73,10 +75,12 @@ def test_schema_has_every_file():
 
 @pytest.mark.parametrize("name", ["scenario.toml", *(f"{name}.csv" for name in TABLES), *KINDS])
 def test_schema_is_sound(name):
-    """Each schema is an object that refuses unknown fields, requires only its own, and knows every reference it makes."""
+    """Each schema is an object that refuses unknown fields, requires only its own, and knows what it refers to."""
     schema = al.schema()[name] if "." in name else al.schema()["rules.toml"][name]
-    assert schema["type"] == "object" and schema["additionalProperties"] is False
-    assert schema["title"] and schema["description"]
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] is False
+    assert schema["title"]
+    assert schema["description"]
     assert set(schema.get("required", [])) <= set(schema["properties"])
     for inner in schema["properties"].values():
         _is_sound(inner, schema.get("$defs", {}))

@@ -41,7 +41,8 @@ def same_plan(one: al.Plan, other: al.Plan) -> None:
     for name in ("spend", "routes", "gains"):
         pd.testing.assert_frame_equal(one.tables()[name], other.tables()[name])
     pd.testing.assert_frame_equal(one.money.drop(columns="price"), other.money.drop(columns="price"))
-    assert one.value == other.value and one.ties == other.ties
+    assert one.value == other.value
+    assert one.ties == other.ties
 
 
 def test_there_are_scenarios():
@@ -52,14 +53,21 @@ def test_there_are_scenarios():
 def test_folder_is_named_after_its_scenario(scenario):
     """A scenario's folder bears its id and tells its story in a README."""
     folder = SCENARIOS / scenario.id
-    assert folder.is_dir() and (folder / "README.md").read_text(encoding="utf-8").startswith("# ")
+    assert folder.is_dir()
+    assert (folder / "README.md").read_text(encoding="utf-8").startswith("# ")
 
 
 def test_certified(plan):
     """Every plan is optimal, in whole pounds, keeps every rule, and no plan is better by more than the tolerance."""
     facts = plan.facts.set_index("fact")["value"]
-    assert (facts["status"], facts["whole_pounds"], facts["certified"], facts["breaches"]) == ("optimal", "True", "True", "0")
-    assert plan.certified and plan.certificate.gap <= 1e-4
+    assert (facts["status"], facts["whole_pounds"], facts["certified"], facts["breaches"]) == (
+        "optimal",
+        "True",
+        "True",
+        "0",
+    )
+    assert plan.certified
+    assert plan.certificate.gap <= 1e-4
     assert plan.certificate.bound >= plan.value - 1e-9 * abs(plan.value)
     assert (plan.limits["slack"] >= -1e-6).all()
 
@@ -103,7 +111,8 @@ def test_order_of_rows_has_no_meaning(seed, scenario, plan, tmp_path):
         path.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
     _write_rules(folder, scenario, list(reversed(scenario.rules)))
     again = al.read(folder)
-    assert moved >= 3 and again.digest == scenario.digest
+    assert moved >= 3
+    assert again.digest == scenario.digest
     same_plan(al.solve(again), plan)
 
 
@@ -121,7 +130,9 @@ def test_display_names_have_no_meaning(scenario, plan):
     """With every display name changed, and their alphabet turned round, the same lines get the same money."""
     names = {}
     for table in ("partners", "places", "programmes", "outcomes", "envelopes", "resources"):
-        rows = scenario.table(table)[list(TABLES[table].key)].agg(".".join, axis=1) if len(scenario.table(table)) else []
+        rows = (
+            scenario.table(table)[list(TABLES[table].key)].agg(".".join, axis=1) if len(scenario.table(table)) else []
+        )
         names |= {f"{table}.{key}.name": f"{table} {len(rows) - k:04d}" for k, key in enumerate(rows)}
     renamed = scenario.change(names)
     assert renamed.digest != scenario.digest
@@ -136,7 +147,8 @@ def test_a_path_that_leads_back(scenario, plan):
         with contextlib.suppress(al.NoPlan):
             assert al.solve(here).scenario.changes
         here = here.change(back)
-    assert here.digest == scenario.digest and not here.changes
+    assert here.digest == scenario.digest
+    assert not here.changes
     same_plan(al.solve(here), plan)
 
 
@@ -200,5 +212,7 @@ def test_rebuilding_without_data_says_what_is_missing(tmp_path):
     told = os.environ | {"ALLOCATE_DATA": str(tmp_path)}
     script = [sys.executable, str(SCENARIOS / "rebuild.py"), "--into", str(tmp_path / "out")]
     done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=300, env=told)
-    assert done.returncode == 2 and "england.nhs.uk" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert "england.nhs.uk" in done.stderr
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -92,7 +92,9 @@ def run_check(options: argparse.Namespace) -> int:
     evidence = al.evidence(scenario)
     counts = evidence["status"].value_counts()
     figures = ", ".join(f"{counts.get(status, 0)} {status}" for status in ("found", "derived", "assumed"))
-    print(f"{scenario.heading.name}: sound. {len(scenario.lines)} lines, {len(scenario.rules)} rules; figures: {figures}.")
+    print(
+        f"{scenario.heading.name}: sound. {len(scenario.lines)} lines, {len(scenario.rules)} rules; figures: {figures}."
+    )
     return ANSWERED
 
 

@@ -81,9 +81,12 @@ def _sums(plan: Plan, column: str, names: str, title: str) -> Table:
     total = sums[["baseline", "spend", "change"]].sum()
     millions = bool(total["spend"] >= IN_MILLIONS)
     for key, baseline, spend, change in sums.itertuples(index=False):
-        table.add_row(escape(plan.scenario.name_of(names, key)), *_money_cells(baseline, spend, change, currency, millions))
+        table.add_row(
+            escape(plan.scenario.name_of(names, key)), *_money_cells(baseline, spend, change, currency, millions)
+        )
     table.add_section()
-    table.add_row("Total", *_money_cells(*total, currency, millions), style="bold")
+    cells = _money_cells(total["baseline"], total["spend"], total["change"], currency, millions)
+    table.add_row("Total", *cells, style="bold")
     return table
 
 

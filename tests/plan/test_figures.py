@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from allocate.plan.figures import MINUS, number, per_cent, pounds, round_sum
 
 
-@pytest.mark.parametrize("amount, told, text", [
+@pytest.mark.parametrize(("amount", "told", "text"), [
     (412e6, {}, "£412.0m"),
     (94_500, {}, "£94,500"),
     (999_999.4, {}, "£999,999"),
@@ -33,7 +33,7 @@ def test_pounds(amount, told, text):
     assert pounds(amount, **told) == text
 
 
-@pytest.mark.parametrize("share, told, text", [
+@pytest.mark.parametrize(("share", "told", "text"), [
     (0.042, {}, "4.2%"),
     (-0.015, {}, f"{MINUS}1.5%"),
     (0.015, {"signed": True}, "+1.5%"),
@@ -47,7 +47,7 @@ def test_per_cent(share, told, text):
     assert per_cent(share, **told) == text
 
 
-@pytest.mark.parametrize("amount, told, text", [
+@pytest.mark.parametrize(("amount", "told", "text"), [
     (1924.9477, {}, "1,924.9"),
     (0.0012, {}, "0.0012"),
     (0.000296269504, {}, "0.000296"),
@@ -63,7 +63,9 @@ def test_number(amount, told, text):
     assert number(amount, **told) == text
 
 
-@pytest.mark.parametrize("amount, text", [(1, "£1"), (1_000, "£1,000"), (100_000, "£100,000"), (1e6, "£1m"), (1e7, "£10m")])
+@pytest.mark.parametrize(
+    ("amount", "text"), [(1, "£1"), (1_000, "£1,000"), (100_000, "£100,000"), (1e6, "£1m"), (1e7, "£10m")]
+)
 def test_round_sum(amount, text):
     """Round sums have no decimals."""
     assert round_sum(amount) == text

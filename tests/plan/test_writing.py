@@ -39,7 +39,9 @@ def test_every_table_is_written(plan, tmp_path):
     assert names(tmp_path / "deep" / "out") == FILES
     for name, table in plan.tables().items():
         texts = {column: str for column in table if not pd.api.types.is_numeric_dtype(table[column])}
-        again = pd.read_csv(tmp_path / "deep" / "out" / f"{name}.csv", dtype=texts, keep_default_na=False, na_values=[""])
+        again = pd.read_csv(
+            tmp_path / "deep" / "out" / f"{name}.csv", dtype=texts, keep_default_na=False, na_values=[""]
+        )
         wanted = table.replace([math.inf, -math.inf], math.nan)
         for column in table:
             if column in texts:
@@ -54,12 +56,13 @@ def test_bytes_are_the_same_twice(tiny, tmp_path):
         al.write_plan(al.solve(tiny), tmp_path / name)
     for name in sorted(FILES - {"facts.csv", "plan.json"}):
         one, two = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
-        assert one == two and b"\r" not in one
+        assert one == two
+        assert b"\r" not in one
         assert one.decode("utf-8").isprintable() or b"\n" in one
 
 
 def test_json_is_json(plan, tmp_path):
-    """plan.json parses strictly, holds every row of every table to the last digit, and null for what is blank or open."""
+    """plan.json parses strictly, holds every row of every table in full, and null for blanks and open ends."""
     al.write_plan(plan, tmp_path / "out")
     text = (tmp_path / "out" / "plan.json").read_text(encoding="utf-8")
     assert text == al.to_json(plan)
@@ -72,7 +75,9 @@ def test_json_is_json(plan, tmp_path):
     assert [row["gain"] for row in tables["gains"]] == plan.gains["gain"].tolist()
     assert [row["price"] for row in tables["limits"]] == plan.limits["price"].tolist()
     floor = next(row for row in tables["limits"] if row["owner"] == "prevention-north")
-    assert floor["high"] is None and floor["low"] == 60_000 and floor["binding"] is True
+    assert floor["high"] is None
+    assert floor["low"] == 60_000
+    assert floor["binding"] is True
 
 
 def test_small_prices_keep_their_digits(tiny):
@@ -137,11 +142,14 @@ def test_an_older_plan_is_replaced(plan, tiny, tmp_path):
     al.write_plan(plan, tmp_path / "out")
     newer = al.solve(tiny.change({"envelopes.core": 850_000.0}))
     al.write_plan(newer, tmp_path / "out")
-    assert names(tmp_path) == {"out"} and names(tmp_path / "out") == FILES
+    assert names(tmp_path) == {"out"}
+    assert names(tmp_path / "out") == FILES
     assert pd.read_csv(tmp_path / "out" / "spend.csv")["spend"].sum() == 950_000
 
 
-@pytest.mark.parametrize("beside", [(), ("plan.json",), tuple(sorted(FILES))], ids=["alone", "plan.json", "a whole plan"])
+@pytest.mark.parametrize(
+    "beside", [(), ("plan.json",), tuple(sorted(FILES))], ids=["alone", "plan.json", "a whole plan"]
+)
 @pytest.mark.parametrize("mine", ["notes.docx", ".git/HEAD"])
 def test_what_is_not_a_plan_is_never_touched(plan, tmp_path, mine, beside):
     """A folder that holds anything else is refused, even where a plan stands in it too."""
@@ -169,7 +177,8 @@ def test_a_file_in_the_way_is_refused(plan, tmp_path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(OSError):
         al.write_plan(plan, tmp_path / "out")
-    assert (tmp_path / "out").read_text() == "mine" and names(tmp_path) == {"out"}
+    assert (tmp_path / "out").read_text() == "mine"
+    assert names(tmp_path) == {"out"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links and modes are POSIX")
@@ -178,7 +187,8 @@ def test_links_and_modes(plan, tmp_path):
     al.write_plan(plan, tmp_path / "real")
     (tmp_path / "latest").symlink_to(tmp_path / "real")
     al.write_plan(plan, tmp_path / "latest")
-    assert (tmp_path / "latest").is_symlink() and names(tmp_path / "real") == FILES
+    assert (tmp_path / "latest").is_symlink()
+    assert names(tmp_path / "real") == FILES
     (tmp_path / "plain").mkdir()
     mode = stat.S_IMODE(os.stat(tmp_path / "plain").st_mode)
     assert stat.S_IMODE(os.stat(tmp_path / "real").st_mode) == mode
@@ -186,7 +196,7 @@ def test_links_and_modes(plan, tmp_path):
 
 # --- safe to open ---------------------------------------------------------------------------------------------------
 
-FORMULAS = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\rx", "\n=1", "=HYPERLINK(\"http://x\")"]
+FORMULAS = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\rx", "\n=1", '=HYPERLINK("http://x")']
 
 
 @pytest.mark.parametrize("dtype", [object, "str"])

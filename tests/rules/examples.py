@@ -93,7 +93,8 @@ EXAMPLES: tuple[Example, ...] = (
         impossible={"where": NORTH_CARE, "at_least": 0.6},
     ),
     of(
-        "share", "at_least", fields={"where": NORTH_CARE, "of": NORTH_PREVENTION, "at_least": 7.0}, eased=6.8, tighter=7.4,
+        "share", "at_least", fields={"where": NORTH_CARE, "of": NORTH_PREVENTION, "at_least": 7.0},
+        eased=6.8, tighter=7.4,
         words=("Care in North", "at least 7 times spending on Prevention in North"), nonsense=-7.0,
         impossible={"where": NORTH_CARE, "of": NORTH_PREVENTION, "at_least": 8.0},
     ),

@@ -73,13 +73,16 @@ def test_a_total_is_named_once(tiny):
     tally = Tally(tiny)
     north = tally.covers(Scope(places=("north",)))
     first, again = tally.spend(north), tally.spend(north.copy())
-    assert first.terms == again.terms and len(tally.totals) == 1
+    assert first.terms == again.terms
+    assert len(tally.totals) == 1
     gained = tally.gain(north, "health")
-    assert len(tally.totals) == 2 and set(gained.terms).isdisjoint(first.terms)
-    assert tally.spend(np.zeros(4, dtype=bool)).terms == {} and len(tally.totals) == 2
+    assert len(tally.totals) == 2
+    assert set(gained.terms).isdisjoint(first.terms)
+    assert tally.spend(np.zeros(4, dtype=bool)).terms == {}
+    assert len(tally.totals) == 2
 
 
-@pytest.mark.parametrize("scope, lines", [
+@pytest.mark.parametrize(("scope", "lines"), [
     ({}, 4), ({"places": ("system",)}, 4), ({"places": ("north",)}, 2), ({"kinds": ("acute",)}, 2),
     ({"partners": ("council",), "places": ("south",)}, 1), ({"envelopes": ("core",)}, 2), ({"partners": ("board",)}, 0),
 ])  # fmt: skip
@@ -88,7 +91,7 @@ def test_scopes_cover_lines(scope, lines, tiny):
     assert Tally(tiny).covers(Scope(**scope)).sum() == lines
 
 
-@pytest.mark.parametrize("each, names", [
+@pytest.mark.parametrize(("each", "names"), [
     (None, [""]), ("place", ["North", "South"]), ("partner", ["The Council", "The Trust"]),
     ("programme", ["Care", "Prevention"]), ("envelope", ["Core money", "Prevention grant"]), ("year", ["2026/27"]),
     ("line", ["The Council, Prevention, North", "The Council, Prevention, South", "The Trust, Care, North",
@@ -112,7 +115,7 @@ def test_gain_counts_the_curves_its_lines_feed(tiny):
 
 
 def test_years_and_the_year_before(folder):
-    """Lines fall into years, and each year's are held against their like in the year before; the first year has none."""
+    """Lines fall into years; each year's are held against their like in the year before, and the first year's not."""
     scenario = two_years(folder)
     tally, lines = Tally(scenario), scenario.lines
     scope = Scope(programmes=("care",))
@@ -136,7 +139,9 @@ def test_baseline(tiny):
 def test_resources_become_limits(package):
     """A resource in use is a limit of its own unit: its rate times the pounds of every line it fits."""
     spend = np.arange(1.0, 21.0)
-    found = {limit.owner: limit for limit in resource_limits(package, Tally(package, spend, np.zeros(len(package.curves))))}
+    found = {
+        limit.owner: limit for limit in resource_limits(package, Tally(package, spend, np.zeros(len(package.curves))))
+    }
     uses, lines = package.uses.query("resource == 'nurse-minutes'"), package.lines
     by_hand = 0.0
     for use in uses.itertuples():
@@ -146,7 +151,8 @@ def test_resources_become_limits(package):
             fits &= (lines[column] == value).to_numpy() if isinstance(value, str) else True
         by_hand += use.rate * spend[fits].sum()
     nurses = found["resource nurse-minutes"]
-    assert nurses.body == pytest.approx(by_hand) and by_hand > 0
+    assert nurses.body == pytest.approx(by_hand)
+    assert by_hand > 0
     assert (nurses.measure, nurses.low, nurses.high) == ("resource", -np.inf, 26_000_000)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from allocate.engine.branches import Search, search
 from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
 from allocate.engine.highs import Answer
-from allocate.engine.polish import polish
+from allocate.engine.polish import attributed, polish
 from allocate.engine.problem import Problem
 from allocate.engine.session import Held, Session
 from allocate.engine.ties import nearest_choices, nearest_today
@@ -104,7 +104,10 @@ def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
         held = session.held_at(best.flows)
     more, flows = _settled(session, problem, best.flows, held, ends)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
-    return Optimum(flows, best.prices, certificate, max(ties, more), status, session.has_integers)
+    prices = attributed(problem, flows, best.prices)
+    if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
+        prices = best.prices
+    return Optimum(flows, prices, certificate, max(ties, more), status, session.has_integers)
 
 
 def _refined(

@@ -63,6 +63,15 @@ def _polished(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Pr
     return Flows(place.at[:lines], place.at[lines:]), _prices(problem, place, multipliers, corners)
 
 
+def attributed(problem: Problem, flows: Flows, prices: Prices) -> Prices:
+    """Prices of the best plan with what a limit about one line alone is worth put down to that limit.
+
+    Such limits bound the efforts that slices cover, so the solver's own prices miss them.
+    """
+    multipliers = np.concatenate([prices.envelope, prices.limit[problem.joint]])
+    return _prices(problem, _start(problem, flows, prices), multipliers, _corners(problem, flows.spend))
+
+
 def _start(problem: Problem, flows: Flows, prices: Prices) -> _Place:
     low, high = (np.concatenate([bound, route]) for bound, route in zip(
         problem.bounds, (np.zeros(len(flows.moved)), problem.route_high), strict=True
@@ -131,19 +140,22 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     rows, level = _rows(problem, place.at), _levels(problem, place.at)
     low, high = _ends(problem)
     room = np.where(np.abs(low - level) < np.abs(high - level), low, high) - level
+    # A row that no free amount is in says nothing here; its multiplier stays.
+    binding = binding[np.abs(rows[binding][:, free]).max(axis=1, initial=0.0) > 0]
     a = np.vstack([rows[binding][:, free], feeds[corners]])
     size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
     a, gap = a / size[:, None], np.concatenate([room[binding], np.zeros(len(corners))]) / size / money
+    known = np.concatenate([multipliers[binding], np.zeros(len(corners))]) * size * (money / value)
     # Lines that share a curve, and rows that repeat one another, leave the system singular: a touch on the diagonal
     # picks the shortest step, and what it bends is put right by the next one.
     curved = np.abs(np.diagonal(bent))
     touch = 1e-3 * float(np.median(curved[curved > 0])) if curved.any() else 1e-6
     system = np.block([[bent - touch * np.eye(len(free)), -a.T], [a, 1e-11 * np.eye(len(a))]])
-    answer = np.linalg.solve(system, np.concatenate([-steep, gap])) if len(system) else np.zeros(0)
+    answer = np.linalg.solve(system, np.concatenate([a.T @ known - steep, gap])) if len(system) else np.zeros(0)
     step = np.zeros(len(place.at))
     step[free] = answer[: len(free)] * money
-    found = np.zeros(len(multipliers))
-    found[binding] = (answer[len(free) :] * value / money / size)[: len(binding)]
+    found = np.where(place.binding, multipliers, 0.0)
+    found[binding] = ((known + answer[len(free) :]) * value / money / size)[: len(binding)]
     return step, found
 
 

@@ -36,7 +36,9 @@ def _bought(plan: Plan) -> str:
     """What the plan gains of each outcome against the baseline."""
     outcomes = plan.scenario.outcomes.set_index("id")
     change = plan.gains.groupby("outcome")["change"].sum()
-    said = [f"{number(change[key], signed=True)} {row.unit} ({row.name_})" for key, row in _rows(outcomes) if key in change]
+    said = [
+        f"{number(change[key], signed=True)} {row.unit} ({row.name_})" for key, row in _rows(outcomes) if key in change
+    ]
     return "Against today's spending it buys " + ", ".join(said) + "."
 
 
@@ -130,7 +132,10 @@ def assurance(plan: Plan) -> str:
     gap = f"{found.gap:.1e} of the outcome at stake"
     if plan.certified:
         return checked + f"no plan is better by more than {gap}."
-    return checked + f"a better plan is not ruled out: the remaining gap is {per_cent(found.gap, places=2)} of what is at stake."
+    return (
+        checked
+        + f"a better plan is not ruled out: the remaining gap is {per_cent(found.gap, places=2)} of what is at stake."
+    )
 
 
 def _aim_unit(plan: Plan) -> str:

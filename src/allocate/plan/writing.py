@@ -58,7 +58,9 @@ def _put_in_place(made: Path, folder: Path) -> None:
 
 def plan_files(plan: Plan) -> dict[str, str]:
     """What `write_plan` writes: file name to text."""
-    tables = {f"{name}.csv": safe(table).to_csv(index=False, lineterminator="\n") for name, table in plan.tables().items()}
+    tables = {
+        f"{name}.csv": safe(table).to_csv(index=False, lineterminator="\n") for name, table in plan.tables().items()
+    }
     return tables | {"plan.json": to_json(plan), "changes.toml": changes_text(plan.scenario.changes)}
 
 

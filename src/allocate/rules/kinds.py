@@ -74,7 +74,9 @@ class Measured(Binding):
         return f"{self.amount:,.12g} {outcomes.loc[self.measure, 'unit']}"
 
     def _counted(self, scenario: Scenario) -> str:
-        return "spending" if self.measure == "spend" else f"gain of {scenario.name_of('outcomes', self.measure).lower()}"
+        return (
+            "spending" if self.measure == "spend" else f"gain of {scenario.name_of('outcomes', self.measure).lower()}"
+        )
 
 
 @kind
@@ -285,6 +287,7 @@ def _reach(rule: Rule, scenario: Scenario) -> float:
 
 def _named(scope: Scope, scenario: Scenario) -> str:
     """A scope in words that follow 'spending': ' on Care by The Trust in North from Core money'."""
+
     def names(part: str, table: str) -> list[str]:
         return [scenario.name_of(table, value) for value in getattr(scope, part)]
 

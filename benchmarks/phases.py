@@ -1,0 +1,105 @@
+"""What is timed. Each phase does its work and then, off the clock, asserts that the work was right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import allocate as al
+from allocate.engine import solving
+from allocate.engine.highs import Solver
+from allocate.engine.matrix import Matrix
+from allocate.engine.model import Sets, declare, figures
+from allocate.engine.optimum import base_grids, must_order
+from allocate.engine.problem import Problem
+from allocate.scenario.checks import problems
+from benchmarks.cases import RELATIVE, SCENARIOS, Case
+
+Seconds = tuple[float, float]
+"""Wall and processor seconds."""
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, Seconds]:
+    """What some work gives, and how long it took."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return result, (time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def read(case: Case) -> Seconds:
+    """A folder to a checked scenario."""
+    scenario, seconds = timed(lambda: al.read(SCENARIOS / case.name))
+    assert len(scenario.lines) == case.lines
+    assert len(al.evidence(scenario)) == case.figures
+    return seconds
+
+
+def check(case: Case) -> Seconds:
+    """Every check across the tables of a scenario."""
+    scenario = al.read(SCENARIOS / case.name)
+    found, seconds = timed(lambda: problems(scenario))
+    assert found == []
+    tables = {name: scenario.table(name) for name in scenario._tables}
+    tables["lines"] = tables["lines"].assign(partner="nobody")
+    spoiled = al.Scenario(scenario.heading, scenario.rules, tables)
+    assert len(problems(spoiled)) >= case.lines, "the checks would pass anything"
+    return seconds
+
+
+def build(case: Case) -> Seconds:
+    """A scenario to the arrays a solver takes: limits, Pyomo model, compiled matrix."""
+    scenario = al.read(SCENARIOS / case.name)
+
+    def work():
+        problem = Problem.of(scenario)
+        grids = base_grids(problem)
+        first = figures(problem, grids)
+        matrix = Matrix(declare(Sets.of(problem, grids, must_order(problem)), first))
+        return problem, matrix, matrix.arrays(first)
+
+    (problem, matrix, arrays), seconds = timed(work)
+    assert len(problem.limits) == case.limits
+    assert matrix.rows["limit"].stop - matrix.rows["limit"].start == case.limits
+    # Straight slices lie below their curves, so the model's best is just short of the curves' best.
+    best = Solver(arrays).run(60.0, presolve=bool(arrays.integer.any())).value * problem.units.value
+    assert case.value - 0.01 * problem.at_stake <= best <= case.value * (1 + RELATIVE)
+    return seconds
+
+
+def first_solve(case: Case) -> Seconds:
+    """A scenario to a certified plan in whole pounds, on a model declared for it."""
+    scenario = al.read(SCENARIOS / case.name)
+    solving._pool = solving._Pool()
+    plan, seconds = timed(lambda: al.solve(scenario))
+    _is_right(plan, case.value, case.spent)
+    return seconds
+
+
+def solve_again(case: Case) -> Seconds:
+    """A what-if on one envelope to its certified plan, on the model that solved the scenario before."""
+    scenario = al.read(SCENARIOS / case.name)
+    al.solve(scenario)
+    plan, seconds = timed(lambda: al.solve(scenario.change(case.changes)))
+    _is_right(plan, case.changed_value, case.changed_spent)
+    return seconds
+
+
+def _is_right(plan: al.Plan, value: float, spent: float) -> None:
+    """The plan is certified, its value and bound agree with the value expected, and its money adds up."""
+    found = plan.certificate
+    assert plan.certified
+    assert not found.breaches
+    assert abs(found.value - value) <= RELATIVE * value, f"{found.value} instead of {value}"
+    assert value * (1 - RELATIVE) <= found.bound <= value * (1 + 1e-4)
+    assert plan.spend["spend"].sum() == spent
+    money = plan.money
+    assert np.array_equal(money["spent"] + money["unspent"] + money["moved_out"] - money["moved_in"], money["amount"])
+
+
+PHASES: dict[str, Callable[[Case], Seconds]] = {
+    phase.__name__.replace("_", "-"): phase for phase in (read, check, build, first_solve, solve_again)
+}
+"""Every phase by its name, in the order of the work."""
