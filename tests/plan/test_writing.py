@@ -241,6 +241,7 @@ def _is_number(text: str) -> bool:
 
 PATHS = {
     "a figure": {"envelopes.core": 850_000.25},
+    "a number of NumPy's": {"envelopes.core": np.int64(850_000), "rules.steady-care.up": np.float32(0.25)},
     "a wildcard": {"lines.*.high": 600_000},
     "one that is cleared": {"rules.steady-care.down": None},
     "a rule out of force": {"rules.prevention-north.in_force": False},

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from allocate.plan.plan import Plan
@@ -72,8 +73,14 @@ def to_json(plan: Plan) -> str:
 
 def changes_text(changes: Any) -> str:
     """Changes as TOML, a path a line, for `allocate solve --changes`; what was taken out is blank."""
-    blank_for_none = ((path, "" if value is None else value) for path, value in changes.items())
-    return "".join(f"{json.dumps(path)} = {toml_value(value)}\n" for path, value in blank_for_none)
+    return "".join(f"{json.dumps(path)} = {toml_value(_as_typed(value))}\n" for path, value in changes.items())
+
+
+def _as_typed(value: Any) -> Any:
+    """A change's value as somebody would type it: blank for nothing, and a plain number for one of NumPy's."""
+    if value is None:
+        return ""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def safe(table: pd.DataFrame) -> pd.DataFrame:
