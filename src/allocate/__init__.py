@@ -1,10 +1,10 @@
 """allocate: share a system's money fairly, together.
 
-    import allocate as al
+import allocate as al
 
-    base = al.read("scenarios/coventry-warwickshire")
-    plan = al.solve(base)
-    plan.spend
+base = al.read("scenarios/coventry-warwickshire")
+plan = al.solve(base)
+plan.spend
 """
 
 from allocate import rules

@@ -14,7 +14,11 @@ from allocate.engine.problem import Problem
 from tests.conftest import SCENARIOS
 
 CASES = {
-    "tiny": {"envelopes.core": 850_000, "rules.prevention-north.amount": 50_000, "curves.north.care.health.slope": 0.003},
+    "tiny": {
+        "envelopes.core": 850_000,
+        "rules.prevention-north.amount": 50_000,
+        "curves.north.care.health.slope": 0.003,
+    },
     "participatory-budget": {"envelopes.*.amount": 1_100_000},
     "health-benefits-package": {"outcomes.*.weight": 2, "resources.*.amount": 2e7},
 }

@@ -30,7 +30,7 @@ def random_scenario(seed: int) -> al.Scenario:
         curve, extra = random_curve(rng, place, programme, high)
         curves.append(curve)
         points += extra
-    money = round(float(sum(line['baseline'] for line in lines) * rng.uniform(0.6, 2.5)))
+    money = round(float(sum(line["baseline"] for line in lines) * rng.uniform(0.6, 2.5)))
     return make(lines, curves, money, random_rules(rng, cells), curve_points=points)
 
 

@@ -7,10 +7,10 @@ import pytest
 
 import allocate as al
 from allocate.engine.certificate import Flows, breaches
+from allocate.engine.optimum import Options
 from allocate.engine.problem import Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.solving import solve_scenario
-from allocate.engine.optimum import Options
 from tests.engine.making import make
 
 
@@ -33,9 +33,15 @@ def test_random_plans_round_to_whole_pounds_within_every_rule(seed):
         {"place": p, "programme": "care", "shape": "power", "slope": float(rng.uniform(0.5, 2)), "exponent": 0.5}
         for p in places
     ]
+    _down, _up = rng.uniform(0.1, 0.5, 2)
     rules = {
         "share": {"kind": "share", "where": {"places": ["a", "b"]}, "at_least": float(rng.uniform(0.2, 0.45))},
-        "band": {"kind": "band", "each": "line", "down": float(rng.uniform(0.1, 0.5)), "up": float(rng.uniform(0.1, 0.5))},
+        "band": {
+            "kind": "band",
+            "each": "line",
+            "down": float(rng.uniform(0.1, 0.5)),
+            "up": float(rng.uniform(0.1, 0.5)),
+        },
     }
     money = float(round(sum(line["baseline"] for line in lines) * 1.03))
     try:

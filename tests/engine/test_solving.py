@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -88,7 +89,7 @@ def test_symmetric_places_get_the_same():
     ],
 )
 def test_closed_forms_of_each_smooth_shape_are_met_to_the_pound(shape, figures, answer):
-    """Two places with weights 2 and 1: equal marginals give x1/x2 = 2^(1/(1-e)); for saturation a difference of b ln 2."""
+    """Two places with weights 2 and 1: equal marginals give x1/x2 = 2^(1/(1-e)); saturation, a difference of b ln 2."""
     curves = [
         {"place": place, "programme": "care", "shape": shape, "reference": 500_000.0} | figures | steeper
         for place, steeper in (
@@ -154,7 +155,7 @@ def test_more_money_never_buys_less(small):
     for factor in (1.0, 1.02, 1.1):
         plan = al.solve(small.change({f"envelopes.{name}": float(round(amount * factor))}))
         bounds.append((plan.value, plan.certificate.bound))
-    for (value, _), (_, bound) in zip(bounds, bounds[1:], strict=False):
+    for (value, _), (_, bound) in itertools.pairwise(bounds):
         assert bound >= value - 1e-9 * abs(value)
 
 
@@ -169,7 +170,9 @@ def test_time_that_runs_out_is_said_or_the_plan_is_whole():
 def test_scaling_all_money_scales_the_plan(tiny):
     """A thousand times the money, references and figures in pounds gives a thousand times the plan."""
     changes = {f"envelopes.{row.id}": row.amount * 1000 for row in tiny.envelopes.itertuples()}
-    changes |= {f"lines.{key}.baseline": value * 1000 for key, value in zip(tiny.line_ids, tiny.lines["baseline"], strict=True)}
+    changes |= {
+        f"lines.{key}.baseline": value * 1000 for key, value in zip(tiny.line_ids, tiny.lines["baseline"], strict=True)
+    }
     for row in tiny.curves.itertuples():
         path = f"curves.{row.place}.{row.programme}.{row.outcome}.{row.year}"
         changes[f"{path}.reference"] = row.reference * 1000

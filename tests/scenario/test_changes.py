@@ -104,7 +104,8 @@ def test_the_scenario_is_not_touched(tiny):
     digest = tiny.digest
     new = tiny.change({"envelopes.core": 850_000})
     assert (tiny.digest, tiny.changes, tiny.base) == (digest, {}, None)
-    assert new.base is tiny and new.change({"outcomes.health": 2}).base is tiny
+    assert new.base is tiny
+    assert new.change({"outcomes.health": 2}).base is tiny
     assert new.envelopes["amount"].tolist() == [850_000, 100_000]
 
 
@@ -137,7 +138,8 @@ def test_blanking_a_figure(tiny):
     new = tiny.change({"lines.*.high": 600_000, "lines.*.low": 10})
     for blank in (None, ""):
         again = new.change({"lines.*.high": blank, "lines.*.low": blank})
-        assert again.digest == tiny.digest and again.changes == {}
+        assert again.digest == tiny.digest
+        assert again.changes == {}
 
 
 def test_numbers_as_a_command_line_gives_them(tiny):
@@ -171,7 +173,8 @@ def test_a_rule_out_and_in(tiny):
     assert [rule.id for rule in out.rules] == ["steady-care"]
     assert out.changes == {"rules.prevention-north": None}
     back = out.change({"rules.prevention-north": record(tiny.rules[0])})
-    assert back.digest == tiny.digest and back.changes == {}
+    assert back.digest == tiny.digest
+    assert back.changes == {}
     assert [rule.id for rule in tiny.change({"rules.cap": CAP}).rules] == ["cap", "prevention-north", "steady-care"]
 
 
@@ -193,7 +196,9 @@ def test_a_changed_scenario_can_be_pickled(tiny):
     """A scenario goes to another process and comes back the same, with its base."""
     new = tiny.change({"envelopes.core": 850_000})
     again = pickle.loads(pickle.dumps(new))
-    assert again == new and again.changes == new.changes and again.base == tiny
+    assert again == new
+    assert again.changes == new.changes
+    assert again.base == tiny
 
 
 REFUSED = {

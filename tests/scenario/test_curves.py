@@ -82,7 +82,8 @@ def test_grid_spans_the_range(curves, low, ratio, slices):
     high = low * ratio
     for start in (0.0, low):
         grid = curves.grid(0, start, high, slices)
-        assert grid[0] == start and grid[-1] == high
+        assert grid[0] == start
+        assert grid[-1] == high
         assert (np.diff(grid) > 0).all(), grid
 
 

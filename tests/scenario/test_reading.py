@@ -151,9 +151,9 @@ NUMBERS = [
     amount("underscore", "100_000", "is not a number", "commas: 100000"),
     amount("space", "100 000", "is not a number", "commas: 100000"),
     amount("decimal comma", "100000,5", "is not a number", "write a point for decimals: 100000.5"),
-    amount("unicode minus", "−5", "is not a number", "-5"),  # noqa: RUF001
+    amount("unicode minus", "−5", "is not a number", "-5"),
     amount("digits of another script", "\u0661\u0660\u0660", "is not a number"),
-    amount("full-width digits", "１００", "is not a number"),  # noqa: RUF001
+    amount("full-width digits", "１００", "is not a number"),
     amount("nan", "nan", "is not a number"),
     amount("NaN", "NaN", "is not a number"),
     amount("inf", "inf", "is not a number"),

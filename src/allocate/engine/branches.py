@@ -1,11 +1,11 @@
 """A rigorous bound where prices alone give none: a small branch and bound of our own.
 
-Yes/no choices, curves that do not flatten and caps on gains leave a gap between the best plan and what any prices can
-prove. So the possible is split into cases (a line opened or closed, effort under a curve below or above a point); HiGHS
-suggests prices for each, and its bound is the certificate's, computed from the scenario at those prices, so that a wrong
-'optimal' from the solver cannot pass. Cases are split until none can beat the plan, or until time runs out; what is
-then open is the honest remaining gap. A better plan met on the way is kept. After Land and Doig 1960, with Lagrangian
-bounds as in Geoffrion 1974.
+Yes/no choices, curves that do not flatten and caps on gains leave a gap between the best plan and what any prices
+can prove. So the possible is split into cases (a line opened or closed, effort under a curve below or above a point);
+HiGHS suggests prices for each, and its bound is the certificate's, computed from the scenario at those prices, so that
+a wrong 'optimal' from the solver cannot pass. Cases are split until none can beat the plan, or until time runs out;
+what is then open is the honest remaining gap. A better plan met on the way is kept. After Land and Doig 1960, with
+Lagrangian bounds as in Geoffrion 1974.
 """
 
 from __future__ import annotations

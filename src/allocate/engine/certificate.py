@@ -1,7 +1,7 @@
 """An independent check of a plan, in plain numpy: it uses neither the model nor the solver's word.
 
-Three questions. Does the plan keep every bound, envelope and limit? Is any money lost or made? Could any plan be better?
-The last is answered by weak duality (Lagrange): for whatever prices, nobody can do better than
+Three questions. Does the plan keep every bound, envelope and limit? Is any money lost or made? Could another plan be
+better? The last is answered by weak duality (Lagrange): for whatever prices, nobody can do better than
 
     bound = sum over curves of the most of  w f(E) - r E              E between the least and most effort
           + sum over lines of the most of  (r - p - y a) x            x allowed on that line, nothing-or-enough included

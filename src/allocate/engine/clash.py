@@ -100,4 +100,3 @@ def _sentence(problem: Problem, easing: Easing) -> str:
     amount = f"{currency}{easing.amount:,.0f}" if limit.measure == "spend" else f"{easing.amount:,.6g}"
     verb = "lower" if easing.end == "low" else "raise"
     return f"{verb} by {amount}: {limit.label}"
-

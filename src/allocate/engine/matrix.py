@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr.numvalue import NumericConstant
 from pyomo.core.expr.numeric_expr import NPV_NegationExpression, NPV_ProductExpression
+from pyomo.core.expr.numvalue import NumericConstant
 from pyomo.repn import generate_standard_repn
 
 from allocate.errors import EngineError

@@ -19,7 +19,7 @@ FREE = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Yes/no choices fixed, as bounds on the columns `opened` and `filled`; on `slice` too where efforts are bounded."""
+    """Yes/no choices fixed: bounds on the columns `opened` and `filled`; on `slice` too where efforts are bounded."""
 
     opened: tuple[Array, Array]
     filled: tuple[Array | float, Array | float] = (0.0, 1.0)

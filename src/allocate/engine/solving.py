@@ -71,8 +71,8 @@ _pool = _Pool()
 
 
 def solve_scenario(scenario: Scenario, options: Options) -> Solved:
-    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, and EngineError where no answer passes
-    its checks. Safe from several threads at once."""
+    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, and EngineError where no answer
+    passes its checks. Safe from several threads at once."""
     problem = Problem.of(scenario)
     ordered = must_order(problem)
     while True:

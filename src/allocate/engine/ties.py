@@ -35,7 +35,6 @@ def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: fl
     """The same for an answer with yes/no choices, which has no prices."""
     arrays, rows, columns = session.solver.arrays, session.matrix.rows, session.matrix.columns
 
-
     def narrowed(arrays: Arrays, answer: Answer) -> Arrays:
         lower, row_upper, upper = arrays.row_lower.copy(), arrays.row_upper.copy(), arrays.upper.copy()
         reached = SAME * max(1.0, abs(answer.value))

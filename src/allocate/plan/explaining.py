@@ -20,7 +20,8 @@ def explain(plan: Plan) -> str:
 def headline(plan: Plan) -> str:
     """Every rule is met. £x is shared across ...; it buys ... more than today's spending."""
     spend, currency = plan.spend, plan.scenario.heading.currency
-    places, partners = spend["place"].nunique(), spend["partner"].nunique()
+    parents = set(plan.scenario.places["parent"].dropna())
+    places, partners = len(set(spend["place"]) - parents), spend["partner"].nunique()
     total, change = spend["spend"].sum(), spend["change"].sum()
     first = (
         f"Every rule is met. {pounds(total, currency)} is shared across {_count(partners, 'partner')} "

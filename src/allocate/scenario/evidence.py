@@ -125,4 +125,3 @@ def _speaker(figures: Figures, paths: list[Path | Problem]) -> np.ndarray:
             better = rows[rank[rows] <= exactness(path)]
             best[better], rank[better] = number, exactness(path)
     return best
-

@@ -1,7 +1,5 @@
 """Wording for what people type: likely meanings, look-alike characters, unusual numbers."""
 
-# ruff: noqa: RUF001  look-alike letters are what this file is about
-
 from __future__ import annotations
 
 import difflib
