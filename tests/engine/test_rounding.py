@@ -33,7 +33,6 @@ def test_random_plans_round_to_whole_pounds_within_every_rule(seed):
         {"place": p, "programme": "care", "shape": "power", "slope": float(rng.uniform(0.5, 2)), "exponent": 0.5}
         for p in places
     ]
-    _down, _up = rng.uniform(0.1, 0.5, 2)
     rules = {
         "share": {"kind": "share", "where": {"places": ["a", "b"]}, "at_least": float(rng.uniform(0.2, 0.45))},
         "band": {
