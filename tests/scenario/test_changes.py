@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import allocate as al
+from allocate.scenario.checks import problems
+from allocate.scenario.paths import matches, parse
 from allocate.scenario.rulebook import record
+from allocate.scenario.scenario import Scenario
 from tests.conftest import SCENARIOS
 from tests.scenario.breaking import add, put
 
@@ -270,3 +273,33 @@ def test_path_to_a_point_of_pence(folder):
     scenario = al.read(folder)
     for path in ("curve_points.north.care.health.2026/27.1000.5.gain", "curve_points.north.care.health.2026/27.1000.5"):
         assert scenario.change({path: 3.5}).curve_points["gain"].tolist() == [0, 3.5, 4]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"envelopes.core": 0.9},
+        {"outcomes.health": 0},
+        {"rules.prevention-north.amount": 2_000_000},
+        {"places.north.population": 0},
+        {"lines.trust.north.care.low": 1_000_000},
+        {"curves.north.care.health.reference": 0},
+    ],
+)
+def test_a_change_of_figures_is_judged_as_a_folder_with_those_figures_would_be(tiny, change, tmp_path):
+    """Checking figures alone after a change finds what checking everything finds."""
+    with pytest.raises(al.ScenarioError) as caught:
+        tiny.change(change)
+    sound = Scenario(tiny.heading, tiny.rules, dict(tiny._tables))
+    tables = dict(sound._tables)
+    rules = {rule.id: rule for rule in sound.rules}
+    for text, value in change.items():
+        path = parse(text)
+        if path.table == "rules":
+            rules[path.keys[0]] = rules[path.keys[0]].model_copy(update={path.field: value})
+        else:
+            table = tables[path.table].copy()
+            table.loc[matches(path, table), path.field] = float(value)
+            tables[path.table] = table
+    whole = problems(Scenario(tiny.heading, tuple(rules.values()), tables))
+    assert [str(problem) for problem in caught.value.problems] == [str(problem) for problem in whole]

@@ -46,16 +46,7 @@ class Problem:
         tally = Tally(scenario)
         limits = tuple(all_limits(scenario, tally))
         lines, envelopes, routes = (scenario.table(name) for name in ("lines", "envelopes", "routes"))
-        number = {key: k for k, key in enumerate(zip(envelopes["id"], envelopes["year"], strict=True))}
-
-        def rows(ids, years) -> Array:
-            return np.array([number[key] for key in zip(ids, years, strict=True)], dtype=int)
-
-        envelope_of_line = rows(lines["envelope"], lines["year"])
-        source, target = rows(routes["source"], routes["year"]), rows(routes["target"], routes["year"])
-        amount, route_high = envelopes["amount"].to_numpy(), routes["high"].to_numpy()
-        most = amount + np.bincount(target, route_high, minlength=len(amount))
-        ceiling = most[envelope_of_line] if len(lines) else np.array([])
+        ceiling = scenario.reach[scenario.envelope_of_line]
         high = lines["high"].to_numpy()
         weights = dict(zip(scenario.table("outcomes")["id"], scenario.table("outcomes")["weight"], strict=True))
         return cls(
@@ -69,11 +60,11 @@ class Problem:
             high=np.where(np.isnan(high), ceiling, np.minimum(high, np.maximum(ceiling, lines["low"].to_numpy()))),
             scale=lines["scale"].to_numpy(),
             baseline=lines["baseline"].to_numpy(),
-            envelope_of_line=envelope_of_line,
-            amount=amount,
-            source=source,
-            target=target,
-            route_high=route_high,
+            envelope_of_line=scenario.envelope_of_line,
+            amount=envelopes["amount"].to_numpy(),
+            source=scenario.envelope_rows(routes["source"], routes["year"]),
+            target=scenario.envelope_rows(routes["target"], routes["year"]),
+            route_high=routes["high"].to_numpy(),
         )
 
     @cached_property
@@ -89,10 +80,10 @@ class Problem:
         """Lines that are nothing, or at least their minimum viable scale: booleans."""
         return (self.scale > 0) & (self.scale > self.low)
 
-    @cached_property
+    @property
     def reach(self) -> Array:
         """Per envelope, the most money that could ever be in it."""
-        return self.amount + np.bincount(self.target, self.route_high, minlength=len(self.amount))
+        return self.scenario.reach
 
     @cached_property
     def feeds(self) -> Array:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from allocate.errors import Problem
 from allocate.rules.tally import Limit, Part, Tally
-from allocate.scenario.rulebook import KINDS, Rule, Scope, kind
+from allocate.scenario.rulebook import KINDS, Rule, Scope, covers, kind
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import Id, Money
 
@@ -274,15 +274,10 @@ def _percent(fraction: float) -> str:
 
 def _reach(rule: Rule, scenario: Scenario) -> float:
     """The most that could be spent on the lines a rule covers: their own limits, or their envelopes'."""
-    lines, mask = scenario.table("lines"), Tally(scenario).covers(rule.where)
-    envelopes, routes = scenario.table("envelopes"), scenario.table("routes")
-    amount = envelopes.set_index(["id", "year"])["amount"]
-    enters = routes.groupby(["target", "year"])["high"].sum()
-    most = 0.0
-    for key, group in lines[mask].groupby(["envelope", "year"]):
-        money = float(amount.get(key, 0.0) + enters.get(key, 0.0))
-        most += min(money, float(group["high"].fillna(np.inf).sum()))
-    return most
+    mask = covers(rule.where, scenario)
+    high = scenario.table("lines")["high"].fillna(np.inf).to_numpy()[mask]
+    asked = np.bincount(scenario.envelope_of_line[mask], high, minlength=len(scenario.reach))
+    return float(np.minimum(asked, scenario.reach).sum())
 
 
 def _named(scope: Scope, scenario: Scenario) -> str:

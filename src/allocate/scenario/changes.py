@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import Problem, ScenarioError
+from allocate.scenario.checks import figure_problems
 from allocate.scenario.checks import problems as cross_problems
 from allocate.scenario.evidence import Figures, all_figures
 from allocate.scenario.paths import Path, key_text, matches, parse
@@ -41,10 +42,22 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     told = {text: value for text, value in scenario.changes.items() if text not in again} | dict(changes)
     new = Scenario(scenario.heading, tuple(rules[name] for name in sorted(rules)), tables, told, base)
     tables |= _evidence(base, new)
-    found = cross_problems(new)
+    only_figures = all(_is_figure(text, {rule.id: rule for rule in scenario.rules}) for text in changes)
+    found = figure_problems(new) if only_figures else cross_problems(new)
     if found:
         raise ScenarioError("change", found)
     return Scenario(new.heading, new.rules, tables, _still_different(told, base, new), base)
+
+
+def _is_figure(text: str, rules: Mapping[str, Rule]) -> bool:
+    """Whether a path names figures alone, or a rule's switch, and so no name or key can have changed."""
+    path = parse(text)
+    if not isinstance(path, Path):
+        return False
+    if path.table == "rules":
+        rule = rules.get(path.keys[0]) if path.keys else None
+        return rule is not None and path.field in (*rule.figures, "in_force")
+    return is_number(path.row, path.field)
 
 
 def _change_rows(table: pd.DataFrame, path: Path, value: Any, found: list[Problem]) -> pd.DataFrame:

@@ -83,6 +83,28 @@ class Scenario:
         return {key: np.sort(rows) for key, rows in groups.items()}
 
     @cached_property
+    def _envelope_rows(self) -> dict[tuple[str, str], int]:
+        table = self.table("envelopes")
+        return {key: row for row, key in enumerate(zip(table["id"], table["year"], strict=True))}
+
+    def envelope_rows(self, names: pd.Series, years: pd.Series) -> np.ndarray:
+        """Rows of `envelopes` for pairs of name and year, all of which must be there."""
+        return np.array([self._envelope_rows[key] for key in zip(names, years, strict=True)], dtype=int)
+
+    @cached_property
+    def envelope_of_line(self) -> np.ndarray:
+        """For each row of `lines`, the row of `envelopes` that pays it."""
+        lines = self.table("lines")
+        return self.envelope_rows(lines["envelope"], lines["year"])
+
+    @cached_property
+    def reach(self) -> np.ndarray:
+        """For each row of `envelopes`, the most that could ever be in it: its amount and what routes may bring."""
+        routes, amount = self.table("routes"), self.table("envelopes")["amount"].to_numpy()
+        target = self.envelope_rows(routes["target"], routes["year"])
+        return amount + np.bincount(target, routes["high"].to_numpy(), minlength=len(amount))
+
+    @cached_property
     def _inside(self) -> dict[str, frozenset[str]]:
         places = self.table("places")
         inside: dict[str, set[str]] = {place: {place} for place in places["id"]}
