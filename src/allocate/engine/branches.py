@@ -55,7 +55,9 @@ class _Node:
             return [replace(self.case, high=high), replace(self.case, low=low)]
         opened, closed = self.case.opened.copy(), self.case.closed.copy()
         opened[self.line] = closed[self.line] = True
-        fed, (least, most) = problem.feeds[:, self.line], problem.bounds
+        only = np.zeros(len(problem.low))
+        only[self.line] = 1.0
+        fed, (least, most) = problem.feeds @ only, problem.bounds
         # Effort under a curve is at least what its open lines need, at most what lines not closed may spend.
         low = np.maximum(self.case.low, fed * (problem.feeds @ np.where(opened | ~problem.choices, least, 0.0)))
         room = problem.feeds @ np.where(closed, 0.0, most)

@@ -107,8 +107,8 @@ def _slips(problem: Problem, spend: Array, tolerance: float) -> Array:
     curves = problem.curves
     effort = curves.effort(spend)
     by_gain = curves.gain(effort) - curves.gain(np.maximum(effort - tolerance, 0.0))
-    by_line = np.abs(problem.line_rows).max(axis=1, initial=0.0) * tolerance
-    return np.maximum(by_line, np.abs(problem.gain_rows) @ by_gain)
+    by_line = problem.line_rows.largest() * tolerance
+    return np.maximum(by_line, abs(problem.gain_rows) @ by_gain)
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,12 +98,13 @@ def _corners(problem: Problem, spend: Array) -> list[int]:
 
 def _rows(problem: Problem, at: Array) -> Array:
     """Gradients of every envelope and joint limit over lines and routes."""
-    gains = problem.gain_rows[problem.joint]
-    if not gains.any():
+    if not problem.gain_rows:
         return problem.flow_rows
     rows, lines = problem.flow_rows.copy(), len(problem.low)
     marginal = problem.curves.marginal(problem.curves.effort(at[:lines]))
-    rows[len(problem.amount) :, :lines] += (gains * marginal) @ problem.feeds
+    rows[len(problem.amount) :, :lines] += (
+        problem.gain_rows.scaled(marginal).through(problem.feeds).dense(problem.joint)
+    )
     return rows
 
 
@@ -111,9 +112,9 @@ def _levels(problem: Problem, at: Array) -> Array:
     """What is drawn from every envelope beyond its amount, and every joint limit's body."""
     levels = problem.flow_rows @ at
     levels[: len(problem.amount)] -= problem.amount
-    gains = problem.gain_rows[problem.joint]
-    if gains.any():
-        levels[len(problem.amount) :] += gains @ problem.curves.gain(problem.curves.effort(at[: len(problem.low)]))
+    if problem.gain_rows:
+        gain = problem.curves.gain(problem.curves.effort(at[: len(problem.low)]))
+        levels[len(problem.amount) :] += (problem.gain_rows @ gain)[problem.joint]
     return levels
 
 
@@ -131,9 +132,10 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     effort = curves.effort(place.at[:lines])
     marginal = curves.marginal(effort)
     free, binding = np.flatnonzero(place.free), np.flatnonzero(place.binding)
-    feeds = np.zeros((len(curves), len(free)))
-    feeds[:, free < lines] = problem.feeds[:, free[free < lines]]
-    weight = problem.weight - multipliers[len(problem.amount) :] @ problem.gain_rows[problem.joint]
+    feeds = np.zeros((len(curves), len(place.at)))
+    feeds[problem.feeds.rows, problem.feeds.columns] = 1.0
+    feeds = feeds[:, free]
+    weight = problem.weight - _on_limits(problem, multipliers) @ problem.gain_rows
     # In solver units, with every row at most 1, so that the system is well scaled.
     bent = feeds.T @ ((weight * curves.bend(effort))[:, None] * feeds) * (money * money / value)
     steep = (problem.weight * marginal) @ feeds * (money / value)
@@ -157,6 +159,13 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     found = np.where(place.binding, multipliers, 0.0)
     found[binding] = ((known + answer[len(free) :]) * value / money / size)[: len(binding)]
     return step, found
+
+
+def _on_limits(problem: Problem, multipliers: Array) -> Array:
+    """Multipliers of the joint limits as prices of all limits."""
+    limit = np.zeros(len(problem.limits))
+    limit[problem.joint] = multipliers[len(problem.amount) :]
+    return limit
 
 
 def _longest_step(problem: Problem, place: _Place, step: Array) -> tuple[float, tuple[str, int] | None]:
@@ -214,15 +223,14 @@ def _release(problem: Problem, place: _Place, multipliers: Array, once: Array) -
 def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[int]) -> Prices:
     """Prices from multipliers; a limit about one line alone gets what is left of its line's worth."""
     envelopes = len(problem.amount)
-    envelope, limit = multipliers[:envelopes], np.zeros(len(problem.limits))
-    limit[problem.joint] = multipliers[envelopes:]
+    envelope, limit = multipliers[:envelopes], _on_limits(problem, multipliers)
     spend = place.at[: len(problem.low)]
     effort = (problem.weight - limit @ problem.gain_rows) * problem.curves.marginal(problem.curves.effort(spend))
     _price_corners(problem, place, effort, envelope, limit, corners)
     worth = effort @ problem.feeds - envelope[problem.envelope_of_line] - limit @ problem.line_rows
     body = problem.line_rows @ spend
     for i in np.flatnonzero(problem.lone >= 0):
-        line, factor = problem.lone[i], problem.line_rows[i, problem.lone[i]]
+        line, factor = problem.lone[i], problem.lone_factor[i]
         price = worth[line] / factor
         end = problem.limit_high[i] if price > 0 else problem.limit_low[i]
         if np.isfinite(end) and abs(body[i] - end) <= 1e-9 * max(1.0, abs(end)):
@@ -239,7 +247,7 @@ def _price_corners(problem: Problem, place: _Place, effort: Array, envelope: Arr
         points = problem.curves.points[q]
         assert points is not None
         lines = problem.curves.lines[q]
-        others = effort @ problem.feeds[:, lines] - effort[q]
+        others = (effort @ problem.feeds)[lines] - effort[q]
         paid = costs[lines] - others
         bought = place.at[lines] > place.low[lines]
         asked = paid[bought].max() if bought.any() else paid.min()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from allocate.engine.sparse import Sparse
 from allocate.rules.limits import limits as all_limits
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.tally import Limit, Tally, Total
 from allocate.scenario.curves import Curves
 from allocate.scenario.scenario import Scenario
 
@@ -86,39 +88,52 @@ class Problem:
         return self.scenario.reach
 
     @cached_property
-    def feeds(self) -> Array:
+    def feeds(self) -> Sparse:
         """1 where a line's spend counts under a curve: one row per curve, one column per line."""
-        feeds = np.zeros((len(self.curves), len(self.low)))
-        for q, rows in enumerate(self.curves.lines):
-            feeds[q, rows] = 1.0
-        return feeds
+        lengths = [len(rows) for rows in self.curves.lines]
+        curves = np.repeat(np.arange(len(lengths)), lengths)
+        lines = np.concatenate([np.array([], dtype=int), *self.curves.lines])
+        return Sparse(curves, lines, np.ones(len(lines)), (len(lengths), len(self.low)))
 
     @cached_property
-    def line_rows(self) -> Array:
+    def line_rows(self) -> Sparse:
         """Limits over lines: coefficients, one row per limit, one column per line, in pounds."""
-        return np.array([self._expand(limit.body)[0] for limit in self.limits]).reshape(len(self.limits), len(self.low))
+        return self._expanded(lambda total: (total.lines, total.line_factors), len(self.low))
 
     @cached_property
-    def gain_rows(self) -> Array:
+    def gain_rows(self) -> Sparse:
         """Limits over curves: coefficients on each curve's gain, one row per limit."""
-        return np.array([self._expand(limit.body)[1] for limit in self.limits]).reshape(
-            len(self.limits), len(self.curves)
-        )
+        return self._expanded(lambda total: (total.curves, np.ones(len(total.curves))), len(self.curves))
 
-    def _expand(self, body) -> tuple[Array, Array]:
-        lines, curves = np.zeros(len(self.low)), np.zeros(len(self.curves))
-        assert isinstance(body, Row)
-        for name, coefficient in body.terms.items():
-            total = self.tally.totals[name]
-            lines[total.lines] += coefficient * total.line_factors
-            curves[total.curves] += coefficient
-        return lines, curves
+    def _expanded(self, part: Callable[[Total], tuple[Array, Array]], width: int) -> Sparse:
+        none = np.array([], dtype=int)
+        rows, columns, values = [none], [none], [np.array([])]
+        for number, limit in enumerate(self.limits):
+            for name, coefficient in limit.body.terms.items():
+                places, factors = part(self.tally.totals[name])
+                rows.append(np.full(len(places), number))
+                columns.append(places)
+                values.append(coefficient * factors)
+        shape = (len(self.limits), width)
+        return Sparse.summed(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), shape)
 
     @cached_property
     def lone(self) -> Array:
         """Per limit, the one line that it is about, or -1: such limits are bounds in other words."""
-        single = ((self.line_rows != 0).sum(axis=1) == 1) & ~(self.gain_rows != 0).any(axis=1)
-        return np.where(single, np.abs(self.line_rows).argmax(axis=1), -1) if len(self.limits) else np.array([], int)
+        counts = np.bincount(self.line_rows.rows, minlength=len(self.limits))
+        single = (counts == 1) & (np.bincount(self.gain_rows.rows, minlength=len(self.limits)) == 0)
+        lone = np.full(len(self.limits), -1)
+        mine = single[self.line_rows.rows] & (self.line_rows.values != 0)
+        lone[self.line_rows.rows[mine]] = self.line_rows.columns[mine]
+        return lone
+
+    @cached_property
+    def lone_factor(self) -> Array:
+        """Per limit about one line alone, the line's coefficient; 1 for others."""
+        factor = np.ones(len(self.limits))
+        mine = self.lone[self.line_rows.rows] >= 0
+        factor[self.line_rows.rows[mine]] = self.line_rows.values[mine]
+        return factor
 
     @cached_property
     def joint(self) -> Array:
@@ -134,18 +149,18 @@ class Problem:
         rows[self.envelope_of_line, np.arange(lines)] = 1.0
         rows[self.source, routes] += 1.0
         rows[self.target, routes] -= 1.0
-        rows[envelopes:, :lines] = self.line_rows[self.joint]
+        rows[envelopes:, :lines] = self.line_rows.dense(self.joint)
         return rows
 
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """The least and most on each line, limits about one line alone included; choices taken as made."""
         low, high = np.where(self.choices, self.scale, self.low), self.high.copy()
-        for i in np.flatnonzero(self.lone >= 0):
-            line = self.lone[i]
-            factor = self.line_rows[i, line]
-            ends = sorted((self.limit_low[i] / factor, self.limit_high[i] / factor))
-            low[line], high[line] = max(low[line], ends[0]), min(high[line], ends[1])
+        limits = np.flatnonzero(self.lone >= 0)
+        lines, factor = self.lone[limits], self.lone_factor[limits]
+        ends = np.sort([self.limit_low[limits] / factor, self.limit_high[limits] / factor], axis=0)
+        np.maximum.at(low, lines, ends[0])
+        np.minimum.at(high, lines, ends[1])
         return low, np.maximum(low, high)
 
     @cached_property

@@ -35,17 +35,15 @@ def whole_pounds(problem: Problem, flows: Flows) -> Flows | None:
 def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
     exact = np.concatenate([flows.spend, flows.moved])
     exact = np.where(np.abs(exact - np.round(exact)) < NEARLY, np.round(exact), exact)
-    below = np.floor(exact)
     least, most = _ends(problem, flows)
     if np.any(least > most):
         raise Impossible
+    below = np.clip(np.floor(exact), least, most)
     rows, row_lower, row_upper = _rows(problem, flows, below)
-    # One yes/no for each pound up or down. The first pound up costs the distance it adds, every other a pound.
-    ups, downs = range(1, step + 1), range(1, step)
+    # One yes/no for each pound up or down, at the distance from the plan that it adds; nearer pounds cost less.
     part = exact - below
-    columns = [(sign, k) for sign, ks in ((1.0, ups), (-1.0, downs)) for k in ks]
-    further = np.full(len(part), -1.0)
-    cost = np.concatenate([2.0 * part - 1.0 if column == (1.0, 1) else further for column in columns])
+    columns = [(1.0, k) for k in range(1, step + 1)] + [(-1.0, k) for k in range(1, step)]
+    cost = np.concatenate([np.abs(part - sign * (k - 1)) - np.abs(part - sign * k) for sign, k in columns])
     open_ = np.concatenate([_allowed(sign * k, part, below, least, most, step) for sign, k in columns])
     wide = np.hstack([sign * rows for sign, _ in columns])
     touched = _could_bind(wide, row_lower, row_upper, open_)
@@ -69,40 +67,32 @@ def _allowed(pounds: float, part: Array, below: Array, least: Array, most: Array
 
 
 def _ends(problem: Problem, flows: Flows) -> tuple[Array, Array]:
-    """The least and most whole pounds on each line and route; lines not opened stay at nothing."""
+    """The least and most whole pounds on each line and route, limits about one line alone included; lines not opened
+    stay at nothing."""
     closed = problem.choices & (flows.spend < 0.5)
-    low = np.where(closed, 0.0, np.where(problem.choices, problem.scale, problem.low))
-    high = np.where(closed, 0.0, problem.high)
+    low, high = (np.where(closed, 0.0, bound) for bound in problem.bounds)
     least = np.concatenate([low, np.zeros(len(flows.moved))])
     most = np.concatenate([high, problem.route_high])
     return np.ceil(least - 1e-6), np.floor(most + 1e-6)
 
 
 def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, Array]:
-    """Envelopes and limits over the pounds added to `below`; gains by their slope at the plan."""
-    spend, moved = below[: len(flows.spend)], below[len(flows.spend) :]
-    money = np.zeros((len(problem.amount), len(below)))
-    money[problem.envelope_of_line, np.arange(len(spend))] = 1.0
-    columns = len(spend) + np.arange(len(moved))
-    money[problem.source, columns] += 1.0
-    money[problem.target, columns] -= 1.0
-    left = Flows(spend, moved).unspent(problem)
+    """Envelopes and joint limits over the pounds added to `below`, each row at most 1; gains by their slope at the
+    plan."""
+    envelopes, lines, joint = len(problem.amount), len(flows.spend), problem.joint
+    exact = np.floor(Flows(below[:lines], below[lines:]).unspent(problem) + 1e-6)
     used_up = flows.unspent(problem) < 0.5
-    exact = np.floor(left + 1e-6)
-
     effort = problem.curves.effort(flows.spend)
     # A curve with no effort stays there, however steep it would be.
     marginal = np.where(effort > 0.5, problem.curves.marginal(np.maximum(effort, 0.5)), 0.0)
-    limits = np.zeros((len(problem.limits), len(below)))
-    limits[:, : len(spend)] = problem.line_rows
-    for q, rows in enumerate(problem.curves.lines):
-        limits[:, rows] += (problem.gain_rows[:, q] * marginal[q])[:, None]
-    body = bodies(problem, spend)
-    # A limit whose own unit is far from a pound's effect is scaled to it.
-    size = np.maximum(np.abs(limits).max(axis=1, initial=0.0), 1e-12)
-    lower, upper = (problem.limit_low - body) / size - 1e-7, (problem.limit_high - body) / size + 1e-7
+    rows = problem.flow_rows.copy()
+    rows[envelopes:, :lines] += problem.gain_rows.scaled(marginal).through(problem.feeds).dense(joint)
+    size = np.maximum(np.abs(rows[envelopes:]).max(axis=1, initial=0.0), 1e-12)
+    rows[envelopes:] /= size[:, None]
+    body = bodies(problem, below[:lines])[joint]
+    lower, upper = (problem.limit_low[joint] - body) / size - 1e-7, (problem.limit_high[joint] - body) / size + 1e-7
     return (
-        np.vstack([money, limits / size[:, None]]),
+        rows,
         np.concatenate([np.where(used_up, exact, -np.inf), lower]),
         np.concatenate([exact, upper]),
     )

@@ -195,8 +195,8 @@ class Plan:
 def _worth_of_a_pound(problem: Problem, spend: Array) -> Array:
     """By how much each limit's body moves at most when a pound goes to, or leaves, one line."""
     marginal = problem.curves.marginal(problem.curves.effort(spend))
-    gains = (np.abs(problem.gain_rows) * marginal) @ problem.feeds
-    return (np.abs(problem.line_rows) + gains).max(axis=1, initial=0.0)
+    gains = abs(problem.gain_rows).scaled(marginal).through(problem.feeds)
+    return (abs(problem.line_rows) + gains).largest()
 
 
 def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:
