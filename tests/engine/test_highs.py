@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from allocate.engine.model import figures
 from allocate.engine.optimum import base_grids
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
+from tests.engine.making import make
 
 
 @pytest.fixture
@@ -76,3 +79,28 @@ def test_no_bound_exceeds_a_million_units_whatever_the_money(tiny, money):
     arrays = Session(problem, base_grids(problem), frozenset()).solver.arrays
     for bounds in (arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper):
         assert np.abs(bounds[np.isfinite(bounds)]).max() <= 1e6
+
+
+def test_ctrl_c_stops_a_search_over_choices():
+    """An interrupt during a long search over yes/no choices ends it, instead of waiting for the time limit."""
+    rng = np.random.default_rng(1)
+    costs = rng.integers(100_000, 999_999, 60).astype(float)
+    lines = [{"place": f"p{k:02d}", "programme": "hall", "high": c, "scale": c} for k, c in enumerate(costs)]
+    slopes = 1 + rng.uniform(0, 1e-6, len(lines))
+    curves = [
+        {"place": line["place"], "programme": "hall", "shape": "linear", "slope": float(slope)}
+        for line, slope in zip(lines, slopes, strict=True)
+    ]
+    rules = {
+        f"r{k}": {
+            "kind": "cap",
+            "where": {"places": [line["place"] for line in lines if rng.random() < 0.5]},
+            "amount": float(round(costs.sum() / 4)),
+        }
+        for k in range(15)
+    }
+    scenario = make(lines, curves, float(round(costs.sum() / 2.1)), rules)
+    alarm = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
+    alarm.start()
+    with pytest.raises(KeyboardInterrupt):
+        al.solve(scenario, seconds=300)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import highspy
@@ -102,7 +104,7 @@ class Solver:
         # HiGHS counts its time limit over the life of the object.
         highs.setOptionValue("time_limit", highs.getRunTime() + seconds)
         highs.setOptionValue("presolve", "on" if presolve else "off")
-        if highs.run() == highspy.HighsStatus.kError:
+        if self._run() == highspy.HighsStatus.kError:
             raise EngineError("HiGHS failed")
         status = highs.getModelStatus()
         if status in (Status.kInfeasible, Status.kUnboundedOrInfeasible):
@@ -118,6 +120,23 @@ class Solver:
             np.array(solution.col_dual), np.array(solution.row_dual),
             info.mip_dual_bound if integer else info.objective_function_value,
         )  # fmt: skip
+
+    def _run(self) -> highspy.HighsStatus:
+        """Run, so that Ctrl-C stops a search over yes/no choices: HiGHS itself would not hear it before the end."""
+        if not self.arrays.integer.any() or threading.current_thread() is not threading.main_thread():
+            return self._highs.run()
+        self._highs.HandleUserInterrupt = True
+        with ThreadPoolExecutor(1) as other:
+            running = other.submit(self._highs.run)
+            try:
+                while True:
+                    try:
+                        return running.result(timeout=0.1)
+                    except TimeoutError:
+                        continue
+            except KeyboardInterrupt:
+                self._highs.cancelSolve()
+                raise
 
     def _ok(self, status: highspy.HighsStatus, what: str) -> None:
         # A warning counts as failure: HiGHS drops coefficients and rules with no more than that.
