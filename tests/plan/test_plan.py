@@ -311,9 +311,12 @@ def test_prices_account_for_every_pound(name):
     nearer_top = limits["high"] - limits["amount"] < limits["amount"] - limits["low"]
     paid = np.where(nearer_top, 1.0, -1.0) * limits["price"]
     effort = curves.effort(spend["spend"].to_numpy())
-    bought = (weight * curves.marginal(effort)) @ problem.feeds
+    bought = np.asarray(weight * curves.marginal(effort)) @ problem.feeds
     price = money.set_index(["envelope", "year"])["price"]
-    cost = price.loc[list(zip(spend["envelope"], spend["year"], strict=True))].to_numpy() + paid @ problem.line_rows
+    cost = (
+        price.loc[list(zip(spend["envelope"], spend["year"], strict=True))].to_numpy()
+        + np.asarray(paid) @ problem.line_rows
+    )
     left = bought - cost
     slip = 1e-4 * price.max()
     at_least, at_most = spend["spend"] <= spend["low"] + 1, spend["spend"] >= spend["high"] - 1
