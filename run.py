@@ -37,7 +37,11 @@ def main() -> int:
         mark.write_text(wanted)
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", "VIRTUAL_ENV": str(HOME)}
     command = [str(BIN / sys.argv[1]), *sys.argv[2:]] if sys.argv[1] != "python" else [str(PYTHON), *sys.argv[2:]]
-    return subprocess.run(command, env=environment, check=False).returncode
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except FileNotFoundError:
+        print(f"There is no {sys.argv[1]} in .venv; try allocate, pytest, ruff, mypy or python.", file=sys.stderr)
+        return 2
 
 
 def fingerprint() -> str:

@@ -246,7 +246,7 @@ def test_no_plan_says_what_to_ease(capsys, tmp_path):
     words = refused(capsys, "solve", TINY, "--set", f"rules.small={cap}", "--out", str(tmp_path / "out"), code=3)
     assert "£15,000" in words
     assert any(sentence in words for sentence in (
-        "lower by £15,000: Spending on Prevention in North must be at least £60,000",
+        "rules.prevention-north: lower its minimum by £15,000. Spending on Prevention in North must be at least £60,000",
         "raise by £15,000: Spending on Prevention in North must be at most £45,000",
     ))  # fmt: skip
     assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ def test_floors_beyond_the_money_are_named_with_the_least_easing():
     with pytest.raises(al.NoPlan, match="proved independently") as caught:
         al.solve(two_floors(700, 500))
     assert len(caught.value.easings) == 1
-    assert "lower by £200" in caught.value.easings[0]
+    assert "lower its minimum by £200" in caught.value.easings[0]
     assert "must be at least" in caught.value.easings[0]
 
 
@@ -42,3 +42,24 @@ def test_a_clash_through_yes_or_no_choices_is_said_too():
     curves = [{"place": place, "programme": "hall", "shape": "linear", "slope": 1.0} for place in "ab"]
     with pytest.raises(al.NoPlan):
         al.solve(make(lines, curves, 100.0, {"floor": {"kind": "floor", "amount": 80.0}}))
+
+
+def test_a_share_is_eased_in_pounds_like_any_other_rule():
+    """A share that asks £100 too much beside a statutory floor is itself eased, by exactly £100."""
+    share = {"kind": "share", "owner": "body", "where": {"places": ["north"]}, "at_least": 0.8}
+    scenario = two_floors(400, 300).change({"rules.south-floor.standing": "statutory", "rules.share": share})
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(scenario)
+    assert caught.value.easings == [
+        "rules.share: lower its minimum by £100. Spending in North must be at least 80% of all spending"
+    ]
+
+
+def test_statutory_rules_are_eased_last():
+    """Of two floors that clash alike, the agreed one gives way, whichever it is."""
+    for firm, soft in (("north", "south"), ("south", "north")):
+        scenario = two_floors(700, 500).change({f"rules.{firm}-floor.standing": "statutory"})
+        with pytest.raises(al.NoPlan) as caught:
+            al.solve(scenario)
+        assert len(caught.value.easings) == 1
+        assert caught.value.easings[0].startswith(f"rules.{soft}-floor: lower its minimum by £200")

@@ -27,7 +27,7 @@ def test_tiny_is_solved_as_by_hand(tiny):
     assert plan.value == pytest.approx(800 + 1000 + 100 * (1 - math.exp(-1.2)) + 100 * (1 - math.exp(-0.8)), rel=1e-12)
     prices = plan.money.set_index("envelope")["price"]
     assert prices["core"] == pytest.approx(0.001, rel=1e-6)
-    floor = plan.limits.set_index("owner").loc["prevention-north", "price"]
+    floor = plan.limits.set_index("rule").loc["prevention-north", "price"]
     assert floor == pytest.approx(0.002 * (math.exp(-0.8) - math.exp(-1.2)), rel=1e-6)
 
 

@@ -26,7 +26,7 @@ COLUMNS = {
     "facts": "fact value",
 }
 KEYS = {
-    "spend": list(TABLES["lines"].key), "gains": list(TABLES["curves"].key), "limits": ["owner", "part"],
+    "spend": list(TABLES["lines"].key), "gains": list(TABLES["curves"].key), "limits": ["rule", "part"],
     "money": ["envelope", "year"], "routes": ["route", "year"], "places": ["place", "year"], "facts": ["fact"],
 }  # fmt: skip
 
@@ -162,7 +162,7 @@ def test_price_of_a_limit_on_gain_survives_rounding(tiny):
     """A floor on a gain that rounding leaves a pound's worth of room still binds and has its price."""
     rule = {"kind": "floor", "owner": "board", "measure": "health", "amount": 1_007.77,
             "where": {"places": ["south"], "programmes": ["care"]}}  # fmt: skip
-    row = al.solve(tiny.change({"rules.gain": rule})).limits.set_index("owner").loc["gain"]
+    row = al.solve(tiny.change({"rules.gain": rule})).limits.set_index("rule").loc["gain"]
     assert row["binding"]
     assert row["price"] > 0
 

@@ -74,7 +74,7 @@ def test_json_is_json(plan, tmp_path):
     assert {name: len(rows) for name, rows in tables.items()} == {k: len(t) for k, t in plan.tables().items()}
     assert [row["gain"] for row in tables["gains"]] == plan.gains["gain"].tolist()
     assert [row["price"] for row in tables["limits"]] == plan.limits["price"].tolist()
-    floor = next(row for row in tables["limits"] if row["owner"] == "prevention-north")
+    floor = next(row for row in tables["limits"] if row["rule"] == "prevention-north")
     assert floor["high"] is None
     assert floor["low"] == 60_000
     assert floor["binding"] is True

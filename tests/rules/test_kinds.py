@@ -115,12 +115,12 @@ def test_audit_agrees_with_the_solver(example, tiny):
     by_rows = [sum(factor * totals[name] for name, factor in limit.body.terms.items()) for limit in rows]
     counted = numeric_limits(scenario, plan)
     assert [limit.name for limit in counted] == [limit.name for limit in rows]
-    assert [limit.owner for limit in counted] == table["owner"].tolist()
+    assert [limit.owner for limit in counted] == table["rule"].tolist()
     np.testing.assert_allclose([limit.body for limit in counted], table["amount"], rtol=1e-12, atol=1e-6)
     np.testing.assert_allclose(by_rows, table["amount"], rtol=1e-12, atol=1e-6)
     np.testing.assert_array_equal([(limit.low, limit.high) for limit in counted], table[["low", "high"]])
     assert (room(scenario, plan) >= -1e-6).all()
-    assert table.loc[table["owner"] == "example", "binding"].any()
+    assert table.loc[table["rule"] == "example", "binding"].any()
 
 
 @every_example
@@ -144,7 +144,7 @@ def test_price_is_the_slope_of_the_optimum(example, tiny):
     assert won <= expected_won + slip
     assert lost >= expected_lost - slip
     assert won + lost == pytest.approx(expected_won + expected_lost, rel=0.01)
-    assert plan.limits.set_index("owner")["price"]["example"].max() > 0
+    assert plan.limits.set_index("rule")["price"]["example"].max() > 0
 
 
 @every_example
@@ -158,7 +158,7 @@ def test_the_impossible_is_refused_in_words(example, tiny):
         other = [rule.sentence(tiny) for rule in binding_rules(example.ground(tiny))]
         assert any(sentence in said for sentence in [rules.sentence(tiny), *other]), said
         assert refused.value.easings
-        assert all(easing.startswith(("raise by", "lower by")) for easing in refused.value.easings)
+        assert all(easing.startswith("rules.example") for easing in refused.value.easings)
     else:
         assert f"example.{example.figure}" in said
 
@@ -200,7 +200,7 @@ def test_what_is_not_in_force_binds_nothing(example, off, tiny):
         scenario = ground.change({"rules.example": fields | off})
         assert "example" in [rule.id for rule in scenario.rules]
         plan = al.solve(scenario)
-        assert "example" not in set(plan.limits["owner"])
+        assert "example" not in set(plan.limits["rule"])
         pd.testing.assert_frame_equal(plan.spend, al.solve(ground).spend)
 
 
@@ -261,7 +261,7 @@ def test_wording(fields, words, tiny):
 def test_large_counts_are_written_in_full():
     """A limit of millions of minutes is said in digits a reader can compare, not as a power of ten."""
     package = al.read(SCENARIOS / "health-benefits-package")
-    labels = al.solve(package).limits.set_index("owner")["label"]
+    labels = al.solve(package).limits.set_index("rule")["label"]
     assert labels["resource nurse-minutes"] == "Nurses: at most 26,000,000 minutes in 2026"
 
 
@@ -294,10 +294,10 @@ def test_growth_is_on_the_year_before(each, folder):
     baseline = mine.loc[mine["year"] == "2026/27", "baseline"].sum()
     assert first >= 1.1 * baseline - 1
     assert second == pytest.approx(max(1.1 * first, second), abs=1)
-    assert plan.limits.loc[plan.limits["owner"] == "fast", "amount"].tolist() == pytest.approx(
+    assert plan.limits.loc[plan.limits["rule"] == "fast", "amount"].tolist() == pytest.approx(
         [first, second - 1.1 * first]
     )
-    assert "2027/28" in plan.limits.loc[plan.limits["owner"] == "fast", "label"].iloc[-1]
+    assert "2027/28" in plan.limits.loc[plan.limits["rule"] == "fast", "label"].iloc[-1]
 
 
 def test_growth_in_one_later_year_is_on_the_year_before(folder):
@@ -324,7 +324,7 @@ def test_floor_on_a_place_covers_the_places_inside_it(tiny):
         )
     )
     assert plan.spend["spend"].sum() == 900_000
-    assert plan.limits.set_index("owner")["price"]["all"] > 0
+    assert plan.limits.set_index("rule")["price"]["all"] > 0
 
 
 # --- prices on the shipped scenarios --------------------------------------------------------------------------------
@@ -368,7 +368,7 @@ def test_prices_bracket_what_easing_is_worth(name, rule, figure, value, step):
 def test_price_of_the_floor_by_hand(tiny):
     """The floor in tiny costs 0.000296270 years a pound and the whole of it 1.4764 years, as its README works out."""
     plan = al.solve(tiny)
-    rows = plan.limits.set_index("owner")
+    rows = plan.limits.set_index("rule")
     assert rows.loc["prevention-north", "price"] == pytest.approx(0.002 * (math.exp(-0.8) - math.exp(-1.2)), rel=1e-6)
     assert (rows.loc["steady-care", "price"] == 0).all()
     without = al.solve(tiny.change({"rules.prevention-north": None}))

@@ -1,7 +1,7 @@
 """When no plan keeps every rule: a proof that none can, and the smallest give-way that would let one.
 
-Every limit is given a way out at a price in proportion to its own size, and the cheapest way out is found by HiGHS. Its
-prices also prove the clash: with nothing to gain, they show that any plan would have to be worth less than nothing
+Every limit is given a way out and the cheapest is found by HiGHS: a pound costs a pound, ten times as much where a rule
+is statutory; limits in other units cost in proportion to their size. Its prices also prove the clash: with nothing to gain, they show that any plan would have to be worth less than nothing
 (Farkas' lemma), which is checked by the certificate's arithmetic, not the solver's word.
 """
 
@@ -20,6 +20,8 @@ from allocate.engine.session import Session
 from allocate.errors import NoPlan
 
 Array = np.ndarray
+STATUTORY = 10.0
+"""How many times dearer it is to ease a statutory rule."""
 
 
 @dataclass(frozen=True)
@@ -39,25 +41,37 @@ def no_plan(session: Session, problem: Problem, grids: list[Array], seconds: flo
         return NoPlan("No plan is possible: the least that lines must spend and the money cannot be reconciled.", [])
     word = "proved independently of the solver" if proved else "the solver's word, not proved independently"
     sentences = [_sentence(problem, easing) for easing in easings]
-    return NoPlan(f"No plan keeps every rule ({word}). It would take all of:", sentences)
+    way = "The smallest way out, in pounds," if len(sentences) == 1 else "The smallest way out, in pounds, takes all of"
+    ways = f"{way} is to ease:" if len(sentences) == 1 else f"{way} these:"
+    return NoPlan(f"No plan keeps every rule ({word}). There may be other ways. {ways}", sentences)
 
 
 def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: float) -> tuple[list[Easing], bool]:
     arrays = session.matrix.arrays(figures(problem, grids))
     rows = session.matrix.rows["limit"]
     count, size = len(problem.limits), len(arrays.cost)
-    ends = np.column_stack([arrays.row_lower[rows], arrays.row_upper[rows]])
-    scale = np.maximum(np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=1, initial=0.0), 1.0)
-    eased = _with_ways_out(arrays, rows, 1.0 / scale)
+    eased = _with_ways_out(arrays, rows, _reluctance(problem))
     answer = Solver(eased).run(seconds, presolve=bool(arrays.integer.any()))
     up, down = answer.columns[size : size + count], answer.columns[size + count :]
     units = np.array([problem.units.of_measure(limit.measure) for limit in problem.limits])
     easings = [
         Easing(int(i), float(amount[i] * units[i]), end)
         for end, amount in (("low", up), ("high", down))
-        for i in np.flatnonzero(amount * units > 1e-6 * scale * units)
+        for i in np.flatnonzero(amount > 1e-7 * max(1.0, float(np.max(answer.columns, initial=0.0))))
     ]
     return easings, _proved(session, problem, eased, seconds)
+
+
+def _reluctance(problem: Problem) -> Array:
+    """What easing each limit by one solver unit costs, in solver units of money."""
+    standing = {rule.id: rule.standing for rule in problem.scenario.rules}
+    money = problem.amount.sum() / problem.units.money
+    price = []
+    for limit in problem.limits:
+        size = max(abs(end) for end in (limit.low, limit.high) if np.isfinite(end))
+        own = 1.0 if limit.measure == "spend" else money / max(size / problem.units.of_measure(limit.measure), 1e-6)
+        price.append(own * (STATUTORY if standing.get(limit.owner) == "statutory" else 1.0))
+    return np.array(price)
 
 
 def _with_ways_out(arrays: Arrays, rows: slice, price: Array) -> Arrays:
@@ -95,8 +109,11 @@ def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -
 
 
 def _sentence(problem: Problem, easing: Easing) -> str:
-    limit = problem.limits[easing.limit]
-    currency = problem.scenario.heading.currency
+    """Which end of which rule to ease, by how much: 'elective (statutory), its minimum by £5m: Spending on ...'."""
+    limit, currency = problem.limits[easing.limit], problem.scenario.heading.currency
     amount = f"{currency}{easing.amount:,.0f}" if limit.measure == "spend" else f"{easing.amount:,.6g}"
-    verb = "lower" if easing.end == "low" else "raise"
-    return f"{verb} by {amount}: {limit.label}"
+    standing = {rule.id: rule.standing for rule in problem.scenario.rules}.get(limit.owner, "agreed")
+    firm = " (statutory)" if standing == "statutory" else ""
+    name = limit.owner if limit.owner.startswith("resource ") else f"rules.{limit.owner}"
+    end = "lower its minimum" if easing.end == "low" else "raise its maximum"
+    return f"{name}{firm}: {end} by {amount}. {limit.label}"

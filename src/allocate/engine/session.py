@@ -104,12 +104,13 @@ class Session:
         filled = self.column(answer, "slice") * problem.units.money
         found: list[int] = []
         first = 0
+        noise = 1e-9 * sum(float(slope @ np.diff(grid)) for grid, slope in zip(grids, slopes, strict=True))
         for q, (grid, slope) in enumerate(zip(grids, slopes, strict=True)):
             mine = filled[first : first + len(slope)]
             first += len(slope)
             # The same effort poured into the slices in order.
             poured = np.clip(mine.sum() - (grid[:-1] - grid[0]), 0.0, np.diff(grid))
             short = first_gains[q] + float(slope @ poured) - claimed[q]
-            if short > 1e-6 * max(float(slope @ np.diff(grid)), 1e-12) and q not in self.ordered_rows:
+            if short > 1e-6 * float(slope @ np.diff(grid)) + noise and q not in self.ordered_rows:
                 found.append(q)
         return frozenset(found)

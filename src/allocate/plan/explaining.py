@@ -57,7 +57,7 @@ def binding(plan: Plan, most: int = 5) -> list[str]:
     held = limits[limits["binding"] & (limits["price"] > 0)]
     unit = _aim_unit(plan)
     said = []
-    for _, group in held.groupby("owner"):
+    for _, group in held.groupby("rule"):
         top = group.sort_values("price", ascending=False, kind="stable", key=_told_apart).iloc[0]
         more = f" (dearest of {len(group)} where it binds)" if len(group) > 1 else ""
         pounds_asked = top["measure"] == "spend"

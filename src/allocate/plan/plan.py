@@ -39,11 +39,14 @@ class Plan:
 
     spend     one row a line: partner, place, programme, envelope, year, baseline, low, high, spend, change (all £)
     gains     one row a curve: place, programme, outcome, year, spend, baseline_gain, gain, change (outcome units)
-    limits    one row a limit: owner, part, label, measure, amount, low, high, slack, binding, price
+    limits    one row a limit: rule (or resource), owner (the partner that answers for it), standing, part, label,
+              measure, amount, low, high, slack, binding, price; a share's amount is its lines' spending less the
+              share times the base's
     money     one row an envelope: envelope, year, holder, amount, moved_in, moved_out, spent, unspent, price
     routes    one row a route: route, year, source, target, high, moved
-    places    one row a place and year: place, year, population, need, baseline, spend, change, per_head, target,
-              distance_before, distance_after (shares of target; blank where nothing goes by need)
+    places    one row a place and year: place, year, population, need, baseline, spend, change, per_head (all money);
+              by_need_before, by_need, target (the money that goes by need, and its fair share), distance_before,
+              distance_after (by_need against fair share, less 1; blank where nothing goes by need)
     facts     what was solved, how, and how good it is: fact, value
 
     A price is what easing a limit by one unit, or adding a pound to an envelope, is worth in units of the aim. It is
@@ -78,7 +81,11 @@ class Plan:
         return self._spend.copy()
 
     def by(self, *columns: str) -> pd.DataFrame:
-        """Baseline, spend and change (£) summed by any of partner, place, programme, envelope, year."""
+        """Baseline, spend and change (£) summed by any of partner, place, programme, envelope, year. Raises KeyError
+        for any other column."""
+        keys = ("partner", "place", "programme", "envelope", "year")
+        if unknown := [column for column in columns if column not in keys]:
+            raise KeyError(f"{unknown[0]!r} is not one of {', '.join(keys)}")
         return self._spend.groupby(list(columns), sort=True)[["baseline", "spend", "change"]].sum().reset_index()
 
     @property
@@ -97,13 +104,16 @@ class Plan:
         problem = self._solved.problem
         amount, prices = bodies(problem, self._solved.flows.spend), self._solved.optimum.prices.limit
         low, high = problem.limit_low, problem.limit_high
+        owners = {rule.id: (rule.owner, rule.standing) for rule in self.scenario.rules}
         slack = np.minimum(amount - low, high - amount)
         # Rounding to whole pounds may leave a limit that binds a few pounds' worth of room.
         pound = _worth_of_a_pound(problem, self._solved.flows.spend)
         room = np.maximum(np.where(np.abs(prices) > 0, 8.0, 1.0) * pound, 1e-7 * np.abs(amount))
         return pd.DataFrame(
             {
-                "owner": [limit.owner for limit in problem.limits],
+                "rule": [limit.owner for limit in problem.limits],
+                "owner": [owners.get(limit.owner, ("", ""))[0] for limit in problem.limits],
+                "standing": [owners.get(limit.owner, ("", ""))[1] for limit in problem.limits],
                 "part": [limit.part for limit in problem.limits],
                 "label": [limit.label for limit in problem.limits],
                 "measure": [limit.measure for limit in problem.limits],
@@ -224,6 +234,7 @@ def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:
                     "place": place.id, "year": year, "population": place.population, "need": place.need,
                     "baseline": baseline, "spend": total, "change": total - baseline,
                     "per_head": total / place.population if place.population else np.nan,
+                    "by_need_before": mine["baseline"], "by_need": mine["spend"],
                     "target": share * pots["spend"] if pots["spend"] > 0 else np.nan,
                     "distance_before": _distance(mine["baseline"], share * pots["baseline"]),
                     "distance_after": _distance(mine["spend"], share * pots["spend"]),

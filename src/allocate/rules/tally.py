@@ -193,8 +193,10 @@ class Tally:
 
 
 def _line_names(scenario: Scenario) -> list[str]:
-    """Each line in words: who, what for, where."""
+    """Each line in words: who, what for, where; when too, where there are several years."""
     lines = scenario.table("lines")
     columns = (("partners", "partner"), ("programmes", "programme"), ("places", "place"))
     names = [[scenario.name_of(table, key) for key in lines[column]] for table, column in columns]
+    if len(scenario.years) > 1:
+        names.append(list(lines["year"]))
     return [", ".join(words) for words in zip(*names, strict=True)]
