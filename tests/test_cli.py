@@ -8,14 +8,17 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import allocate as al
 from allocate import cli, screen
 from allocate.plan import plan as plans
+from allocate.plan.writing import to_csv
 from tests.conftest import SCENARIOS
 from tests.scenario.breaking import add, put
 
@@ -93,7 +96,7 @@ def test_table(capsys):
     assert [title for title in ("By place", "By partner", "By programme") if title not in out] == []
     total = next(line for line in out.splitlines() if line.startswith("Total"))
     assert total.split() == ["Total", "£890,000", "£1,000,000", "+£110,000", "+12.4%"]
-    north = next(line for line in out.splitlines() if line.startswith("North"))
+    north = next(line for line in out.splitlines() if line.startswith("  North"))
     assert north.split() == ["North", "£345,000", "£460,000", "+£115,000", "+33.3%", "£115", "−16.7%", "−1.2%"]
     said = " ".join(words.split())
     assert said.startswith("Tiny Every rule is met.")
@@ -105,7 +108,7 @@ def test_csv(capsys, tiny):
     """CSV is the plan's spend and nothing else."""
     assert cli.main(["solve", TINY, "--format", "csv"]) == 0
     out, words = capsys.readouterr()
-    assert out == al.solve(tiny).spend.to_csv(index=False, lineterminator="\n")
+    assert out == to_csv(al.solve(tiny).spend)
     assert words == ""
 
 
@@ -145,6 +148,121 @@ def test_names_are_shown_as_written(folder, capsys):
     assert "[blink]Tiny[/b]" in words
 
 
+def drawn(plan: al.Plan, width: int) -> list[str]:
+    """The lines of the three tables on a screen this wide."""
+    out = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    for sheet in screen.sheets(plan):
+        screen.put(sheet, out)
+    return out.file.getvalue().splitlines()
+
+
+@pytest.fixture(scope="module")
+def large() -> al.Plan:
+    return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))
+
+
+@pytest.mark.parametrize("width", [140, 80, 60])
+def test_narrow_screens_keep_names_and_amounts(large, width):
+    """On a narrow screen names fold, no amount is cut, nothing runs over the edge, and what is left out is said."""
+    lines = drawn(large, width)
+    text = "\n".join(lines)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert max(len(line.rstrip()) for line in lines) <= width
+    amounts = {part for sheet in screen.sheets(large) for cells, _ in sheet.rows for part in cells[1:5]}
+    assert [amount for amount in amounts if amount not in text] == []
+    assert all(word in text for word in ("Coventry", "Rugby", "Prescribing", "Total"))
+    said = " ".join(text.split())
+    assert ("Per head" in text) == (width == 140)
+    assert ("Share, now" in text) == (width >= 80)
+    assert ("without per head" in said) == (width < 140)
+
+
+def test_what_is_left_out_first(large):
+    """The first column to go is the one per head, then the two against the fair share; nothing else ever goes."""
+    places = screen.sheets(large)[0]
+    titles = {width: [column.header for column in places.table(width)[1].columns] for width in (200, 80, 60, 20)}
+    assert "Per head" in titles[200]
+    assert "Per head" not in titles[80]
+    assert titles[80][-2:] == ["Share, now", "proposed"]
+    assert titles[60] == titles[20] == ["Place", "Now", "Proposed", "Change", "%"]
+    assert "without per head: the screen" in places.table(80)[0]
+    assert "without per head and share: the screen" in places.table(60)[0]
+    assert all("fair share" in places.table(width)[0] for width in (200, 80))
+    assert max(len(line) for line in drawn(large, 20) if "Rugby" in line) > 20
+
+
+def test_places_are_a_tree_that_adds_up(large):
+    """Places stand under the place they are in, what is spent on it as a whole beside them, and add up to it."""
+    rows = {name: figures for name, figures, _ in screen._tree(large, large.scenario.years[0])}
+    assert list(rows) == [
+        "Coventry and Warwickshire", "  Coventry and Warwickshire as a whole", "  Coventry", "  Warwickshire",
+        "    Rugby", "    South Warwickshire", "    Warwickshire North",
+    ]  # fmt: skip
+    for depth, whole in enumerate(["Coventry and Warwickshire", "  Warwickshire"]):
+        inside = [name for name in rows if len(name) - len(name.lstrip()) == 2 * (depth + 1)]
+        for column in ("baseline", "spend", "change"):
+            assert sum(rows[name][column] for name in inside) == pytest.approx(rows[whole][column])
+
+
+def test_places_without_one_root_have_a_total(folder):
+    """Where no single place holds all the others a total stands below them, year by year."""
+    from tests.rules.examples import two_years
+
+    put("places.csv", "north,North,system", "north,North,")(folder)
+    put("places.csv", "south,South,system", "south,South,")(folder)
+    two_years(folder)
+    plan = al.solve(al.read(folder))
+    cells = [row for row, _ in screen.sheets(plan)[0].rows]
+    totals = [row for row in cells if row[0] == "Total"]
+    assert [row[1] for row in totals] == list(plan.scenario.years)
+    for row in totals:
+        year = plan.spend[plan.spend["year"] == row[1]]
+        assert row[3] == f"£{year['spend'].sum():,.0f}"
+
+
+@pytest.mark.parametrize(("name", "millions"), [
+    ("coventry-warwickshire", True), ("health-benefits-package", False), ("tiny", False),
+])  # fmt: skip
+def test_one_unit_for_all_tables(name, millions):
+    """The tables of a plan are all in millions or all in whole pounds."""
+    sheets = screen.sheets(al.solve(al.read(SCENARIOS / name)))
+    amounts = [cells[sheet.titles.index("Now")] for sheet in sheets for cells, _ in sheet.rows]
+    assert {amount.endswith("m") for amount in amounts} == {millions}
+
+
+def test_a_what_if_is_said_on_screen(capsys):
+    """A plan of a changed scenario says what was changed, before anything else about it; another says nothing."""
+    assert cli.main(["solve", TINY, "--set", "envelopes.core=850000"]) == 0
+    assert capsys.readouterr().err.split("\n")[1:3] == ["Tiny", "Changed: envelopes.core: 900,000 → 850,000"]
+    assert cli.main(["solve", TINY]) == 0
+    assert "Changed" not in capsys.readouterr().err
+
+
+def test_piped_words_are_whole(capsys, tiny):
+    """Where words go to a file or a pipe each sentence is one line, with no blanks at its end."""
+    assert cli.main(["solve", TINY]) == 0
+    words = capsys.readouterr().err
+    assert words == f"\nTiny\n{al.explain(al.solve(tiny))}\n\n"
+
+
+def test_words_come_before_tables():
+    """Words and tables sent to one file stand in order: the words, then the tables with a blank line between them."""
+    command = [sys.executable, "-m", "allocate.cli", "solve", TINY]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True, timeout=120)
+    text = done.stdout.decode("utf-8").replace("\r\n", "\n")
+    parts = ["\nTiny\n", "Made-up figures", "\n\nBy place", "\n\nBy partner\n", "\n\nBy programme\n"]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_version(capsys):
+    """--version names the package and its version."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"allocate {version('allocate')}\n"
+
+
 # --- changes --------------------------------------------------------------------------------------------------------
 
 
@@ -167,14 +285,20 @@ def test_set_booleans_and_blanks(capsys):
 
 
 def test_set_wildcards_and_several(capsys):
-    """A star changes every row it fits, several changes add up, and the last word on a path counts."""
-    table = solved(capsys, "--set", "lines.*.north.*.*.*.high=300000", "--set", "rules.prevention-north.amount=1",
-                   "--set", "rules.prevention-north.amount=70000")  # fmt: skip
+    """A star changes every row it fits, and several changes add up."""
+    table = solved(capsys, "--set", "lines.*.north.*.*.*.high=300000", "--set", "rules.prevention-north.amount=70000")
     assert table.set_index(["place", "programme"])["high"].to_dict() == {
         ("north", "prevention"): 100_000, ("south", "prevention"): 100_000, ("north", "care"): 300_000,
         ("south", "care"): 900_000,
     }  # fmt: skip
     assert (spend_of(table, "north", "care"), spend_of(table, "north", "prevention")) == (300_000, 70_000)
+
+
+@pytest.mark.parametrize("again", ["envelopes.core=2e5", "envelopes.core.amount=800000", " envelopes.core =1"])
+def test_set_twice(again, capsys):
+    """A path that is told twice, in whatever spelling, is refused."""
+    words = refused(capsys, "solve", TINY, "--set", "envelopes.core=800000", "--set", again)
+    assert "is told twice: leave one" in words
 
 
 def test_set_a_rule(capsys):
@@ -246,7 +370,8 @@ def test_no_plan_says_what_to_ease(capsys, tmp_path):
     words = refused(capsys, "solve", TINY, "--set", f"rules.small={cap}", "--out", str(tmp_path / "out"), code=3)
     assert "£15,000" in words
     assert any(sentence in words for sentence in (
-        "rules.prevention-north: lower its minimum by £15,000. Spending on Prevention in North must be at least £60,000",
+        "rules.prevention-north: lower its minimum by £15,000. "
+        "Spending on Prevention in North must be at least £60,000",
         "raise by £15,000: Spending on Prevention in North must be at most £45,000",
     ))  # fmt: skip
     assert list(tmp_path.iterdir()) == []
@@ -319,11 +444,7 @@ def test_a_plan_that_breaks_a_rule_is_never_shown(capsys, monkeypatch, tmp_path)
 
 
 def test_a_file_that_cannot_be_written(capsys, monkeypatch, tmp_path):
-    """A full disk, or a folder that is not ours to replace, exits 1 in words, prints no table and leaves nothing."""
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.doc").write_text("mine")
-    words = refused(capsys, "solve", TINY, "--out", str(tmp_path / "mine"), code=1)
-    assert words == "mine holds thesis.doc, which is no part of a plan: choose another folder\n"
+    """A full disk exits 1 in words, prints no table and leaves nothing."""
 
     def full(self, *told, **named):
         raise OSError(28, "No space left on device", str(self))
@@ -331,7 +452,18 @@ def test_a_file_that_cannot_be_written(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(Path, "write_text", full)
     words = refused(capsys, "solve", TINY, "--out", str(tmp_path / "out"), code=1)
     assert "No space left on device" in words
-    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_ours_is_refused_before_solving(capsys, monkeypatch, tmp_path):
+    """A folder that holds something else, or a file in the way, exits 2 without a plan being sought."""
+    monkeypatch.setattr(al, "solve", None)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.doc").write_text("mine")
+    words = refused(capsys, "solve", TINY, "--out", str(tmp_path / "mine"))
+    assert "mine holds thesis.doc, which is no part of a plan: choose another folder" in words
+    words = refused(capsys, "solve", TINY, "--out", str(tmp_path / "mine" / "thesis.doc"))
+    assert "thesis.doc is a file: choose another folder" in words
 
 
 def test_stopping_is_quiet(capsys, monkeypatch):

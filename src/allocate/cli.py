@@ -11,11 +11,15 @@ import os
 import sys
 import tomllib
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import allocate as al
-from allocate.plan.explaining import assurance
+from allocate.plan.explaining import FINEST, assurance
+from allocate.plan.writing import in_the_way, to_csv
+from allocate.scenario.paths import Path as Named
+from allocate.scenario.paths import parse
 from allocate.scenario.words import NUMBER
 
 ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
@@ -53,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line, as argparse describes it."""
     top = argparse.ArgumentParser(prog="allocate", description="Share a system's money fairly, together.")
+    top.add_argument("--version", action="version", version=f"allocate {version('allocate')}")
     verbs = top.add_subparsers(title="verbs", required=True, metavar="VERB")
     check = verbs.add_parser("check", help="is the scenario sound? Every problem at once")
     check.add_argument("folder", help="a scenario's folder")
@@ -101,9 +106,11 @@ def run_check(options: argparse.Namespace) -> int:
 def run_solve(options: argparse.Namespace) -> int:
     from allocate import screen
 
+    if options.out and (refusal := in_the_way(options.out)):
+        raise al.ScenarioError("command line", [al.Problem("--out", refusal)])
     with screen.progress("Reading"):
         scenario = al.read(options.folder)
-        changes = read_changes(options.changes) | dict(parse_set(text) for text in options.sets)
+        changes = read_changes(options.changes) | read_sets(options.sets)
         if changes:
             scenario = scenario.change(changes)
     with screen.progress(f"Solving {scenario.heading.name}"):
@@ -114,13 +121,30 @@ def run_solve(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(al.to_json(plan), end="")
     elif options.format == "csv":
-        print(plan.spend.to_csv(index=False, lineterminator="\n"), end="")
+        print(to_csv(plan.spend), end="")
     else:
         screen.show(plan)
     if not plan.certified:
-        say(f"Not certified: {assurance(plan)} Allow more time with --seconds, or accept it with --tolerance.")
+        sys.stdout.flush()
+        done = plan.certificate.gap <= FINEST
+        accept = f"Accept it with --tolerance {FINEST:g}, which is as fine as arithmetic goes."
+        more = accept if done else "Allow more time with --seconds, or accept it with --tolerance."
+        say(f"Not certified: {assurance(plan)} {more}")
         return OUR_FAULT
     return ANSWERED
+
+
+def read_sets(texts: Sequence[str]) -> dict[str, Any]:
+    """Every --set, paths to values. What is told twice, in whatever spelling, is refused."""
+    told, seen = {}, set()
+    for path, value in map(parse_set, texts):
+        named = parse(path)
+        key = (named.table, named.keys, named.field) if isinstance(named, Named) else path
+        if key in seen:
+            raise al.ScenarioError("command line", [al.Problem("--set", "is told twice: leave one", value=path)])
+        seen.add(key)
+        told[path] = value
+    return told
 
 
 def parse_set(text: str) -> tuple[str, Any]:

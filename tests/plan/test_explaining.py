@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 import allocate as al
-from allocate.plan.explaining import a_little, assurance, binding, explain, headline, next_pound, ties, unspent
+from allocate.plan.explaining import a_little, assurance, binding, changes, explain, headline, next_pound, ties, unspent
+from allocate.plan.figures import at_most
 from tests.conftest import SCENARIOS
 from tests.rules.examples import two_years
 
@@ -57,9 +58,13 @@ def test_losses_are_said(tiny):
 
 
 def test_without_a_baseline_nothing_is_compared(tiny):
-    """Where nothing was spent before, the headline says what is shared and compares it with nothing."""
+    """Where nothing was spent before, the headline says what is shared and bought, and compares it with nothing."""
     new = tiny.change({"lines.*.baseline": 0.0, "rules.steady-care": None})
-    assert headline(al.solve(new)) == "Every rule is met. £1.0m is shared across 2 partners and 2 places."
+    plan = al.solve(new)
+    told = f"It buys {plan.value:,.1f} years (Years of good health)."
+    assert headline(plan) == f"Every rule is met. £1.0m is shared across 2 partners and 2 places. {told}"
+    ballot = headline(al.solve(al.read(SCENARIOS / "participatory-budget")))
+    assert ballot.endswith("It buys 3,525 supporters (Support in the ballot).")
 
 
 def test_the_binding_rule_is_named_and_the_slack_one_is_not(plan, tiny):
@@ -136,7 +141,9 @@ def test_years_are_told_apart(folder):
 def test_no_prices_with_choices():
     """Yes/no choices have no prices: it is said, and no worth of easing or of more money is printed."""
     plan = al.solve(al.read(SCENARIOS / "participatory-budget"))
-    assert binding(plan) == ["Yes/no choices leave no prices: what a rule costs is found by solving without it."]
+    assert binding(plan) == [
+        "Yes/no choices, or a cap on an outcome, leave no prices: what a rule costs is found by solving without it."
+    ]
     assert next_pound(plan) == ""
     assert "Easing" not in explain(plan)
     assert "would buy" not in explain(plan)
@@ -162,19 +169,67 @@ def test_ties_are_said(plan, tiny):
 
 @pytest.mark.parametrize(("gap", "end"), [
     (0.0, "no plan is better."),
-    (3.2e-6, "no plan is better by more than 3.2e-06 of the outcome at stake."),
-    (0.0123, "a better plan is not ruled out: the remaining gap is 1.23% of what is at stake."),
+    (3.2e-6, "no plan is better by more than {} years."),
+    (0.0123, "a better plan is not ruled out: it could add up to {} years, which is 1.23% of what is at stake and more "
+             "than the tolerance of 0.0001."),
 ])  # fmt: skip
 def test_assurance_says_how_good(plan, gap, end):
     """The last word is exactly as sure as the certificate."""
     solved = replace(plan._solved, certificate=replace(plan.certificate, gap=gap))
-    assert assurance(replace(plan, _solved=solved)).endswith(end)
+    most = at_most(gap * plan._solved.problem.at_stake)
+    assert assurance(replace(plan, _solved=solved)).endswith(end.format(most))
+
+
+def test_a_tolerance_too_fine_is_no_contradiction(plan):
+    """What is not certified is never said to be the best, however small its gap."""
+    solved = replace(plan._solved, certificate=replace(plan.certificate, gap=1e-14))
+    said = assurance(replace(plan, _solved=solved, options=replace(plan.options, tolerance=1e-20)))
+    assert "no plan is better" not in said
+    assert said.endswith("which is 1.0e-14 of what is at stake and more than the tolerance of 1e-20.")
+
+
+def test_rules_beyond_the_dearest_are_named():
+    """Where more rules bind than are told in full, the others are counted and named by their ids."""
+    plan = al.solve(al.read(SCENARIOS / "health-benefits-package"))
+    every, few = binding(plan, most=99), binding(plan, most=2)
+    assert few[:2] == every[:2]
+    assert few[2].startswith(f"And {len(every) - 2} more rules bind (")
+    assert few[2].endswith("): see the limits table.")
+    assert binding(plan, most=len(every) - 1)[-1].startswith("And 1 more rule binds (")
+    limits = plan.limits
+    held = set(limits.loc[limits["binding"] & (limits["price"] > 0), "rule"])
+    assert sum(rule in few[2] for rule in held) == len(every) - 2
+
+
+@pytest.mark.parametrize(("told", "said"), [
+    ({}, ""),
+    ({"envelopes.core": 850e3}, "Changed: envelopes.core: 900,000 → 850,000"),
+    ({"rules.prevention-north.in_force": False}, "Changed: rules.prevention-north.in_force: yes → no"),
+    ({"rules.prevention-north.amount": 5e3}, "Changed: rules.prevention-north.amount: 60,000 → 5,000"),
+    ({"rules.steady-care.down": None}, "Changed: rules.steady-care.down: 0.05 → taken out"),
+    ({"rules.prevention-north": None}, "Changed: rules.prevention-north: taken out"),
+    ({"lines.*.high": 600e3}, "Changed: lines.*.high: 600,000"),
+    ({"rules.x": {"kind": "cap", "owner": "board", "amount": 999e3}}, "Changed: rules.x: a new rule"),
+    ({"rules.prevention-north.where.places": ["south"]}, "Changed: rules.prevention-north.where.places: north → south"),
+    ({"envelopes.core": 850e3, "places.north.name": "Up"},
+     "Changed: envelopes.core: 900,000 → 850,000; places.north.name: North → Up"),
+])  # fmt: skip
+def test_a_what_if_says_what_it_changes(told, said, tiny):
+    """Each path that a what-if changes is named with what stood there before, where that is a single value."""
+    assert changes(tiny.change(told) if told else tiny) == said
+
+
+def test_many_changes_are_counted(tiny):
+    """A long what-if names its first changes and counts the others."""
+    told = {"envelopes.core": 850e3, "places.north.name": "Up", "rules.prevention-north": None}
+    assert changes(tiny.change(told), most=1) == "Changed: envelopes.core: 900,000 → 850,000; and 2 more"
 
 
 def test_currency_is_the_scenarios():
     """Sentences are in the scenario's own currency."""
     said = explain(al.solve(al.read(SCENARIOS / "health-benefits-package")))
     assert "$18.0m is shared" in said
+    assert "to the last whole amount" in said
     assert "£" not in said
 
 

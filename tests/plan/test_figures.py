@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocate.plan.figures import MINUS, number, per_cent, pounds, round_sum
+from allocate.plan.figures import MINUS, at_most, number, per_cent, pounds, round_sum
 
 
 @pytest.mark.parametrize(("amount", "told", "text"), [
@@ -52,6 +52,8 @@ def test_per_cent(share, told, text):
     (0.0012, {}, "0.0012"),
     (0.000296269504, {}, "0.000296"),
     (12_345.6, {}, "12,346"),
+    (3_525.0, {}, "3,525"),
+    (144.97, {}, "145.0"),
     (9.996, {}, "10"),
     (-113.44, {"signed": True}, f"{MINUS}113.4"),
     (113.44, {"signed": True}, "+113.4"),
@@ -69,6 +71,16 @@ def test_number(amount, told, text):
 def test_round_sum(amount, text):
     """Round sums have no decimals."""
     assert round_sum(amount) == text
+
+
+@pytest.mark.parametrize(("amount", "text"), [
+    (0.0, "0"), (0.000611, "0.00062"), (0.2, "0.20"), (1.0, "1.0"), (12.1, "13"), (1_234.0, "1,300"), (9.99, "10.0"),
+    (123_456.7, "130,000"),
+])  # fmt: skip
+def test_at_most(amount, text):
+    """What is called the most has two digits and is never less than the amount."""
+    assert at_most(amount) == text
+    assert float(text.replace(",", "")) >= amount
 
 
 @given(st.floats(-1e13, 1e13))

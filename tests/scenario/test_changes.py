@@ -34,6 +34,8 @@ CHANGES: dict[str, st.SearchStrategy] = {
     "rules.steady-care.up": st.none() | st.floats(0, 1),
     "rules.prevention-north": st.none() | st.just(record(TINY.rules[0])),
     "rules.steady-care.in_force": st.booleans(),
+    "rules.*.in_force": st.booleans(),
+    "rules.*.down": st.floats(0, 1),
     "rules.cap": st.none() | st.just(CAP),
 }
 """Paths of tiny, each with values that it may take."""
@@ -134,6 +136,23 @@ def test_star_fits_every_row(tiny):
     """A star sets every row it fits, and only those."""
     new = tiny.change({"lines.*.*.care.high": 500_000})
     assert new.lines["high"].fillna(-1).tolist() == [-1, -1, 500_000, 500_000]
+
+
+def test_star_fits_every_rule_that_has_the_field(tiny):
+    """A star sets a field of all rules that have it, is remembered as one change, and can be put back."""
+    off = tiny.change({"rules.*.in_force": "false"})
+    assert [rule.in_force for rule in off.rules] == [False, False]
+    assert off.changes == {"rules.*.in_force": "false"}
+    assert off.change({"rules.*.in_force": True}).changes == {}
+    assert off.change({"rules.*.in_force": True}).digest == tiny.digest
+    assert tiny.change({"rules.*.up": 0.4}).changes == {"rules.*.up": 0.4}
+
+
+def test_a_rule_put_in_and_taken_out_around_a_star(tiny):
+    """A rule that came and went leaves no change behind, and the star's change can be laid over the base."""
+    new = tiny.change({"rules.cap": CAP}).change({"rules.*.in_force": False}).change({"rules.cap": None})
+    assert new.changes == {"rules.*.in_force": False}
+    assert tiny.change(new.changes) == new
 
 
 def test_blanking_a_figure(tiny):
@@ -238,8 +257,22 @@ REFUSED = {
     "unknown name": ({"envelopes.core.holder": "bord"}, "is not in partners.csv", "did you mean board?"),
     "unknown rule": ({"rules.steady-car.down": 0.1}, "no such rule", "did you mean steady-care?"),
     "unknown rule taken out": ({"rules.steady-car": None}, "no such rule", "did you mean steady-care?"),
-    "unknown field of a rule": ({"rules.steady-care.dwon": 0.1}, "steady-care.dwon", "did you mean down?"),
+    "unknown field of a rule": (
+        {"rules.steady-care.dwon": 0.1},
+        "change, rules.steady-care.dwon",
+        "did you mean down?",
+    ),
     "inside a figure": ({"rules.steady-care.down.x": 1}, "'steady-care.down' has no fields"),
+    "rule without its table": ({"steady-care.in_force": False}, "is not a table", "did you mean rules.steady-care?"),
+    "envelope without its table": ({"core": 1}, "is not a table", "did you mean envelopes.core?"),
+    "star for a field no rule has": ({"rules.*.dwon": 0.1}, "rules.*.dwon: no rule has", "did you mean down?"),
+    "star without a field": ({"rules.*": None}, "rules.*: names no field", "rules.*.in_force"),
+    "new rule with an unknown field": ({"rules.new": CAP | {"amuont": 1}}, "change, rules.new.amuont", "amount?"),
+    "name for an id": ({"envelopes.core.holder": "The Board"}, "envelopes.core.holder", "did you mean board?"),
+    "name for an id in a rule": ({"rules.steady-care.owner": "The Board"}, "steady-care.owner", "mean board?"),
+    "per cent of an amount": ({"envelopes.core": "+1%"}, "not a number (write the amount itself, not a per cent)"),
+    "year with a hyphen": ({"rules.steady-care.where.years": ["2026-27"]}, "did you mean 2026/27?"),
+    "sense after the change": ({"envelopes.core": 0.9}, "after the change, envelopes.csv row 2, amount"),
     "rule without a kind": ({"rules.new": {"owner": "board"}}, "not a kind of rule"),
     "rule as a number": ({"rules.new": 3}, "is not a rule"),
     "rules at large": ({"rules": None}, "no such rule"),
@@ -302,4 +335,4 @@ def test_a_change_of_figures_is_judged_as_a_folder_with_those_figures_would_be(t
             table.loc[matches(path, table), path.field] = float(value)
             tables[path.table] = table
     whole = problems(Scenario(tiny.heading, tuple(rules.values()), tables))
-    assert [str(problem) for problem in caught.value.problems] == [str(problem) for problem in whole]
+    assert [str(problem) for problem in caught.value.problems] == [f"after the change, {each}" for each in whole]

@@ -58,7 +58,22 @@ NAMES = [
     Fault(
         "name in place of an id",
         put(LINES, "trust,north", "The Trust,north"),
-        ("lines.csv row 2, partner", "did you mean the-trust?"),
+        ("lines.csv row 2, partner", "did you mean trust?"),
+    ),
+    Fault(
+        "name in place of a rule's place",
+        put(RULES, '["north"]', '["North"]'),
+        ("prevention-north.where.places", "'North'", "did you mean north?"),
+    ),
+    Fault(
+        "name that is an unknown id",
+        both(put("partners.csv", "The Trust", "hospital"), put(LINES, "trust,north", "hospital,north")),
+        ("lines.csv row 2, partner", "is not in partners.csv", "did you mean trust?"),
+    ),
+    Fault(
+        "name in place of a holder",
+        put("envelopes.csv", "Core money,board", "Core money,The Board"),
+        ("envelopes.csv row 2, holder", "did you mean board?"),
     ),
     Fault(
         "unknown owner",
@@ -192,6 +207,33 @@ SENSE = [
         ("lines.csv row 5, programme", "may not be paid from grant, whose purpose is prevention"),
         2,
     ),
+    Fault(
+        "route to where it came from",
+        both(
+            add("routes.csv", ROUTE + "pool,2026/27,core,core,5,law\n"),
+            add("evidence.csv", "routes.*.high,assumed,made-up,\n"),
+        ),
+        ("routes.csv row 2, target", "'core' is the envelope that the money leaves"),
+    ),
+    Fault(
+        "people that do not add up",
+        put(PLACES, "10000,10000", "12000,10000"),
+        ("places.csv row 2, population", "'12000' is not the sum", "(10,000)", "write 10000"),
+    ),
+    Fault(
+        "slope upside down",
+        both(
+            put(CURVES, "saturation,,50000,,100", "power,0.002,50000,0.5,"),
+            put(CURVES, "saturation,,50000,,100", "power,500,50000,0.5,"),
+            put("evidence.csv", "curves.*.ceiling,assumed,made-up,\n", ""),
+        ),
+        ("curves.csv row 5, slope", "'500' is more than 1,000 times", "upside down? write 1/slope: 0.002"),
+    ),
+    Fault(
+        "figure too many for an isoelastic curve",
+        put(CURVES, "power,0.002,100000,0.5,", "isoelastic,0.002,100000,0.5,7"),
+        ("curves.csv row 2, ceiling", "not used by an isoelastic curve"),
+    ),
     Fault("place without people", put(PLACES, "4000,4500", "0,4500"), ("places.csv row 3, population", "no people")),
     Fault("need required", put(PLACES, "4000,4500", "4000,"), ("places.csv row 3, need", "required", "by need")),
     Fault(
@@ -220,7 +262,7 @@ SENSE = [
     Fault(
         "curve where nobody spends",
         put(CURVES, "south,prevention", "system,prevention"),
-        ("curves.csv row 5, programme", "no line spends here"),
+        ("curves.csv row 5, programme", "no line that spends here"),
     ),
     Fault(
         "curve without a reference or baseline",
@@ -277,7 +319,7 @@ SENSE = [
             add("resources.csv", RESOURCES + "nurses,2026/27,Nurses,hours,9000\n"),
             add("evidence.csv", "resources.*.amount,assumed,made-up,\n"),
         ),
-        ("resources.csv row 2, id", "'nurses'", "no row of uses.csv"),
+        ("resources.csv row 2, id", "'nurses' is used by no row of uses.csv"),
     ),
     Fault(
         "resource minima above supply",

@@ -66,7 +66,20 @@ FILES = [
     Fault(
         "workbook beside the tables",
         add("lines.xlsx", "x"),
-        ("lines.xlsx", "not a file of a scenario", "did you mean lines?"),
+        ("lines.xlsx", "not a file of a scenario", "move it out of the folder"),
+    ),
+    Fault("notes", add("notes.txt", "x"), ("notes.txt", "not a file of a scenario (move it out of the folder)")),
+    Fault(
+        "workbook in place of a table",
+        rename("outcomes.csv", "outcomes.xlsx"),
+        ("outcomes.xlsx", "not a file of a scenario", "save it as outcomes.csv"),
+        2,
+    ),
+    Fault(
+        "years as numbers",
+        put("scenario.toml", '["2026/27"]', "[2026, 2027]"),
+        ("scenario.toml, years", "must be text", 'write years as text, such as ["2026"]'),
+        2,
     ),
     Fault("empty file", lambda folder: (folder / PLACES).write_text(""), ("places.csv", "has no rows")),
     Fault(
@@ -145,13 +158,13 @@ NUMBERS = [
     amount("millions", "1.2m", "is not a number", "write it in full: 1200000"),
     amount("pounds in millions", "£0.1m", "is not a number", "write it in full: 100000"),
     amount("thousands with k", "100k", "is not a number", "write it in full: 100000"),
-    amount("per cent", "5%", "is not a number", "write the fraction: 0.05"),
-    amount("brackets", "(500)", "is not a number", "brackets", "write -500"),
-    amount("brackets with pounds and commas", "(£1,500)", "is not a number", "brackets", "write -1500"),
+    amount("per cent", "5%", "is not a number", "the amount itself, not a per cent"),
+    amount("brackets", "(500)", "is not a number", "brackets", "cannot be negative"),
+    amount("brackets with pounds and commas", "(£1,500)", "is not a number", "brackets", "cannot be negative"),
     amount("underscore", "100_000", "is not a number", "commas: 100000"),
     amount("space", "100 000", "is not a number", "commas: 100000"),
     amount("decimal comma", "100000,5", "is not a number", "write a point for decimals: 100000.5"),
-    amount("unicode minus", "−5", "is not a number", "-5"),
+    amount("unicode minus", "−5", "is not a number", "cannot be negative"),
     amount("digits of another script", "\u0661\u0660\u0660", "is not a number"),
     amount("full-width digits", "１００", "is not a number"),
     amount("nan", "nan", "is not a number"),
@@ -185,7 +198,7 @@ NUMBERS = [
     Fault(
         "exponent above one",
         put(CURVES, "100000,0.5", "100000,50"),
-        ("curves.csv row 2, exponent", "fraction", "for 50 per cent write 0.5"),
+        ("curves.csv row 2, exponent", "above 0 and at most 1, where 1 is a straight line"),
     ),
 ]
 

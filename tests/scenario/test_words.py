@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocate.scenario.words import NUMBER, id_advice, invisible, number_advice, skeleton, slug, suggestion
+from allocate.scenario.words import NUMBER, id_advice, invisible, number_advice, skeleton, slug, suggestion, year_advice
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,36 @@ def test_number_advice(typed, said):
     assert number_advice(typed) == said
 
 
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ("(2100000)", "amount", "brackets stand for a negative number, and this cannot be negative"),
+        ("(2)", "gain", "brackets for a negative amount are not read: write -2"),
+        ("+1%", "amount", "write the amount itself, not a per cent"),
+        ("5%", "down", "write the fraction: 0.05"),
+        ("−5", "high", "this cannot be negative"),
+    ],
+)
+def test_number_advice_for_a_field(typed, field, said):
+    """No repair is offered that the field would refuse."""
+    assert number_advice(typed, field) == said
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("2026-27", "did you mean 2026/27?"), ("2026/2027", "did you mean 2026/27?"), ("26/27", ""), ("next", "")],
+)
+def test_year_advice(typed, said):
+    """A year with another mark between its halves has its repair."""
+    assert year_advice(typed) == said
+
+
 @given(st.text(max_size=20))
 def test_advice_never_fails(text):
     """Whatever was typed, advice is a text, and what it offers as a number or an id is one."""
     assert isinstance(number_advice(text), str)
+    assert isinstance(number_advice(text, "amount"), str)
+    assert isinstance(year_advice(text), str)
     assert isinstance(id_advice(text), str)
     assert slug(slug(text)) == slug(text)
     assert not invisible(skeleton(text))

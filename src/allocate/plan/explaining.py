@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 
-from allocate.plan.figures import number, per_cent, pounds, round_sum
+from allocate.plan.figures import at_most, number, per_cent, pounds, round_sum
 from allocate.plan.plan import Plan
+from allocate.scenario.paths import Path, matches, parse
+from allocate.scenario.rulebook import record
+from allocate.scenario.scenario import Scenario
+
+FINEST = 1e-9
+"""Gaps up to this share of the outcome at stake are what arithmetic leaves of none."""
 
 
 def explain(plan: Plan) -> str:
@@ -18,7 +25,7 @@ def explain(plan: Plan) -> str:
 
 
 def headline(plan: Plan) -> str:
-    """Every rule is met. £x is shared across ...; it buys ... more than today's spending."""
+    """Every rule is met. £x is shared across ...; it buys ..., against today's spending where there is any."""
     spend, currency = plan.spend, plan.scenario.heading.currency
     parents = set(plan.scenario.places["parent"].dropna())
     places, partners = len(set(spend["place"]) - parents), spend["partner"].nunique()
@@ -28,19 +35,20 @@ def headline(plan: Plan) -> str:
         f"and {_count(places, 'place')}"
     )
     if spend["baseline"].sum() == 0:
-        return first + "."
+        return f"{first}. {_bought(plan)}"
     more = "more" if change >= 0 else "less"
     return f"{first}, {pounds(abs(change), currency)} {more} than before. {_bought(plan)}"
 
 
 def _bought(plan: Plan) -> str:
-    """What the plan gains of each outcome against the baseline."""
+    """What the plan gains of each outcome: against the baseline, or in all where nothing was spent before."""
+    compared = bool(plan.spend["baseline"].sum() != 0)
     outcomes = plan.scenario.outcomes.set_index("id")
-    change = plan.gains.groupby("outcome")["change"].sum()
+    gain = plan.gains.groupby("outcome")["change" if compared else "gain"].sum()
     said = [
-        f"{number(change[key], signed=True)} {row.unit} ({row.name_})" for key, row in _rows(outcomes) if key in change
+        f"{number(gain[key], signed=compared)} {row.unit} ({row.name_})" for key, row in _rows(outcomes) if key in gain
     ]
-    return "Against today's spending it buys " + ", ".join(said) + "."
+    return ("Against today's spending it buys " if compared else "It buys ") + ", ".join(said) + "."
 
 
 def _rows(outcomes: pd.DataFrame):
@@ -50,14 +58,16 @@ def _rows(outcomes: pd.DataFrame):
 
 def binding(plan: Plan, most: int = 5) -> list[str]:
     """The rules that hold the plan, dearest first, with what easing them is worth: by a round sum (`a_little`) for
-    limits in pounds, by 1% for others."""
+    limits in pounds, by 1% for others; at most so many, and then the ids of the others."""
     if not plan.has_prices:
-        return ["Yes/no choices leave no prices: what a rule costs is found by solving without it."]
+        return [
+            "Yes/no choices, or a cap on an outcome, leave no prices: what a rule costs is found by solving without it."
+        ]
     limits = plan.limits
     held = limits[limits["binding"] & (limits["price"] > 0)]
     unit = _aim_unit(plan)
     said = []
-    for _, group in held.groupby("rule"):
+    for rule, group in held.groupby("rule"):
         top = group.sort_values("price", ascending=False, kind="stable", key=_told_apart).iloc[0]
         more = f" (dearest of {len(group)} where it binds)" if len(group) > 1 else ""
         pounds_asked = top["measure"] == "spend"
@@ -65,9 +75,18 @@ def binding(plan: Plan, most: int = 5) -> list[str]:
         step = little if pounds_asked else 0.01 * abs(top["high"] if math.isfinite(top["high"]) else top["low"])
         by = round_sum(little, plan.scenario.heading.currency) if pounds_asked else "1%"
         worth = top["price"] * step
-        said.append((worth, f"{top['label']}{more}. Easing it by {by} is worth {number(worth)} {unit}."))
-    table = pd.DataFrame(sorted(said, key=lambda pair: pair[1]), columns=["worth", "text"])
-    return table.sort_values("worth", ascending=False, kind="stable", key=_told_apart)["text"].tolist()[:most]
+        said.append((worth, f"{top['label']}{more}. Easing it by {by} is worth {number(worth)} {unit}.", rule))
+    table = pd.DataFrame(sorted(said, key=lambda row: row[1]), columns=["worth", "text", "rule"])
+    table = table.sort_values("worth", ascending=False, kind="stable", key=_told_apart)
+    return [*table["text"].head(most), *_others(table["rule"].tolist()[most:])]
+
+
+def _others(rules: list[str]) -> list[str]:
+    """That these rules bind too, if there are any."""
+    if not rules:
+        return []
+    verb = "binds" if len(rules) == 1 else "bind"
+    return [f"And {_count(len(rules), 'more rule')} {verb} ({_some(rules, 8)}): see the limits table."]
 
 
 def _told_apart(prices: pd.Series) -> pd.Series:
@@ -126,17 +145,66 @@ def ties(plan: Plan) -> str:
 
 def assurance(plan: Plan) -> str:
     """The certificate in a sentence."""
-    found = plan.certificate
-    checked = "Checked independently of the solver: every rule and envelope holds, to the pound; "
-    if found.gap <= 1e-9:
+    found, tolerance = plan.certificate, plan.options.tolerance
+    unit = "pound" if plan.scenario.heading.currency == "£" else "last whole amount"
+    checked = f"Checked independently of the solver: every rule and envelope holds, to the {unit}; "
+    if plan.certified and found.gap <= FINEST:
         return checked + "no plan is better."
-    gap = f"{found.gap:.1e} of the outcome at stake"
+    gap = f"{at_most(found.gap * plan._solved.problem.at_stake)} {_aim_unit(plan)}"
     if plan.certified:
         return checked + f"no plan is better by more than {gap}."
+    share = per_cent(found.gap, places=2) if found.gap >= 1e-4 else f"{found.gap:.1e}"
     return (
-        checked
-        + f"a better plan is not ruled out: the remaining gap is {per_cent(found.gap, places=2)} of what is at stake."
+        f"{checked}a better plan is not ruled out: it could add up to {gap}, which is {share} of what is at stake and "
+        f"more than the tolerance of {tolerance:g}."
     )
+
+
+def changes(scenario: Scenario, most: int = 10) -> str:
+    """What a what-if changes, a path at a time with what stood there before; '' for a scenario as it was read."""
+    said = [_change(scenario.base or scenario, path, value) for path, value in scenario.changes.items()]
+    more = [f"and {len(said) - most} more"] if len(said) > most else []
+    return f"Changed: {'; '.join([*said[:most], *more])}" if said else ""
+
+
+def _change(base: Scenario, text: str, value: Any) -> str:
+    path = parse(text)
+    now = "taken out" if _blank(value) else _told(value)
+    if not isinstance(path, Path):
+        return f"{text}: {now}"
+    if path.table == "rules" and not path.field:
+        stood = any(rule.id == path.keys[0] for rule in base.rules)
+        return f"{text}: {now if _blank(value) else 'another rule' if stood else 'a new rule'}"
+    was = _before(base, path)
+    return f"{text}: {now}" if was is None else f"{text}: {_told(was)} \N{RIGHTWARDS ARROW} {now}"
+
+
+def _before(base: Scenario, path: Path) -> Any:
+    """What stood at this path in the scenario as it was read: '' for a blank, None where it names no single value."""
+    if path.table != "rules":
+        rows = base.table(path.table)[matches(path, base.table(path.table))]
+        return None if len(rows) != 1 else "" if _blank(rows[path.field].iloc[0]) else rows[path.field].iloc[0]
+    value: Any = next((record(rule) for rule in base.rules if rule.id == path.keys[0]), None)
+    for part in path.field.split(".") if value is not None else []:
+        value = value.get(part, "") if isinstance(value, dict) else None
+    if value == "" and path.field == "in_force":
+        return True
+    return value
+
+
+def _blank(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _told(value: Any) -> str:
+    """A value as a person would say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_told(part) for part in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_told(part)}" for key, part in value.items())
+    return "blank" if _blank(value) else value if isinstance(value, str) else f"{value:,.12g}"
 
 
 def _aim_unit(plan: Plan) -> str:

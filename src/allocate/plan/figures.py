@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, Decimal
 
 MINUS = "\N{MINUS SIGN}"
 
 
-IN_MILLIONS = 10e6
-"""Tables whose largest amount reaches this are shown in millions."""
+IN_MILLIONS = 50e6
+"""Plans whose money reaches this are shown in millions, all their tables alike."""
 
 
 def pounds(amount: float, currency: str = "£", signed: bool = False, millions: bool | None = None) -> str:
@@ -42,8 +43,24 @@ def number(amount: float, signed: bool = False) -> str:
     if math.isnan(amount):
         return ""
     size = abs(amount)
-    text = f"{size:,.0f}" if size >= 1e4 else f"{size:,.1f}" if size >= 10 else f"{size:.3g}"
+    text = (
+        f"{size:,.0f}"
+        if size >= 1e4
+        else f"{size:,.0f}"
+        if size >= 10 and size == int(size)
+        else f"{size:,.1f}"
+        if size >= 10
+        else f"{size:.3g}"
+    )
     return ("" if float(text.replace(",", "")) == 0 else _sign(amount, signed)) + text
+
+
+def at_most(amount: float) -> str:
+    """0.00062, 1,300: two digits, rounded up so that what is called the most is."""
+    if amount <= 0:
+        return "0"
+    exact = Decimal(f"{amount:.12e}")
+    return f"{exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_CEILING):,f}"
 
 
 def _sign(amount: float, signed: bool) -> str:

@@ -18,17 +18,20 @@ from allocate.scenario.scenario import plain
 from allocate.scenario.words import NUMBER
 from allocate.scenario.writing import toml_value
 
+TABLES = ("spend", "gains", "limits", "money", "routes", "places", "facts")
+FILES = frozenset({*(f"{name}.csv" for name in TABLES), "plan.json", "changes.toml"})
+"""What a plan's folder holds."""
+
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_plan(plan: Plan, folder: str | Path) -> None:
     """Write every table as CSV, all of them as plan.json, and changes.toml. The folder appears complete or not at all;
     an older plan in it is replaced, and a folder that holds anything else is refused (FileExistsError)."""
+    if refusal := in_the_way(folder):
+        raise FileExistsError(refusal)
     folder = Path(folder).resolve()
     texts = plan_files(plan)
-    others = sorted(path.name for path in folder.iterdir() if path.name not in texts) if folder.exists() else []
-    if others:
-        raise FileExistsError(f"{folder.name} holds {others[0]}, which is no part of a plan: choose another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".allocate-", dir=folder.parent))
     try:
@@ -40,6 +43,17 @@ def write_plan(plan: Plan, folder: str | Path) -> None:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def in_the_way(folder: str | Path) -> str:
+    """Why a plan cannot be written to this folder, '' where nothing but a plan stands there."""
+    folder = Path(folder).resolve()
+    if not folder.exists():
+        return ""
+    if not folder.is_dir():
+        return f"{folder.name} is a file: choose another folder"
+    others = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+    return f"{folder.name} holds {others[0]}, which is no part of a plan: choose another folder" if others else ""
 
 
 def _put_in_place(made: Path, folder: Path) -> None:
@@ -59,15 +73,36 @@ def _put_in_place(made: Path, folder: Path) -> None:
 
 def plan_files(plan: Plan) -> dict[str, str]:
     """What `write_plan` writes: file name to text."""
-    tables = {
-        f"{name}.csv": safe(table).to_csv(index=False, lineterminator="\n") for name, table in plan.tables().items()
-    }
+    tables = {f"{name}.csv": to_csv(table) for name, table in _tables(plan).items()}
     return tables | {"plan.json": to_json(plan), "changes.toml": changes_text(plan.scenario.changes)}
+
+
+def _tables(plan: Plan) -> dict[str, pd.DataFrame]:
+    """Every table, without what binary arithmetic leaves beyond a millionth of a pound in the limits on money."""
+    tables = plan.tables()
+    limits, columns = tables["limits"], ["amount", "low", "high", "slack"]
+    money = limits["measure"] == "spend"
+    limits.loc[money, columns] = limits.loc[money, columns].round(6) + 0.0
+    return tables
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """A table as CSV that a spreadsheet may open: see `safe`; whole numbers have no decimal point."""
+    table = safe(table)
+    for column in table.select_dtypes("float"):
+        table[column] = pd.Series([_figure(value) for value in table[column]], index=table.index, dtype=object)
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _figure(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
 def to_json(plan: Plan) -> str:
     """Every table of a plan as JSON: table name to a list of rows, null for blanks and for open ends."""
-    tables = {name: plain(finite(table)).to_dict("records") for name, table in plan.tables().items()}
+    tables = {name: plain(finite(table)).to_dict("records") for name, table in _tables(plan).items()}
     return json.dumps(tables, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -14,11 +14,13 @@ from allocate.scenario.checks import figure_problems
 from allocate.scenario.checks import problems as cross_problems
 from allocate.scenario.evidence import Figures, all_figures
 from allocate.scenario.paths import Path, key_text, matches, parse
-from allocate.scenario.reading import fit, frame, make_rule
+from allocate.scenario.reading import by_name, fit, frame, make_rule
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
-from allocate.scenario.tables import Evidence, Source, is_number
+from allocate.scenario.tables import TABLES, Evidence, Source, is_number
 from allocate.scenario.words import suggestion
+
+Tables = Mapping[str, pd.DataFrame]
 
 
 def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
@@ -29,11 +31,11 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     for text, value in changes.items():
         path = parse(text)
         if isinstance(path, Problem):
-            found.append(path)
+            found.append(_likely_table(path, scenario))
         elif path.table == "rules":
-            _change_rule(rules, path, value, found)
+            _change_rules(rules, path, value, found, tables)
         else:
-            tables[path.table] = _change_rows(tables[path.table], path, value, found)
+            tables[path.table] = _change_rows(tables, path, value, found)
     if found:
         raise ScenarioError("change", found)
     base = scenario.base or scenario
@@ -45,7 +47,7 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
     only_figures = all(_is_figure(text, {rule.id: rule for rule in scenario.rules}) for text in changes)
     found = figure_problems(new) if only_figures else cross_problems(new)
     if found:
-        raise ScenarioError("change", found)
+        raise ScenarioError("change", [replace(each, where=f"after the change, {each.where}") for each in found])
     return Scenario(new.heading, new.rules, tables, _still_different(told, base, new), base)
 
 
@@ -55,12 +57,27 @@ def _is_figure(text: str, rules: Mapping[str, Rule]) -> bool:
     if not isinstance(path, Path):
         return False
     if path.table == "rules":
-        rule = rules.get(path.keys[0]) if path.keys else None
-        return rule is not None and path.field in (*rule.figures, "in_force")
+        named = _rules_named(path, rules)
+        return bool(named) and all(path.field in (*rules[name].figures, "in_force") for name in named)
     return is_number(path.row, path.field)
 
 
-def _change_rows(table: pd.DataFrame, path: Path, value: Any, found: list[Problem]) -> pd.DataFrame:
+def _likely_table(problem: Problem, scenario: Scenario) -> Problem:
+    """A path that begins with no table, with the table left out if its first part is an id of one."""
+    first = problem.value
+    if not first or problem.field.split(".")[0] != first or first in TABLES:
+        return problem
+    homes = ["rules"] if first in {rule.id for rule in scenario.rules} else []
+    homes = homes or [
+        name for name, row in TABLES.items() if row.key[0] == "id" and first in set(scenario.table(name)["id"])
+    ]
+    return (
+        replace(problem, fix=f"did you mean {' or '.join(f'{home}.{first}' for home in homes)}?") if homes else problem
+    )
+
+
+def _change_rows(tables: Tables, path: Path, value: Any, found: list[Problem]) -> pd.DataFrame:
+    table = tables[path.table]
     mask = matches(path, table)
     rows, key = table[mask], list(path.row.key)
     if not mask.any():
@@ -79,6 +96,7 @@ def _change_rows(table: pd.DataFrame, path: Path, value: Any, found: list[Proble
         wrong: list[Problem] = []
         fitted = fit(path.row, cells, wrong, "change", None)
         if fitted is None:
+            wrong = [by_name(problem, tables, path.table, path.field) for problem in wrong]
             found += [replace(problem, field=path.text) for problem in wrong]
             return table
         table = table.copy() if line == rows.index[0] else table
@@ -98,13 +116,36 @@ def _likely_key(table: pd.DataFrame, path: Path) -> str:
     return ""
 
 
-def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Problem]) -> None:
-    name = path.keys[0] if path.keys else ""
+def _rules_named(path: Path, rules: Mapping[str, Rule]) -> list[str]:
+    """The ids of the rules that a path names: with *, of those that have the field."""
+    if path.keys != ("*",):
+        return [name for name in path.keys if name in rules]
+    field = path.field.split(".")[0]
+    return [name for name, rule in rules.items() if field != "id" and field in type(rule).model_fields]
+
+
+def _change_rules(rules: dict[str, Rule], path: Path, value: Any, found: list[Problem], tables: Tables) -> None:
+    wrong: list[Problem] = []
+    if path.keys != ("*",):
+        _change_rule(rules, path, path.keys[0] if path.keys else "", value, wrong)
+    elif not path.field:
+        wrong.append(Problem("change", "names no field", field=path.text, fix="such as rules.*.in_force"))
+    elif not (names := _rules_named(path, rules)):
+        fields = dict.fromkeys(field for rule in rules.values() for field in type(rule).model_fields if field != "id")
+        fix = suggestion(path.field, fields)
+        wrong.append(Problem("change", "no rule has this field", field=path.text, fix=fix))
+    else:
+        for name in names:
+            _change_rule(rules, path, name, value, wrong)
+    found += [by_name(problem, tables, "rules") for problem in wrong]
+
+
+def _change_rule(rules: dict[str, Rule], path: Path, name: str, value: Any, found: list[Problem]) -> None:
     if not path.field:
         if _blank(value):
             if rules.pop(name, None) is None:
                 found.append(Problem("change", "there is no such rule", field=path.text, fix=suggestion(name, rules)))
-        elif (rule := make_rule(name, value, found, "change")) is not None:
+        elif (rule := make_rule(name, value, found, "change", "rules.")) is not None:
             rules[name] = rule
         return
     if name not in rules:
@@ -123,7 +164,7 @@ def _change_rule(rules: dict[str, Rule], path: Path, value: Any, found: list[Pro
         inner.pop(last, None)
     else:
         inner[last] = value
-    rule = make_rule(name, fields, found, "change")
+    rule = make_rule(name, fields, found, "change", "rules.")
     if rule is not None:
         rules[name] = rule
 
@@ -168,8 +209,12 @@ def _still_different(told: Mapping[str, Any], base: Scenario, new: Scenario) -> 
         if not isinstance(path, Path):
             continue
         if path.table == "rules":
-            before, after = (_inner(each.get(path.keys[0]), path.field) for each in rules)
+            # With *, only the base's own rules: a rule that a change put in is there for its own path.
+            names = rules[0] if path.keys == ("*",) else path.keys
+            before, after = ([_inner(each.get(name), path.field) for name in names] for each in rules)
             same = before == after
+            if same and not path.field and before == [None]:
+                continue
         else:
             rows = matches(path, base.table(path.table))
             before, after = (scenario.table(path.table)[path.field][rows] for scenario in (base, new))
@@ -185,7 +230,8 @@ def _overlap(one: Path, other: Path, base: Scenario) -> bool:
         return False
     if one.table == "rules":
         short, long = sorted((one.field.split("."), other.field.split(".")), key=len)
-        return one.keys == other.keys and (short == [""] or long[: len(short)] == short)
+        alike = one.keys == other.keys or ("*",) in (one.keys, other.keys)
+        return alike and (short == [""] or long[: len(short)] == short)
     table = base.table(one.table)
     return bool((matches(one, table) & matches(other, table)).any())
 

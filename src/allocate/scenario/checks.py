@@ -67,6 +67,11 @@ def _found_by(checks: Checks, scenario: Scenario, lost: Mapping[str, set[str]]) 
     return [problem for check in whole for problem in check(scenario)]
 
 
+def a(word: str) -> str:
+    """A word with its article."""
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
 def money(pounds: float, currency: str = "£") -> str:
     return f"{currency}{pounds:,.0f}"
 
@@ -90,7 +95,17 @@ def unknown_names(scenario: Scenario, lost: Mapping[str, set[str]]) -> Iterator[
         table, known, unread = scenario.table(name), scenario.table(target)[key].unique(), lost.get(target, set())
         wrong = table[table[column].notna() & ~table[column].isin([*known, *unread]) & ("*" not in unread)]
         for line, value in wrong[column].items():
-            yield Problem(f"{name}.csv", f"is not in {target}.csv", _row(line), column, value, suggestion(value, known))
+            named = id_of(value, scenario.table(target))
+            fix = f"did you mean {named}?" if named else suggestion(value, known)
+            yield Problem(f"{name}.csv", f"is not in {target}.csv", _row(line), column, value, fix)
+
+
+def id_of(name: str, table: pd.DataFrame) -> str:
+    """The id of the one row with this name, or ''."""
+    if "name" not in table:
+        return ""
+    same = table.loc[[skeleton(str(other)) == skeleton(name) for other in table["name"]], "id"]
+    return str(same.iloc[0]) if len(same) == 1 else ""
 
 
 def unknown_years(scenario: Scenario) -> Iterator[Problem]:
@@ -191,7 +206,7 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
     for line, name, year, amount in scenario.table("envelopes")[["id", "year", "amount"]].itertuples():
         if (name, year) not in sums.index:
             if (name, year) not in leaves:
-                yield Problem("envelopes.csv", "no line and no route can draw on it", _row(line), "id", name)
+                yield Problem("envelopes.csv", "has no line and no route that can draw on it", _row(line), "id", name)
             continue
         low, baseline = sums.loc[(name, year)]
         most = amount + float(enters.get((name, year), 0.0))
@@ -213,6 +228,24 @@ def _unit_slip(amount: float, baseline: float) -> str:
     power = round(np.log10(baseline / amount)) if amount > 0 else 0
     unit = {3: "thousands", 6: "millions", 9: "billions"}.get(power, "")
     return f"given in {unit}? write {amount * 10**power:.0f}" if unit else ""
+
+
+def route_ends(scenario: Scenario) -> Iterator[Problem]:
+    for line, source, target in scenario.table("routes")[["source", "target"]].itertuples():
+        if source == target:
+            yield Problem("routes.csv", "is the envelope that the money leaves", _row(line), "target", target)
+
+
+def sums_of_people(scenario: Scenario) -> Iterator[Problem]:
+    """Places whose population is not that of the places inside them."""
+    places = scenario.table("places")
+    inside = places.groupby("parent")["population"].agg(["sum", "min"])
+    for line, place, population in places[["id", "population"]].itertuples():
+        total, least = inside.loc[place] if place in inside.index else (0.0, 0.0)
+        if least > 0 and abs(population - total) > 0.01 * total:
+            expected = f"is not the sum of the places inside it ({total:,.0f})"
+            fix = f"write {total:.15g}"
+            yield Problem("places.csv", expected, _row(line), "population", f"{population:.15g}", fix)
 
 
 def people(scenario: Scenario) -> Iterator[Problem]:
@@ -241,7 +274,7 @@ def aims(scenario: Scenario) -> Iterator[Problem]:
     if not outcomes["weight"].sum() > 0:
         yield Problem("outcomes.csv", "the weights sum to nothing: the aim would be empty", field="weight", value="0")
     for line, name in outcomes.loc[~outcomes["id"].isin(curves["outcome"]), "id"].items():
-        yield Problem("outcomes.csv", "no curve leads to it", _row(line), "id", name)
+        yield Problem("outcomes.csv", "has no curve that leads to it", _row(line), "id", name)
 
 
 FIGURES_OF_SHAPE = {
@@ -262,13 +295,13 @@ def curve_figures(scenario: Scenario) -> Iterator[Problem]:
         needed, taken = FIGURES_OF_SHAPE[row.shape]
         given = {f for f in ("slope", "reference", "exponent", "ceiling") if not np.isnan(getattr(row, f))}
         for figure in sorted(needed - given):
-            yield Problem("curves.csv", f"is required for a {row.shape} curve", line, figure)
+            yield Problem("curves.csv", f"is required for {a(row.shape)} curve", line, figure)
         for figure in sorted(given - taken):
             value = f"{getattr(row, figure):.15g}"
-            yield Problem("curves.csv", f"is not used by a {row.shape} curve: leave it blank", line, figure, value)
+            yield Problem("curves.csv", f"is not used by {a(row.shape)} curve: leave it blank", line, figure, value)
         covered = baseline.get((row.place, row.programme, row.year))
         if covered is None:
-            yield Problem("curves.csv", f"no line spends here in {row.year}", line, "programme", name)
+            yield Problem("curves.csv", f"has no line that spends here in {row.year}", line, "programme", name)
         elif "reference" in taken:
             reference = covered if np.isnan(row.reference) else row.reference
             if not reference > 0:
@@ -277,6 +310,18 @@ def curve_figures(scenario: Scenario) -> Iterator[Problem]:
             elif covered > 0 and not 1e-3 < reference / covered < 1e3:
                 expected = f"is far from its lines' baseline of {money(covered, scenario.heading.currency)}"
                 yield Problem("curves.csv", expected, line, "reference", f"{reference:.15g}", "in pounds?")
+
+
+def slopes(scenario: Scenario) -> Iterator[Problem]:
+    """A slope far above those of its kind: most often a cost for one unit, which is one over the slope."""
+    curves = scenario.table("curves")
+    for (outcome, shape), group in curves[curves["slope"].notna()].groupby(["outcome", "shape"]):
+        usual = float(group["slope"].median())
+        for line, slope in group.loc[group["slope"] > 1000 * usual, "slope"].items():
+            if len(group) >= 4 and usual > 0:
+                expected = f"is more than 1,000 times the middle one ({usual:.3g}) of the {shape} curves for {outcome}"
+                fix = f"upside down? write 1/slope: {1 / slope:.6g}"
+                yield Problem("curves.csv", expected, _row(line), "slope", f"{slope:.15g}", fix)
 
 
 def curve_points(scenario: Scenario) -> Iterator[Problem]:
@@ -288,7 +333,7 @@ def curve_points(scenario: Scenario) -> Iterator[Problem]:
     pointed = set(map(tuple, curves.loc[curves["shape"] == "points", key].to_numpy()))
     for name, group in given.items():
         if name not in pointed:
-            expected = "no curve with shape points in curves.csv has this place, programme, outcome and year"
+            expected = "has no curve with shape points in curves.csv"
             yield Problem("curve_points.csv", expected, _row(group.index[0]), "", " ".join(name))
             continue
         gains = group["gain"].to_numpy()
@@ -323,7 +368,7 @@ def resource_sums(scenario: Scenario) -> Iterator[Problem]:
             return
     for row in scenario.table("resources").itertuples():
         if row.id not in counts:
-            yield Problem("resources.csv", "no row of uses.csv uses it", _row(row.Index), "id", row.id)
+            yield Problem("resources.csv", "is used by no row of uses.csv", _row(row.Index), "id", row.id)
         least = float((needed.get(row.id, np.zeros(len(lines))) * (lines["year"] == row.year).to_numpy()).sum())
         if least > row.amount * (1 + 1e-12):
             expected = f"the lines' minima need {least:,.1f} {row.unit}, more than there is"
@@ -366,9 +411,12 @@ SENSE: Checks = {
     line_bounds: (),
     line_purposes: ("envelopes",),
     envelope_sums: ("lines", "routes"),
+    route_ends: (),
+    sums_of_people: ("places",),
     people: ("places", "envelopes"),
     aims: ("outcomes", "curves"),
     curve_figures: ("lines",),
+    slopes: ("curves",),
     curve_points: ("lines", "curves", "curve_points"),
     resource_sums: ("lines", "uses"),
     rule_sense: RULED,

@@ -7,6 +7,7 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from allocate.errors import Problem, ScenarioError
-from allocate.scenario.checks import Lost
+from allocate.scenario.checks import REFERENCES, Lost, id_of
 from allocate.scenario.checks import problems as cross_problems
-from allocate.scenario.rulebook import KINDS, Rule
+from allocate.scenario.rulebook import KINDS, SCOPE_TABLE, Rule
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import TABLES, Heading, Row, is_number, parts
-from allocate.scenario.words import NUMBER, id_advice, number_advice, suggestion
+from allocate.scenario.words import NUMBER, id_advice, number_advice, suggestion, year_advice
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -38,6 +39,7 @@ def read(folder: str | Path) -> Scenario:
     heading = read_heading(folder, found)
     rules = read_rules(folder, found, lost)
     tables = {name: read_table(folder, row, found, lost) for name, row in TABLES.items()}
+    found = [by_name(problem, tables) for problem in found]
     if heading is None or any(len(table) == 0 and not TABLES[name].optional for name, table in tables.items()):
         raise ScenarioError(str(folder), unique(found))
     scenario = Scenario(heading, rules, tables)
@@ -51,6 +53,18 @@ def unique(found: list[Problem]) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
+def by_name(problem: Problem, tables: Mapping[str, pd.DataFrame], table: str = "", column: str = "") -> Problem:
+    """The problem with the id to write, where a name was typed in place of an id."""
+    table, column = table or problem.where.partition(".")[0], column or problem.field.rpartition(".")[2]
+    targets = {(name, field): target for name, field, target, _ in REFERENCES}
+    targets |= {("rules", "owner"): "partners"}
+    targets |= {("rules", part): target for part, (target, key) in SCOPE_TABLE.items() if key == "id"}
+    target = targets.get((table, column), "")
+    typed = problem.value.isascii() and problem.expected.startswith("is not an id")
+    found = id_of(problem.value, tables[target]) if target and typed else ""
+    return replace(problem, fix=f"did you mean {found}?") if found else problem
+
+
 def nearby(folder: Path) -> str:
     beside = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
     return suggestion(folder.name, beside)
@@ -62,8 +76,11 @@ def stray_files(folder: Path) -> Iterator[Problem]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "~$")) or path.name in (*expected, *BESIDE):
             continue
-        fix = suggestion(path.stem, [*TABLES, "rules", "scenario"])
-        yield Problem(path.name, "is not a file of a scenario", fix=fix)
+        near = suggestion(path.stem, [*TABLES, "rules", "scenario"])
+        fix = near if path.suffix.lower() in (".csv", ".toml") else ""
+        if path.stem in TABLES and not (folder / f"{path.stem}.csv").exists():
+            fix = f"save it as {path.stem}.csv"
+        yield Problem(path.name, "is not a file of a scenario", fix=fix or "move it out of the folder")
 
 
 def read_text(path: Path, found: list[Problem]) -> str | None:
@@ -122,24 +139,29 @@ def read_rules(folder: Path, found: list[Problem], lost: Lost) -> tuple[Rule, ..
     return tuple(rule for rule in rules if rule is not None)
 
 
-def make_rule(name: str, fields: Any, found: list[Problem], where: str = "rules.toml") -> Rule | None:
-    """A rule of the kind its fields name, or None with the reasons added to `found`."""
+def make_rule(name: str, fields: Any, found: list[Problem], where: str = "rules.toml", above: str = "") -> Rule | None:
+    """A rule of the kind its fields name, or None with the reasons added to `found`.
+
+    Problems name a field by `above`, the rule's id and the field.
+    """
+    path = above + name
     if not isinstance(fields, Mapping):
-        found.append(Problem(where, "is not a rule: expected a table with a kind", field=name, value=str(fields)))
+        found.append(Problem(where, "is not a rule: expected a table with a kind", field=path, value=str(fields)))
         return None
     kind = KINDS.get(str(fields.get("kind", "")))
     if kind is None:
         value = str(fields.get("kind", ""))
         found.append(
-            Problem(where, "is not a kind of rule", field=f"{name}.kind", value=value, fix=suggestion(value, KINDS))
+            Problem(where, "is not a kind of rule", field=f"{path}.kind", value=value, fix=suggestion(value, KINDS))
         )
         return None
     rest = {key: value for key, value in fields.items() if key != "kind"}
     typed = {key: rest[key] for key in kind.figures if isinstance(rest.get(key), str | bool)}
     wrong = {key: str(value) for key, value in typed.items() if not NUMBER.fullmatch(str(value))}
     for key, text in wrong.items():
-        found.append(Problem(where, "is not a number", field=f"{name}.{key}", value=text, fix=number_advice(text)))
-    return None if wrong else validated(kind, {"id": name} | rest, found, where, prefix=f"{name}.")
+        fix = number_advice(text, key)
+        found.append(Problem(where, "is not a number", field=f"{path}.{key}", value=text, fix=fix))
+    return None if wrong else validated(kind, {"id": name} | rest, found, where, prefix=f"{path}.")
 
 
 def validated(
@@ -149,7 +171,7 @@ def validated(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found.extend(as_problem(item, model, where, row, prefix) for item in error.errors())
+        found.extend(unique([as_problem(item, model, where, row, prefix) for item in error.errors()]))
         return None
 
 
@@ -164,16 +186,22 @@ def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int 
     elif item["type"] == "string_pattern_mismatch":
         text = str(value)
         if "\\d{4}" in context.get("pattern", ""):
-            expected = "is not a year: expected such as 2026/27 or 2026"
+            expected, fix = "is not a year: expected such as 2026/27 or 2026", year_advice(text)
         else:
             expected, fix = "is not an id: expected lower-case letters, digits and hyphens", id_advice(text)
+    elif item["type"] == "string_type":
+        expected, fix = "must be text", f'put it in quotes: "{value}"' if isinstance(value, int | float) else ""
+        if field.split(".")[-1] == "years":
+            value, fix = "", 'write years as text, such as ["2026"]'
+    elif item["type"] == "less_than_equal" and context.get("le") == 1 and field == "exponent":
+        expected = "must be above 0 and at most 1, where 1 is a straight line"
     elif item["type"] == "less_than_equal" and context.get("le") == 1:
         expected = "must be a fraction, at most 1"
         fix = f"for {value:g} per cent write {value / 100:g}" if isinstance(value, int | float) else ""
     elif item["type"] == "finite_number":
         expected = "must be a finite number"
     elif item["type"] == "tuple_type":
-        expected, fix = "must be a list", f'write ["{value}"]' if isinstance(value, str) else ""
+        expected, fix = "must be a list", f'write ["{value}"]' if isinstance(value, str | int | float) else ""
     elif item["type"] in ("model_type", "model_attributes_type"):
         expected, fix = "must say which lines", 'such as { places = ["north"] }'
     else:
@@ -288,7 +316,7 @@ def fit(row: type[Row], cells: Mapping[str, Any], found: list[Problem], where: s
         else:
             cell = str(cell)
             good = False
-            found.append(Problem(where, "is not a number", number, column, cell, number_advice(cell)))
+            found.append(Problem(where, "is not a number", number, column, cell, number_advice(cell, column)))
     if not good:
         return None
     return validated(row, values, found, where, number)

@@ -7,6 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+AMOUNTS = ("population", "need", "amount", "high", "low", "baseline", "scale", "reference", "ceiling", "spend")
+"""Fields that no per cent can be meant for."""
+POSITIVE = (*AMOUNTS, "weight", "slope", "exponent", "rate", "down", "up", "at_most")
+"""Fields that cannot be below zero."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([,_]\d{3})+(\.\d*)?", re.ASCII)
 MINUSES = str.maketrans("−–", "--")
@@ -44,18 +48,30 @@ def id_advice(text: str) -> str:
     return f"did you mean {slug(text)}?" if slug(text) else ""
 
 
-def number_advice(text: str) -> str:
-    """How to write a number that was typed for people."""
+def year_advice(text: str) -> str:
+    """The year that somebody who typed this text most likely meant."""
+    halves = re.fullmatch(r"(\d{4})[-/](?:\d\d)?(\d\d)", re.sub(r"\s", "", text.translate(MINUSES)), re.ASCII)
+    return f"did you mean {halves[1]}/{halves[2]}?" if halves else ""
+
+
+def number_advice(text: str, field: str = "") -> str:
+    """How to write a number that was typed for people into this field."""
     bare = re.sub(r"[£$€\s]", "", text.translate(MINUSES))
     if text.strip().startswith(("=", "#")):
         return "a formula or its error: paste the values before saving as CSV"
     if bare.strip("-") == "":
         return "write 0, or leave the cell blank where that is allowed"
     if bare.startswith("(") and bare.endswith(")"):
+        if field in POSITIVE:
+            return "brackets stand for a negative number, and this cannot be negative"
         return f"brackets for a negative amount are not read: write -{_plain(bare[1:-1])}"
     if re.fullmatch(r"[+-]?\d+,\d+", bare) and not THOUSANDS.fullmatch(bare):
         return f"write a point for decimals: {bare.replace(',', '.')}"
     bare = _plain(bare)
+    if bare.startswith("-") and field in POSITIVE:
+        return "this cannot be negative"
+    if bare.endswith("%") and field in AMOUNTS:
+        return "write the amount itself, not a per cent"
     if bare.endswith("%") and NUMBER.fullmatch(bare[:-1]):
         return f"write the fraction: {float(bare[:-1]) / 100:g}"
     scale = {"m": 1e6, "k": 1e3, "bn": 1e9}.get(bare.lstrip("+-.0123456789").lower())
