@@ -116,7 +116,7 @@ def _look(
 
 def _keep(problem: Problem, flows: Flows, prices: Prices, best: Search) -> None:
     value = problem.value(flows.spend)
-    if value > best.value and not breaches(problem, flows, PENNY):
+    if value > best.value + 1e-9 * problem.at_stake and not breaches(problem, flows, PENNY):
         best.flows, best.prices, best.value = flows, prices, value
 
 

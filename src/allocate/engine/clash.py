@@ -1,12 +1,14 @@
 """When no plan keeps every rule: a proof that none can, and the smallest give-way that would let one.
 
-Every limit is given a way out and the cheapest is found by HiGHS: a pound costs a pound, ten times as much where a rule
-is statutory; limits in other units cost in proportion to their size. Its prices also prove the clash: with nothing to gain, they show that any plan would have to be worth less than nothing
-(Farkas' lemma), which is checked by the certificate's arithmetic, not the solver's word.
+Every limit is given a way out and the cheapest is found by HiGHS: a pound costs a pound, ten times as much where a
+rule is statutory; limits in other units cost in proportion to their size. Its prices also prove the clash: with nothing
+to gain, they show that any plan would have to be worth less than nothing (Farkas' lemma), which is checked by the
+certificate's arithmetic, not the solver's word.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,7 +113,7 @@ def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -
 def _sentence(problem: Problem, easing: Easing) -> str:
     """Which end of which rule to ease, by how much: 'elective (statutory), its minimum by £5m: Spending on ...'."""
     limit, currency = problem.limits[easing.limit], problem.scenario.heading.currency
-    amount = f"{currency}{easing.amount:,.0f}" if limit.measure == "spend" else f"{easing.amount:,.6g}"
+    amount = f"{currency}{math.ceil(easing.amount - 1e-6):,}" if limit.measure == "spend" else f"{easing.amount:,.6g}"
     standing = {rule.id: rule.standing for rule in problem.scenario.rules}.get(limit.owner, "agreed")
     firm = " (statutory)" if standing == "statutory" else ""
     name = limit.owner if limit.owner.startswith("resource ") else f"rules.{limit.owner}"

@@ -133,7 +133,7 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
         "slope": _flat([slope * money / unit for slope, unit in zip(slopes, outcome, strict=True)]),
         "start": starts / money,
         "start_gain": first_gains / outcome,
-        "weight": problem.weight * outcome / units.value,
+        "weight": weights(problem),
         "line_factor": _flat([t.line_factors * money / units.of_measure(t.measure) for t in totals.values()]),
         "gain_factor": _flat([outcome[t.curves] / units.of_measure(t.measure) for t in totals.values()]),
         "term": np.array([c for limit in problem.limits for c in _row(limit).terms.values()]),
@@ -142,6 +142,13 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
         "kept": np.array([-np.inf]),
         "moving": np.array([np.inf]),
     }
+
+
+def weights(problem: Problem) -> Array:
+    """What each curve's gain counts for, in solver units; next to nothing is nothing."""
+    units, names = problem.units, problem.scenario.table("curves")["outcome"]
+    scaled = problem.weight * np.array([units.outcome[name] for name in names]) / units.value
+    return np.where(scaled < NEXT_TO_NOTHING, 0.0, scaled)
 
 
 def _flat(parts: list[Array]) -> Array:

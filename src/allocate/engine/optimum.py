@@ -26,6 +26,8 @@ from allocate.errors import EngineError
 Array = np.ndarray
 SLICES = 12
 SLICES_WITH_CHOICES = 24
+SLICES_WHEN_TIGHT = 240
+"""Slices lie below their curve: a floor on gains that only just can be met needs many to see it."""
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
 ROUNDS = 8
@@ -74,7 +76,7 @@ def wide_grids(problem: Problem) -> list[Array]:
 
 
 def _grids(problem: Problem, low: Array, high: Array) -> list[Array]:
-    slices = SLICES_WITH_CHOICES if problem.choices.any() else SLICES
+    slices = problem.slices or (SLICES_WITH_CHOICES if problem.choices.any() else SLICES)
     curves = problem.curves
     return [curves.grid(q, low[q], high[q], slices if curves.bends(q) else 1) for q in range(len(curves))]
 
@@ -89,8 +91,7 @@ def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
     where curves must be made to fill in order."""
     ends = time.monotonic() + options.seconds
     grids = base_grids(problem)
-    session.solver.forget()
-    answer = session.solve(problem, grids, None, options.seconds)
+    answer = session.solve(problem, grids, None, options.seconds, fresh=True)
     status, ties, held = answer.status, 0, None
     if session.has_integers:
         if status == "optimal":

@@ -50,7 +50,10 @@ def _polished(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Pr
     multipliers = np.concatenate([prices.envelope, prices.limit[problem.joint]])
     once = np.zeros(len(place.at), dtype=bool)
     for _ in range(ROUNDS):
-        step, multipliers = _newton_step(problem, place, multipliers, corners)
+        try:
+            step, multipliers = _newton_step(problem, place, multipliers, corners)
+        except np.linalg.LinAlgError:
+            break
         share, blocker = _longest_step(problem, place, step)
         place.at = place.at + share * step
         if blocker is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from allocate.engine.sparse import Sparse
 from allocate.rules.limits import limits as all_limits
@@ -42,6 +43,8 @@ class Problem:
     source: Array
     target: Array
     route_high: Array
+    slices: int | None = None
+    """how many slices a curve gets, where not the usual number"""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
@@ -58,8 +61,7 @@ class Problem:
             limits=limits,
             weight=np.array([weights[name] for name in scenario.table("curves")["outcome"]]),
             low=lines["low"].to_numpy(),
-            # All the money a line could lawfully get is a ceiling that takes no plan away, and a tight one for yes/no.
-            high=np.where(np.isnan(high), ceiling, np.minimum(high, np.maximum(ceiling, lines["low"].to_numpy()))),
+            high=_ceilings(lines, high, ceiling),
             scale=lines["scale"].to_numpy(),
             baseline=lines["baseline"].to_numpy(),
             envelope_of_line=scenario.envelope_of_line,
@@ -179,7 +181,8 @@ class Problem:
     def at_stake(self) -> float:
         """What all the outcome could be at most, less what the least spend buys: the yardstick for gaps."""
         curves = self.curves
-        most, least = curves.gain(self.effort_high), curves.gain(self.effort_low)
+        lawful = np.maximum(self.low, np.minimum(self.bounds[1], self.reach[self.envelope_of_line]))
+        most, least = curves.gain(curves.effort(lawful)), curves.gain(self.effort_low)
         return float(self.weight @ (most - least))
 
     @cached_property
@@ -217,6 +220,14 @@ class Units:
         if measure == "spend":
             return self.money
         return self.resource if measure == "resource" else self.outcome[measure]
+
+
+def _ceilings(lines: pd.DataFrame, high: Array, reach: Array) -> Array:
+    """The most on each line: its own, or what its envelope could ever hold. Unless it is a choice's ceiling the latter
+    is doubled, for a bound that moves with the money would take the price that is the money's."""
+    choice = (lines["scale"] > lines["low"]).to_numpy()
+    ceiling = np.maximum(np.where(choice, reach, 2.0 * reach), lines["low"].to_numpy())
+    return np.where(np.isnan(high), ceiling, np.minimum(high, ceiling))
 
 
 def _unit(largest: float) -> float:

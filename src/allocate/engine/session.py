@@ -9,7 +9,7 @@ import numpy as np
 from allocate.engine.certificate import Flows, Prices
 from allocate.engine.highs import Answer, Solver
 from allocate.engine.matrix import Arrays, Matrix
-from allocate.engine.model import Sets, chords, declare, figures
+from allocate.engine.model import Sets, chords, declare, figures, weights
 from allocate.engine.problem import Problem
 
 Array = np.ndarray
@@ -51,11 +51,16 @@ class Session:
     def has_integers(self) -> bool:
         return bool(self.sets.choices or self.sets.ordered)
 
-    def solve(self, problem: Problem, grids: list[Array], held: Held | None, seconds: float) -> Answer:
-        """The best over these slices; with `held`, its choices are fixed and the answer has prices."""
+    def solve(
+        self, problem: Problem, grids: list[Array], held: Held | None, seconds: float, fresh: bool = False
+    ) -> Answer:
+        """The best over these slices; with `held`, its choices are fixed and the answer has prices. With `fresh`,
+        nothing of what was solved before is used: not the basis, nor the scaling that HiGHS keeps."""
         arrays = self.matrix.arrays(figures(problem, grids))
         if held is not None:
             arrays = held.fix(arrays, self.matrix.columns)
+        if fresh:
+            self.solver.load(arrays)
         return self.run(arrays, seconds)
 
     def run(self, arrays: Arrays, seconds: float) -> Answer:
@@ -102,6 +107,9 @@ class Session:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
         claimed, (first_gains, slopes) = self.gains(problem, answer), chords(problem, grids)
         filled = self.column(answer, "slice") * problem.units.money
+        # A gain that nothing counts may be anything; one that counts must be what its spend buys.
+        counts = weights(problem) > 0
+        counts[problem.gain_rows.columns] = True
         found: list[int] = []
         first = 0
         noise = 1e-9 * sum(float(slope @ np.diff(grid)) for grid, slope in zip(grids, slopes, strict=True))
@@ -111,6 +119,6 @@ class Session:
             # The same effort poured into the slices in order.
             poured = np.clip(mine.sum() - (grid[:-1] - grid[0]), 0.0, np.diff(grid))
             short = first_gains[q] + float(slope @ poured) - claimed[q]
-            if short > 1e-6 * float(slope @ np.diff(grid)) + noise and q not in self.ordered_rows:
+            if short > 1e-6 * float(slope @ np.diff(grid)) + noise and counts[q] and q not in self.ordered_rows:
                 found.append(q)
         return frozenset(found)

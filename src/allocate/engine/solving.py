@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,16 @@ from allocate.engine.certificate import Certificate, Flows, certify
 from allocate.engine.clash import no_plan
 from allocate.engine.highs import Impossible
 from allocate.engine.model import Sets
-from allocate.engine.optimum import Optimum, Options, Phantom, base_grids, must_order, optimum, wide_grids
+from allocate.engine.optimum import (
+    SLICES_WHEN_TIGHT,
+    Optimum,
+    Options,
+    Phantom,
+    base_grids,
+    must_order,
+    optimum,
+    wide_grids,
+)
 from allocate.engine.problem import Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
@@ -83,6 +92,9 @@ def solve_scenario(scenario: Scenario, options: Options) -> Solved:
             ordered = ordered | phantom.curves
             continue
         except Impossible:
+            if problem.gain_rows and problem.slices is None:
+                problem = replace(problem, slices=SLICES_WHEN_TIGHT)
+                continue
             grids = wide_grids(problem)
             raise no_plan(_pool.fresh(problem, grids, ordered), problem, grids, options.seconds) from None
         finally:

@@ -1,7 +1,8 @@
 """Breaking ties: among all equally good plans, the one nearest today.
 
 The tie-break, published here and in the README: least change from the baseline (sum of pounds moved); among those, the
-smallest largest percentage change; among those, by the names' order (ids, not display names). It runs on the optimal
+smallest largest percentage change; among those, the least moved along routes and the names' order (ids, not display
+names). It runs on the optimal
 face: whatever has a price stays where it is, and by complementary slackness what remains is exactly the set of equally
 good plans. With yes/no choices, where there are no prices, a row keeps the value instead.
 """
@@ -55,21 +56,24 @@ def _walk(
     """Whether anything ties, and if so the tie-break stage by stage, each on what the one before left."""
     change, uneven, name = _stages(session)
     seen, face = [session.column(answer, "spend")], narrowed(arrays, answer)
-    count = 0
     try:
         # The two plans on the face that lie furthest apart by name: if they are one, so are all.
         for cost in (name, -name):
             seen.append(session.column(session.run(replace(face, cost=cost), _left(ends)), "spend"))
-        count = int((np.ptp(seen, axis=0) * problem.units.money > 1.0).sum())
-        if not count:
-            return 0, answer
-        for cost in (change, uneven, name):
+        stages = (change, uneven, name) if _differing(problem, seen) else (name,) if session.sets.routes else ()
+        for cost in stages:
             arrays = replace(narrowed(arrays, answer), cost=cost)
             answer = session.run(arrays, _left(ends))
+        seen.append(session.column(answer, "spend"))
     except (Impossible, EngineError):
         # A face a rounding error too narrow: the last answer found is as good as any.
         pass
-    return count, answer
+    return _differing(problem, seen), answer
+
+
+def _differing(problem: Problem, seen: list[Array]) -> int:
+    """Lines that these plans spend differently on."""
+    return int((np.ptp(seen, axis=0) * problem.units.money > 1.0).sum())
 
 
 def _stages(session: Session) -> tuple[Array, Array, Array]:
@@ -81,6 +85,9 @@ def _stages(session: Session) -> tuple[Array, Array, Array]:
     # Roots of whole numbers hardly ever add up to one another: no two plans weigh the same.
     count = len(session.sets.lines)
     name[columns["spend"]] = -np.sqrt(1.0 + np.arange(count) / max(1, count))
+    # Money moves no more than it must: a pound moved weighs more than any pound's name.
+    routes = len(session.sets.routes)
+    name[columns["moved"]] = -10.0 - np.sqrt(1.0 + np.arange(routes) / max(1, routes))
     return change, uneven, name
 
 

@@ -138,7 +138,7 @@ def ties(plan: Plan) -> str:
     if not plan.ties:
         return ""
     return (
-        f"Other plans are as good: {_count(plan.ties, 'line')} could be spent otherwise for the same outcome. "
+        f"Other plans are as good: at least {_count(plan.ties, 'line')} could be spent otherwise for the same outcome. "
         "This one changes least from today."
     )
 

@@ -71,7 +71,8 @@ class Plan:
     @cached_property
     def _spend(self) -> pd.DataFrame:
         lines = self.scenario.lines.drop(columns=["scale"])
-        lines["high"] = self._solved.problem.high
+        reach = self.scenario.reach[self.scenario.envelope_of_line]
+        lines["high"] = lines["high"].fillna(np.inf).clip(upper=np.maximum(reach, lines["low"]))
         lines["spend"] = self._solved.flows.spend
         lines["change"] = lines["spend"] - lines["baseline"]
         return lines
@@ -155,13 +156,14 @@ class Plan:
 
     @property
     def ties(self) -> int:
-        """How many lines could be spent otherwise for the same outcome; 0 where no other plan is as good."""
+        """At least how many lines could be spent otherwise for the same outcome; 0 where no other plan is as good."""
         return self._solved.optimum.ties
 
     @property
     def facts(self) -> pd.DataFrame:
         found, optimum = self.certificate, self._solved.optimum
-        changes = "; ".join(f"{path} = {value}" for path, value in self.scenario.changes.items())
+        told = self.scenario.changes.items()
+        changes = "; ".join(f"{path} = {'' if value is None else value}" for path, value in told)
         facts = {
             "scenario": self.scenario.id,
             "digest": self.scenario.digest,

@@ -98,6 +98,11 @@ class Floor(Measured):
             if self.amount > most * (1 + 1e-12):
                 expected = f"is more than its lines could ever get ({scenario.heading.currency}{most:,.0f})"
                 yield Problem("rules.toml", expected, field=f"{self.id}.amount", value=f"{self.amount:.15g}")
+        elif self.amount > 0:
+            for part in (tally := Tally(scenario)).parts(self):
+                if not tally.gain(part.mask, self.measure).terms:
+                    expected = f"cannot be reached: no curve of {self.measure} leads there {part.name}".strip()
+                    yield Problem("rules.toml", expected, field=f"{self.id}.amount", value=f"{self.amount:.15g}")
 
 
 @kind

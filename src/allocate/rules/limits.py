@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocate.rules.kinds import INFINITY, binding_rules
-from allocate.rules.tally import Limit, Tally
+from allocate.rules.tally import Limit, Row, Tally
 from allocate.scenario.checks import fits
 from allocate.scenario.scenario import Scenario
 
@@ -13,7 +13,12 @@ from allocate.scenario.scenario import Scenario
 def limits(scenario: Scenario, tally: Tally) -> list[Limit]:
     """Every limit, rules first. Bodies are rows or numbers, as the tally answers. Names are unique."""
     found = [limit for rule in binding_rules(scenario) for limit in rule.limits(tally)]
-    return found + resource_limits(scenario, tally)
+    return [limit for limit in found if not _idle(limit)] + resource_limits(scenario, tally)
+
+
+def _idle(limit: Limit) -> bool:
+    """Whether a limit counts nothing, as a cap on gains where no curve leads, and so holds by itself."""
+    return isinstance(limit.body, Row) and not limit.body.terms and limit.low <= 0.0 <= limit.high
 
 
 def resource_limits(scenario: Scenario, tally: Tally) -> list[Limit]:

@@ -185,6 +185,10 @@ def line_bounds(scenario: Scenario) -> Iterator[Problem]:
             yield Problem("lines.csv", f"the least is {most}", _row(line), "low", f"{low:.15g}")
         if scale > high:
             yield Problem("lines.csv", f"the minimum viable scale is {most}", _row(line), "scale", f"{scale:.15g}")
+        if 0 < low < scale:
+            expected = f"is above the least ({money(low, scenario.heading.currency)}), which already rules out nothing"
+            fix = "give the larger as low and leave scale blank, or set low to 0"
+            yield Problem("lines.csv", expected, _row(line), "scale", f"{scale:.15g}", fix)
 
 
 def line_purposes(scenario: Scenario) -> Iterator[Problem]:

@@ -163,7 +163,7 @@ def _power_best(price, s, b, e, o, c):
 
 
 def _saturation_gain(x, s, b, e, o, c):
-    return -c * np.expm1(-x / b)
+    return -c * np.expm1(-np.maximum(x, 0.0) / b)
 
 
 def _saturation_marginal(x, s, b, e, o, c):
