@@ -227,7 +227,7 @@ def test_each_gives_a_limit_for_every_group(example, each, tiny, folder):
 
 
 def _own_limits(scenario: al.Scenario) -> list:
-    return [limit for limit in limits(scenario, Tally(scenario)) if limit.rule == "example"]
+    return [limit for limit in limits(scenario, Tally(scenario)) if limit.owner == "example"]
 
 
 def _without_kind(fields: dict) -> dict:
@@ -415,7 +415,7 @@ def test_a_new_kind_is_one_class(toy, folder, capsys, tmp_path):
     assert row["price"] > 0
     assert "£90 a head" in al.explain(plan)
     assert cli.main(["solve", str(folder), "--set", "rules.a-head.pounds=80", "--format", "csv"]) == 0
-    assert "trust,north,care,core,2026/27,300000.0,0.0,900000.0,320000.0,20000.0" in capsys.readouterr().out
+    assert "trust,north,care,core,2026/27,300000,0,900000,320000,20000" in capsys.readouterr().out
     al.write(scenario, tmp_path / "again")
     assert al.read(tmp_path / "again").digest == scenario.digest
     assert "pounds" in al.schema()["rules.toml"]["toy"]["properties"]
