@@ -94,10 +94,6 @@ class Solver:
             self._ok(highs.changeCoeff(int(row), int(column), float(value)), "a coefficient")
         self.arrays = arrays
 
-    def forget(self) -> None:
-        """Drop the basis, so that the next run starts as a first one would: answers must not depend on the path."""
-        self._ok(self._highs.clearSolver(), "clearSolver")
-
     def run(self, seconds: float, presolve: bool = False) -> Answer:
         """Solve. Raises Impossible where there is no solution and EngineError for anything else without one."""
         highs = self._highs
