@@ -132,7 +132,11 @@ def _refined(
         if session.sets.ordered:
             # Which slices must be full depends on where they lie: those choices are made afresh.
             held = session.held(session.solve(problem, grids, None, _left(ends)))
-        answer = session.solve(problem, grids, held, _left(ends))
+        try:
+            answer = session.solve(problem, grids, held, _left(ends))
+        except EngineError:
+            # Out of time on finer slices: the plan already found stands, with its honest gap.
+            break
     if best is None:
         raise EngineError("the solver's plan breaks the scenario's own limits")
     return best
@@ -164,7 +168,10 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
     if session.sets.ordered:
         return 0, flows
-    answer = session.solve(problem, _with_breakpoints(problem, flows), held, _left(ends))
+    try:
+        answer = session.solve(problem, _with_breakpoints(problem, flows), held, _left(ends))
+    except EngineError:
+        return 0, flows
     ties, answer = nearest_today(session, problem, answer, ends)
     settled = session.flows(problem, answer)
     as_good = problem.value(settled.spend) >= problem.value(flows.spend) - AIMED * problem.at_stake
