@@ -43,9 +43,9 @@ def no_plan(session: Session, problem: Problem, grids: list[Array], seconds: flo
         return NoPlan("No plan is possible: the least that lines must spend and the money cannot be reconciled.", [])
     word = "proved independently of the solver" if proved else "the solver's word, not proved independently"
     sentences = [_sentence(problem, easing) for easing in easings]
-    way = "The smallest way out, in pounds," if len(sentences) == 1 else "The smallest way out, in pounds, takes all of"
-    ways = f"{way} is to ease:" if len(sentences) == 1 else f"{way} these:"
-    return NoPlan(f"No plan keeps every rule ({word}). There may be other ways. {ways}", sentences)
+    asks = "is to ease" if len(sentences) == 1 else "takes all of these"
+    way = f"There may be other ways. The smallest way out, in pounds, {asks}:"
+    return NoPlan(f"No plan keeps every rule ({word}). {way}", sentences)
 
 
 def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: float) -> tuple[list[Easing], bool]:
@@ -55,9 +55,8 @@ def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: f
     eased = _with_ways_out(arrays, rows, _reluctance(problem))
     answer = Solver(eased).run(seconds, presolve=bool(arrays.integer.any()))
     up, down = answer.columns[size : size + count], answer.columns[size + count :]
-    units = np.array([problem.units.of_measure(limit.measure) for limit in problem.limits])
     easings = [
-        Easing(int(i), float(amount[i] * units[i]), end)
+        Easing(int(i), float(amount[i] * problem.limit_units[i]), end)
         for end, amount in (("low", up), ("high", down))
         for i in np.flatnonzero(amount > 1e-7 * max(1.0, float(np.max(answer.columns, initial=0.0))))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -138,6 +139,11 @@ class Solver:
         # A warning counts as failure: HiGHS drops coefficients and rules with no more than that.
         if status != highspy.HighsStatus.kOk:
             raise EngineError(f"HiGHS did not take {what}: {status}")
+
+
+def left(ends: float) -> float:
+    """Seconds left until a time of the monotonic clock; never so few that nothing could be found."""
+    return max(0.1, ends - time.monotonic())
 
 
 def _where(differs: Array) -> Array:

@@ -111,13 +111,12 @@ def _row(limit) -> Row:
 def figures(problem: Problem, grids: list[Array]) -> Figures:
     """Every figure of the model, in solver units, from a problem in pounds and breakpoints per curve in pounds."""
     units = problem.units
-    money, names = units.money, problem.scenario.table("curves")["outcome"].to_numpy(dtype=str)
-    outcome = np.array([units.outcome[str(name)] for name in names])
+    money, outcome = units.money, problem.curve_units
     starts = np.array([grid[0] for grid in grids])
     widths = [np.diff(grid) for grid in grids]
     first_gains, slopes = chords(problem, grids)
     totals = problem.tally.totals
-    measure = np.array([units.of_measure(limit.measure) for limit in problem.limits])
+    measure = problem.limit_units
     low = np.where(problem.choices, 0.0, problem.low)
     return {
         "amount": problem.amount / money,
@@ -146,8 +145,7 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
 
 def weights(problem: Problem) -> Array:
     """What each curve's gain counts for, in solver units; next to nothing is nothing."""
-    units, names = problem.units, problem.scenario.table("curves")["outcome"]
-    scaled = problem.weight * np.array([units.outcome[name] for name in names]) / units.value
+    scaled = problem.weight * problem.curve_units / problem.units.value
     return np.where(scaled < NEXT_TO_NOTHING, 0.0, scaled)
 
 
@@ -160,8 +158,7 @@ def chords(problem: Problem, grids: list[Array]) -> tuple[Array, list[Array]]:
 
     A slope that is next to nothing in solver units is taken as nothing: HiGHS would drop it without a word.
     """
-    units, names = problem.units, problem.scenario.table("curves")["outcome"]
-    least = [NEXT_TO_NOTHING * units.outcome[name] / units.money for name in names]
+    least = NEXT_TO_NOTHING * problem.curve_units / problem.units.money
     longest = max((len(grid) for grid in grids), default=0)
     padded = np.array([np.pad(grid, (0, longest - len(grid)), mode="edge") for grid in grids])
     gains = np.array([problem.curves.gain(padded[:, k]) for k in range(longest)]).T

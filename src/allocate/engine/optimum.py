@@ -16,7 +16,7 @@ import numpy as np
 
 from allocate.engine.branches import Search, search
 from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
-from allocate.engine.highs import Answer
+from allocate.engine.highs import Answer, left
 from allocate.engine.polish import attributed, polish
 from allocate.engine.problem import Problem
 from allocate.engine.session import Held, Session
@@ -97,10 +97,10 @@ def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
         if status == "optimal":
             ties, answer = nearest_choices(session, problem, answer, ends)
         held = session.held(answer)
-        answer = session.solve(problem, grids, held, _left(ends))
+        answer = session.solve(problem, grids, held, left(ends))
     best = _refined(session, problem, grids, answer, held, ends)
     if session.has_integers:
-        seconds = min(PROVING, _left(ends))
+        seconds = min(PROVING, left(ends))
         best = search(session, problem, base_grids(problem), best, options.tolerance / 10, seconds)
         held = session.held_at(best.flows)
     more, flows = _settled(session, problem, best.flows, held, ends)
@@ -131,9 +131,9 @@ def _refined(
         grids = finer
         if session.sets.ordered:
             # Which slices must be full depends on where they lie: those choices are made afresh.
-            held = session.held(session.solve(problem, grids, None, _left(ends)))
+            held = session.held(session.solve(problem, grids, None, left(ends)))
         try:
-            answer = session.solve(problem, grids, held, _left(ends))
+            answer = session.solve(problem, grids, held, left(ends))
         except EngineError:
             # Out of time on finer slices: the plan already found stands, with its honest gap.
             break
@@ -169,7 +169,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     if session.sets.ordered:
         return 0, flows
     try:
-        answer = session.solve(problem, _with_breakpoints(problem, flows), held, _left(ends))
+        answer = session.solve(problem, _with_breakpoints(problem, flows), held, left(ends))
     except EngineError:
         return 0, flows
     ties, answer = nearest_today(session, problem, answer, ends)
@@ -213,7 +213,3 @@ def _with_breakpoints(problem: Problem, flows: Flows) -> list[Array]:
         if problem.curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
             grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
     return grids
-
-
-def _left(ends: float) -> float:
-    return max(0.1, ends - time.monotonic())

@@ -84,8 +84,9 @@ def _start(problem: Problem, flows: Flows, prices: Prices) -> _Place:
     low[:lines][closed] = high[:lines][closed] = 0.0
     at = np.clip(np.concatenate([flows.spend, flows.moved]), low, high)
     near = 1e-9 * np.maximum(high, problem.units.money)
-    units = np.array([problem.units.of_measure(problem.limits[i].measure) for i in problem.joint])
-    weighed = np.concatenate([prices.envelope * problem.units.money, prices.limit[problem.joint] * units])
+    weighed = np.concatenate(
+        [prices.envelope * problem.units.money, (prices.limit * problem.limit_units)[problem.joint]]
+    )
     binding = np.abs(weighed) > 1e-7 * problem.units.value
     return _Place(at, low, high, (at > low + near) & (at < high - near), binding)
 

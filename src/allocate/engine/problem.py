@@ -92,10 +92,8 @@ class Problem:
     @cached_property
     def feeds(self) -> Sparse:
         """1 where a line's spend counts under a curve: one row per curve, one column per line."""
-        lengths = [len(rows) for rows in self.curves.lines]
-        curves = np.repeat(np.arange(len(lengths)), lengths)
-        lines = np.concatenate([np.array([], dtype=int), *self.curves.lines])
-        return Sparse(curves, lines, np.ones(len(lines)), (len(lengths), len(self.low)))
+        curves, lines = self.curves.feeds
+        return Sparse(curves, lines, np.ones(len(lines)), (len(self.curves), len(self.low)))
 
     @cached_property
     def line_rows(self) -> Sparse:
@@ -188,6 +186,16 @@ class Problem:
     @cached_property
     def units(self) -> Units:
         return Units.of(self)
+
+    @cached_property
+    def curve_units(self) -> Array:
+        """What one solver unit of each curve's outcome is worth."""
+        return np.array([self.units.outcome[name] for name in self.scenario.table("curves")["outcome"]])
+
+    @cached_property
+    def limit_units(self) -> Array:
+        """What one solver unit of each limit's body is worth."""
+        return np.array([self.units.of_measure(limit.measure) for limit in self.limits])
 
 
 @dataclass(frozen=True)

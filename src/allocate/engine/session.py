@@ -59,16 +59,14 @@ class Session:
         arrays = self.matrix.arrays(figures(problem, grids))
         if held is not None:
             arrays = held.fix(arrays, self.matrix.columns)
-        if fresh:
-            self.solver.load(arrays)
-        return self.run(arrays, seconds)
+        return self.run(arrays, seconds, fresh)
 
-    def run(self, arrays: Arrays, seconds: float) -> Answer:
-        """Solve the model with these arrays, whose shape is the session's."""
-        if arrays.integer.any() == self.solver.arrays.integer.any():
-            self.solver.update(arrays)
-        else:
+    def run(self, arrays: Arrays, seconds: float, fresh: bool = False) -> Answer:
+        """Solve the model with these arrays, whose shape is the session's; `fresh` as in `solve`."""
+        if fresh or arrays.integer.any() != self.solver.arrays.integer.any():
             self.solver.load(arrays)
+        else:
+            self.solver.update(arrays)
         return self.solver.run(seconds, presolve=bool(arrays.integer.any()))
 
     def column(self, answer: Answer, name: str) -> Array:
@@ -93,15 +91,13 @@ class Session:
     def prices(self, problem: Problem, answer: Answer) -> Prices:
         """Prices of an answer, per pound and per unit of a limit's body."""
         units, rows, duals = problem.units, self.matrix.rows, answer.row_duals
-        size = np.array([units.of_measure(limit.measure) for limit in problem.limits])
         per_pound = units.value / units.money
-        limit = duals[rows["limit"]] * units.value / size
+        limit = duals[rows["limit"]] * units.value / problem.limit_units
         return Prices(duals[rows["money"]] * per_pound, limit, -duals[rows["effort"]] * per_pound)
 
     def gains(self, problem: Problem, answer: Answer) -> Array:
         """The gains that the model claims, in units of each outcome."""
-        outcomes = problem.scenario.table("curves")["outcome"]
-        return self.column(answer, "gain") * np.array([problem.units.outcome[name] for name in outcomes])
+        return self.column(answer, "gain") * problem.curve_units
 
     def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""

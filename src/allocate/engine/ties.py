@@ -9,13 +9,12 @@ good plans. With yes/no choices, where there are no prices, a row keeps the valu
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from allocate.engine.highs import Answer, Impossible
+from allocate.engine.highs import Answer, Impossible, left
 from allocate.engine.matrix import Arrays
 from allocate.engine.problem import Problem
 from allocate.engine.session import FREE, Session
@@ -59,11 +58,11 @@ def _walk(
     try:
         # The two plans on the face that lie furthest apart by name: if they are one, so are all.
         for cost in (name, -name):
-            seen.append(session.column(session.run(replace(face, cost=cost), _left(ends)), "spend"))
+            seen.append(session.column(session.run(replace(face, cost=cost), left(ends)), "spend"))
         stages = (change, uneven, name) if _differing(problem, seen) else (name,) if session.sets.routes else ()
         for cost in stages:
             arrays = replace(narrowed(arrays, answer), cost=cost)
-            answer = session.run(arrays, _left(ends))
+            answer = session.run(arrays, left(ends))
         seen.append(session.column(answer, "spend"))
     except (Impossible, EngineError):
         # A face a rounding error too narrow: the last answer found is as good as any.
@@ -103,7 +102,3 @@ def _face(arrays: Arrays, answer: Answer) -> Arrays:
     row_lower[priced & at_upper] = row_upper[priced & at_upper]
     row_upper[priced & ~at_upper] = row_lower[priced & ~at_upper]
     return replace(arrays, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper)
-
-
-def _left(ends: float) -> float:
-    return max(0.1, ends - time.monotonic())

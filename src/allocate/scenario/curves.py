@@ -64,7 +64,7 @@ class Curves:
         return len(self.shape)
 
     @cached_property
-    def _feeds(self) -> tuple[Array, Array]:
+    def feeds(self) -> tuple[Array, Array]:
         """Which line feeds which curve: two equally long arrays of numbers, (curve, line)."""
         lengths = [len(rows) for rows in self.lines]
         lines = np.concatenate(self.lines) if self.lines else np.array([])
@@ -72,7 +72,7 @@ class Curves:
 
     def effort(self, spend: Array) -> Array:
         """Pounds spent under each curve, given pounds on each line."""
-        curve, line = self._feeds
+        curve, line = self.feeds
         return np.bincount(curve, spend[line], minlength=len(self))
 
     def gain(self, effort: Array) -> Array:
