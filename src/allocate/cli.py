@@ -20,6 +20,7 @@ from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.writing import in_the_way, to_csv
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
+from allocate.scenario.values import parse_value
 from allocate.scenario.words import NUMBER
 
 ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
@@ -66,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("folder", help="a scenario's folder")
     solve.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="sets",
-        help="a change, such as envelopes.core=1850e6 or rules.prevention.in_force=false; may be repeated",
+        help="a change, such as envelopes.core=1850e6 or rules.prevention.in_force=false, or curves.*.slope=x0.8 for 0.8 "
+        "times what was read; may be repeated",
     )  # fmt: skip
     solve.add_argument("--changes", metavar="FILE", help="a TOML file of changes, as --out writes one")
     solve.add_argument("--out", metavar="DIR", help="write every table of the plan to this folder")
@@ -74,6 +76,13 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("--seconds", type=above_nothing, default=60.0, help="time allowed (60)")
     solve.add_argument("--tolerance", type=above_nothing, default=1e-4, help="certified gap to accept (0.0001)")
     solve.set_defaults(run=run_solve)
+    explore = verbs.add_parser("explore", help="move a figure and see what becomes of everyone, in a browser")
+    explore.add_argument("folders", nargs="*", metavar="FOLDER", help="a scenario's folder, or one above several")
+    explore.add_argument(
+        "--port", type=a_port, metavar="N", help="where it listens, on this machine alone (8501 or next)"
+    )
+    explore.add_argument("--no-browser", action="store_true", help="say the address and open nothing")
+    explore.set_defaults(run=run_explore)
     schema = verbs.add_parser("schema", help="JSON Schema of every file of a scenario")
     schema.set_defaults(run=run_schema)
     return top
@@ -85,6 +94,19 @@ def above_nothing(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def a_port(text: str) -> int:
+    """A port's number, for argparse."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 65535")
+    return int(text)
+
+
+def run_explore(options: argparse.Namespace) -> int:
+    from allocate.ui.serving import explore
+
+    return explore(options.folders, options.port, not options.no_browser)
 
 
 def run_schema(_: argparse.Namespace) -> int:
@@ -154,21 +176,6 @@ def parse_set(text: str) -> tuple[str, Any]:
         problem = al.Problem("--set", "is not PATH=VALUE", value=text, fix="such as envelopes.core=1850e6")
         raise al.ScenarioError("command line", [problem])
     return path.strip(), parse_value(value.strip())
-
-
-def parse_value(text: str) -> Any:
-    if not text:
-        return None
-    if NUMBER.fullmatch(text):
-        return float(text)
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-    # What TOML knows besides (dates, nan, inf) is no figure: left as it was typed, to be refused in those words.
-    if isinstance(value, float):
-        return value if math.isfinite(value) else text
-    return value if isinstance(value, bool | int | str | list | dict) else text
 
 
 def read_changes(file: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from allocate.engine.optimum import Options
 from allocate.engine.problem import Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.solving import solve_scenario
+from allocate.engine.watch import Watch
 from tests.engine.making import make
 
 
@@ -63,7 +64,7 @@ def test_rounding_says_so_when_no_whole_plan_exists():
         [{"place": place, "programme": "care", "shape": "linear", "slope": 1.0} for place in "ab"], 30.0, rules,
     )  # fmt: skip
     problem = Problem.of(scenario)
-    assert whole_pounds(problem, Flows(np.array([10.5, 19.5]), np.zeros(0))) is None
+    assert whole_pounds(problem, Flows(np.array([10.5, 19.5]), np.zeros(0)), Watch()) is None
     plan = al.solve(scenario)
     assert dict(zip(plan.facts["fact"], plan.facts["value"], strict=True))["whole_pounds"] == "False"
     assert plan.certified

@@ -209,6 +209,8 @@ def test_rules_beyond_the_dearest_are_named():
     ({"rules.steady-care.down": None}, "Changed: rules.steady-care.down: 0.05 → taken out"),
     ({"rules.prevention-north": None}, "Changed: rules.prevention-north: taken out"),
     ({"lines.*.high": 600e3}, "Changed: lines.*.high: 600,000"),
+    ({"lines.*.*.prevention.baseline": "*1.02"}, "Changed: lines.*.*.prevention.baseline: \u00d7 1.02"),
+    ({"rules.prevention-north.amount": "x0.8"}, "Changed: rules.prevention-north.amount: 60,000 \u00d7 0.8"),
     ({"rules.x": {"kind": "cap", "owner": "board", "amount": 999e3}}, "Changed: rules.x: a new rule"),
     ({"rules.prevention-north.where.places": ["south"]}, "Changed: rules.prevention-north.where.places: north → south"),
     ({"envelopes.core": 850e3, "places.north.name": "Up"},

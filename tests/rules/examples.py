@@ -83,6 +83,12 @@ EXAMPLES: tuple[Example, ...] = (
         impossible={"where": NORTH_CARE, "measure": "health", "amount": 100.0},
     ),
     of(
+        "keep", "amount", eased=390_000.0, tighter=300_000.0,
+        fields={"where": NORTH_CARE, "amount": 350_000.0, "reason": "The new ward opens in May.", "by": "The Trust"},
+        words=("Care", "North", "is kept at £350,000"), nonsense=-1.0,
+        impossible={"where": NORTH_CARE, "amount": 284_999.0},
+    ),
+    of(
         "share", "at_most", fields={"where": SOUTH_CARE, "of": {"programmes": ["care"]}, "at_most": 0.54},
         eased=0.55, tighter=0.52, words=("Care in South", "at most 54% of spending on Care"), nonsense=54.0,
         impossible={"where": SOUTH_CARE, "of": {"programmes": ["care"]}, "at_most": 0.4},

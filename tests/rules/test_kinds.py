@@ -49,8 +49,12 @@ def numeric_limits(scenario: al.Scenario, plan: al.Plan) -> list:
 
 
 def room(scenario: al.Scenario, plan: al.Plan) -> np.ndarray:
-    """Per limit, how far a plan stays inside it: below nothing where it does not."""
-    return np.array([min(limit.body - limit.low, limit.high - limit.body) for limit in numeric_limits(scenario, plan)])
+    """Per limit, how far a plan stays inside it: below nothing where it does not. A kept amount holds spending down in
+    these examples, so it is its upper end that counts."""
+    found = numeric_limits(scenario, plan)
+    above = np.array([limit.high - limit.body for limit in found])
+    below = np.array([limit.body - limit.low for limit in found])
+    return np.where([limit.low == limit.high for limit in found], above, np.minimum(below, above))
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
@@ -119,7 +123,7 @@ def test_audit_agrees_with_the_solver(example, tiny):
     np.testing.assert_allclose([limit.body for limit in counted], table["amount"], rtol=1e-12, atol=1e-6)
     np.testing.assert_allclose(by_rows, table["amount"], rtol=1e-12, atol=1e-6)
     np.testing.assert_array_equal([(limit.low, limit.high) for limit in counted], table[["low", "high"]])
-    assert (room(scenario, plan) >= -1e-6).all()
+    assert all(limit.low - 1e-6 <= limit.body <= limit.high + 1e-6 for limit in counted)
     assert table.loc[table["rule"] == "example", "binding"].any()
 
 
@@ -251,6 +255,9 @@ def _without_kind(fields: dict) -> dict:
      "Spending in North and South from Core money must be at least £5"),
     ({"kind": "floor", "where": {"partners": ["trust"], "years": ["2026/27"]}, "amount": 5},
      "Spending by The Trust in 2026/27 must be at least £5"),
+    ({"kind": "keep", "where": {"partners": ["trust"], "places": ["north"], "programmes": ["care"],
+                                "envelopes": ["core"], "years": ["2026/27"]}, "amount": 350_000.5},
+     "Spending on Care by The Trust in North from Core money in 2026/27 is kept at £350,001"),
 ])  # fmt: skip
 def test_wording(fields, words, tiny):
     """Sentences read as minutes would put them."""
@@ -325,6 +332,33 @@ def test_floor_on_a_place_covers_the_places_inside_it(tiny):
     )
     assert plan.spend["spend"].sum() == 900_000
     assert plan.limits.set_index("rule")["price"]["all"] > 0
+
+
+def test_a_kept_amount_is_kept_to_the_pound(tiny):
+    """One line, or several together, spend exactly what is kept, above and below what would be best without."""
+    for where in ({"programmes": ["care"], "places": ["north"]}, {"programmes": ["care"]}):
+        for amount in (333_333.0, 410_000.4) if "places" in where else (850_001.0, 899_999.5):
+            keep = {"kind": "keep", "owner": "board", "where": where, "amount": amount, "reason": "= £5\n'x0.8'"}
+            plan = al.solve(tiny.change({"rules.lock": keep, "rules.steady-care": None}))
+            row = plan.limits.set_index("rule").loc["lock"]
+            assert row["amount"] == row["low"] == row["high"] == math.floor(amount + 0.5)
+            assert plan.certified
+            assert row["binding"]
+
+
+@pytest.mark.parametrize(("fields", "said"), [
+    ({"amount": 1_000_001}, "lock.amount: '1000001' is more than its lines could ever get (£1,000,000)"),
+    ({"where": {"places": ["north"], "programmes": ["care"]}, "amount": 199_999}, "less than its lines' minima (£200,"),
+    ({"amount": 5, "reason": "x" * 501}, "lock.reason: "),
+    ({"amount": 5, "by": "x" * 121}, "lock.by: "),
+    ({"amount": 5, "where": {"places": ["north"], "programmes": ["car"]}}, "did you mean care?"),
+])  # fmt: skip
+def test_a_lock_that_cannot_be_meant(fields, said, tiny):
+    """An amount out of reach, or below what lines must spend, and words without end are refused."""
+    base = al.Scenario(tiny.heading, tiny.rules, tiny.change({"lines.trust.north.low": 200_000})._tables)
+    with pytest.raises(al.ScenarioError) as caught:
+        base.change({"rules.lock": {"kind": "keep", "owner": "board"} | fields})
+    assert said in str(caught.value)
 
 
 # --- prices on the shipped scenarios --------------------------------------------------------------------------------

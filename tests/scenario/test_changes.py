@@ -35,7 +35,11 @@ CHANGES: dict[str, st.SearchStrategy] = {
     "rules.prevention-north": st.none() | st.just(record(TINY.rules[0])),
     "rules.steady-care.in_force": st.booleans(),
     "rules.*.in_force": st.booleans(),
-    "rules.*.down": st.floats(0, 1),
+    "rules.*.down": st.floats(0, 1) | st.sampled_from(["x1", "x0.5", "*2"]),
+    "rules.prevention-north.amount": st.sampled_from(["x0.9", "\u00d71.1", "x1"]),
+    "lines.*.*.prevention.baseline": st.sampled_from(["x0.9", "x1.1", "x1"]),
+    "lines.*.north.*.baseline": st.sampled_from(["x0.9", "x1.1", "x1"]),
+    "curves.*.slope": st.sampled_from(["x0.9", "x1.1", "x1"]),
     "rules.cap": st.none() | st.just(CAP),
 }
 """Paths of tiny, each with values that it may take."""
@@ -81,6 +85,7 @@ def test_there_and_back_is_the_same(changes):
     back |= {
         "envelopes.core": 900_000,
         "curves.north.care.slope": 0.002,
+        "curves.south.care.slope": 0.001,
         "places.north.need": 4_500,
         "outcomes.health": 1,
     }
@@ -223,7 +228,66 @@ def test_a_changed_scenario_can_be_pickled(tiny):
     assert again.base == tiny
 
 
+def test_a_factor_is_of_the_figure_as_it_was_read(tiny):
+    """Told twice the later factor counts alone, in one spelling; 1 is no change; money is in whole pounds."""
+    new = tiny.change({"lines.*.*.care.baseline": "*0.8"}).change({"lines.*.*.care.baseline": "\u00d71.0000051"})
+    assert new.changes == {"lines.*.*.care.baseline": "x1.0000051"}
+    assert new.lines["baseline"].tolist() == [45_000, 45_000, 300_002, 500_003]
+    assert new.change({"lines.*.*.care.baseline": "x1"}) == tiny
+    assert new.change({"lines.*.*.care.baseline": "x1"}).changes == {}
+
+
+def test_a_factor_where_some_are_blank(tiny):
+    """With a star, blanks stay blank; a figure that was blank when read is so again."""
+    new = tiny.change({"curves.*.slope": "x2"})
+    assert new.curves["slope"].fillna(-1).tolist() == [0.004, -1, 0.002, -1]
+    base = al.Scenario(tiny.heading, tiny.rules, tiny.change({"lines.trust.south.high": 600_000})._tables)
+    again = base.change({"lines.trust.north.high": 500_000}).change({"lines.*.high": "x0.5"})
+    assert again.lines["high"].fillna(-1).tolist() == [-1, -1, -1, 300_000]
+    assert base.change(again.changes) == again
+
+
+def test_a_factor_of_rules(tiny):
+    """One rule's figure, or that of every rule which was read, is multiplied; a rule put in keeps its own."""
+    assert tiny.change({"rules.steady-care.down": "x1.5"}).rules[1].down == 0.075
+    assert tiny.change({"rules.prevention-north.amount": "x1.00001"}).rules[0].amount == 60_001
+    new = tiny.change({"rules.cap": CAP}).change({"rules.*.amount": "x0.5"})
+    assert [rule.amount for rule in new.rules[:2]] == [500_000, 30_000]
+    assert tiny.change(new.changes) == new
+
+
+@pytest.mark.parametrize("last", ["exact", "wide"])
+def test_what_is_told_last_speaks_for_a_figure(tiny, last):
+    """An exact change and a wide factor on one figure: the later decides, and the record says so."""
+    told = {"exact": {"lines.trust.north.baseline": 330_000}, "wide": {"lines.*.*.care.baseline": "x1.02"}}
+    first = "wide" if last == "exact" else "exact"
+    new = tiny.change(told[first]).change(told[last])
+    assert new.lines["baseline"].tolist()[2:] == [330_000 if last == "exact" else 306_000, 510_000]
+    assert tiny.change(new.changes) == new
+    assert tiny.change(told[first] | told[last]) == new
+
+
 REFUSED = {
+    "negative factor": ({"envelopes.core": "x-0.5"}, "envelopes.core: 'x-0.5' is not a factor", "such as x0.8"),
+    "factor beyond numbers": ({"envelopes.core": "x1e999"}, "is not a factor: expected a finite number"),
+    "factor that is no number": ({"envelopes.core": "xtwo"}, "'xtwo' is not a number", "such as x0.8"),
+    "factor of a text": ({"envelopes.core.holder": "x2"}, "'x2' is no figure"),
+    "factor of a blank": ({"lines.trust.north.high": "x2"}, "is blank as it was read"),
+    "factor of blanks": ({"lines.*.high": "x2"}, "is blank as it was read"),
+    "factor out of range": ({"curves.north.care.exponent": "x3"}, "must be above 0 and at most 1"),
+    "factor of a rule's text": ({"rules.steady-care.owner": "x2"}, "is no figure of a rule that was read"),
+    "factor of a rule's blank": ({"rules.*.at_least": "x2"}, "no rule has this field"),
+    "factor of a rule that is not there": (
+        {"rules.steady-car.down": "x2"},
+        "no such rule",
+        "did you mean steady-care?",
+    ),
+    "negative factor of a rule": ({"rules.steady-care.down": "x-1"}, "is not a factor"),
+    "factor of a rule put in": (
+        {"rules.new": CAP, "rules.new.amount": "x2"},
+        "rules.new.amount: 'x2' is no figure of a rule that was read",
+    ),
+    "factor for a rule": ({"rules.steady-care": "x2"}, "is not a rule"),
     "unknown table": ({"envelope.core": 1}, "'envelope' is not a table", "did you mean envelopes?"),
     "unknown row": ({"envelopes.cor": 1}, "envelopes.cor: names no row", "did you mean core?"),
     "unknown place in a line": (

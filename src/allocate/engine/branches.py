@@ -22,6 +22,7 @@ from allocate.engine.highs import Answer, Impossible
 from allocate.engine.polish import polish
 from allocate.engine.problem import Problem
 from allocate.engine.session import Held, Session
+from allocate.engine.watch import Watch
 
 Array = np.ndarray
 CASES = 4000
@@ -66,10 +67,17 @@ class _Node:
 
 
 def search(
-    session: Session, problem: Problem, grids: list[Array], found: Search, tolerance: float, seconds: float
+    session: Session,
+    problem: Problem,
+    grids: list[Array],
+    found: Search,
+    tolerance: float,
+    seconds: float,
+    watch: Watch,
 ) -> Search:
     """Bound what is possible, from a plan already found, until no case exceeds it by more than `tolerance` of the
-    outcome at stake. `grids` are the session's slices; cases split at their breakpoints."""
+    outcome at stake, time is up or `watch` is stopped. `grids` are the session's slices; cases split at their
+    breakpoints."""
     ends, number = time.monotonic() + seconds, itertools.count()
     best = replace(found, cases=1)
     settled = -np.inf
@@ -78,10 +86,11 @@ def search(
     while heap:
         bound, _, node = heapq.heappop(heap)
         bound, enough = -bound, best.value + tolerance * problem.at_stake
+        watch.tell(best.value, max(bound, settled))
         if node is None:
             settled = max(settled, bound)
             continue
-        if bound <= enough or best.cases >= CASES or time.monotonic() > ends:
+        if bound <= enough or best.cases >= CASES or time.monotonic() > ends or watch.stopped:
             settled = max(settled, bound)
             break
         for half in node.halves(problem):

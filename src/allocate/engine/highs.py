@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
 
 from allocate.engine.matrix import Arrays
+from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
 Status = highspy.HighsModelStatus
+Asked = highspy.cb.HighsCallbackType
+Tell = Callable[[float, float], None]
 SEED = 0
 MIP_GAP = 1e-6
 COEFFICIENTS = (5e-9, 1e7)
 """HiGHS drops what is below 1e-9."""
+FEASIBLE = 2
+"""What HiGHS calls a plan that keeps every row."""
+LONG = 10_000
+"""Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What HiGHS returned: values and duals by column and row, in solver units; `bound` on the value for integers."""
+    """What HiGHS returned: values and duals by column and row, in solver units; `bound` on the value for integers.
+    `status` is 'optimal', 'time limit' or 'stopped'."""
 
     status: str
     value: float
@@ -95,45 +103,67 @@ class Solver:
             self._ok(highs.changeCoeff(int(row), int(column), float(value)), "a coefficient")
         self.arrays = arrays
 
-    def run(self, seconds: float, presolve: bool = False) -> Answer:
-        """Solve. Raises Impossible where there is no solution and EngineError for anything else without one."""
+    def run(
+        self, seconds: float, presolve: bool = False, watch: Watch | None = None, tell: Tell | None = None
+    ) -> Answer:
+        """Solve, in at most so many seconds or until `watch` says stop; `tell` hears value and bound, in solver units,
+        while integers are searched. Raises Impossible where there is no solution, Stopped where none was found before
+        the stop, and EngineError for anything else without one."""
+        if watch is not None and watch.stopped:
+            raise Stopped
         highs = self._highs
         # HiGHS counts its time limit over the life of the object.
         highs.setOptionValue("time_limit", highs.getRunTime() + seconds)
         highs.setOptionValue("presolve", "on" if presolve else "off")
-        if self._run() == highspy.HighsStatus.kError:
+        if self._run(watch, tell) == highspy.HighsStatus.kError:
             raise EngineError("HiGHS failed")
         status = highs.getModelStatus()
         if status in (Status.kInfeasible, Status.kUnboundedOrInfeasible):
             raise Impossible
         info, solution = highs.getInfo(), highs.getSolution()
-        timed_out = status == Status.kTimeLimit and info.primal_solution_status == 2
-        if status != Status.kOptimal and not timed_out:
+        ended = {Status.kOptimal: "optimal", Status.kTimeLimit: "time limit", Status.kInterrupt: "stopped"}.get(status)
+        if ended is None or (ended != "optimal" and info.primal_solution_status != FEASIBLE):
+            if ended == "stopped":
+                raise Stopped
             raise EngineError(f"HiGHS ended with {highs.modelStatusToString(status)}")
         integer = bool(self.arrays.integer.any())
         return Answer(
-            "time limit" if timed_out else "optimal", info.objective_function_value,
+            ended, info.objective_function_value,
             np.array(solution.col_value), np.array(solution.row_value),
             np.array(solution.col_dual), np.array(solution.row_dual),
             info.mip_dual_bound if integer else info.objective_function_value,
         )  # fmt: skip
 
-    def _run(self) -> highspy.HighsStatus:
-        """Run, so that Ctrl-C stops a search over yes/no choices: HiGHS itself would not hear it before the end."""
-        if not self.arrays.integer.any() or threading.current_thread() is not threading.main_thread():
+    def _run(self, watch: Watch | None, tell: Tell | None) -> highspy.HighsStatus:
+        """Run, so that a stop is heard, and Ctrl-C during a search over yes/no choices: HiGHS itself would not hear it
+        before the end."""
+        if not self.arrays.integer.any() and (watch is None or len(self.arrays.cost) < LONG):
             return self._highs.run()
-        self._highs.HandleUserInterrupt = True
-        with ThreadPoolExecutor(1) as other:
-            running = other.submit(self._highs.run)
-            try:
-                while True:
-                    try:
-                        return running.result(timeout=0.1)
-                    except TimeoutError:
-                        continue
-            except KeyboardInterrupt:
-                self._highs.cancelSolve()
-                raise
+        pressed = threading.Event()
+        self._listen(lambda: pressed.is_set() or (watch is not None and watch.stopped), tell)
+        try:
+            if threading.current_thread() is not threading.main_thread():
+                return self._highs.run()
+            with ThreadPoolExecutor(1) as other:
+                try:
+                    return _awaited(other.submit(self._highs.run))
+                except KeyboardInterrupt:
+                    pressed.set()
+                    raise
+        finally:
+            self._highs.setCallback(None, None)
+
+    def _listen(self, stopped: Callable[[], bool], tell: Tell | None) -> None:
+        """Have HiGHS ask, all through its next run, whether it is stopped, and tell what it has found by then."""
+
+        def asked(kind, message, found, answer, data) -> None:
+            answer.user_interrupt = stopped()
+            if tell is not None and kind == Asked.kCallbackMipInterrupt:
+                tell(found.mip_primal_bound, found.mip_dual_bound)
+
+        self._ok(self._highs.setCallback(asked, None), "a callback")
+        for kind in (Asked.kCallbackMipInterrupt, Asked.kCallbackSimplexInterrupt):
+            self._ok(self._highs.startCallback(kind), "a callback")
 
     def _ok(self, status: highspy.HighsStatus, what: str) -> None:
         # A warning counts as failure: HiGHS drops coefficients and rules with no more than that.
@@ -141,9 +171,13 @@ class Solver:
             raise EngineError(f"HiGHS did not take {what}: {status}")
 
 
-def left(ends: float) -> float:
-    """Seconds left until a time of the monotonic clock; never so few that nothing could be found."""
-    return max(0.1, ends - time.monotonic())
+def _awaited(running: Future) -> highspy.HighsStatus:
+    """The result of another thread's work; Ctrl-C is heard meanwhile."""
+    while True:
+        try:
+            return running.result(timeout=0.1)
+        except TimeoutError:
+            continue
 
 
 def _where(differs: Array) -> Array:

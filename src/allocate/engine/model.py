@@ -35,14 +35,17 @@ parameters and nothing else.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
+import pandas as pd
 import pyomo.environ as pyo
 
 from allocate.engine.problem import Problem
-from allocate.rules.tally import Row
+from allocate.rules.limits import kept
+from allocate.rules.tally import Limit, Row
 
 Array = np.ndarray
 NEXT_TO_NOTHING = 1e-8
@@ -51,19 +54,63 @@ Figures = dict[str, Array]
 
 
 @dataclass(frozen=True)
-class Sets:
-    """The index sets: what the model is about, without any figure. Two scenarios with equal sets share a model."""
+class Frame:
+    """The index sets that follow from names and keys alone: whatever the figures and the rules, they are these."""
 
     lines: tuple[str, ...]
     curves: tuple[str, ...]
     envelopes: tuple[str, ...]
     routes: tuple[str, ...]
-    totals: tuple[str, ...]
-    limits: tuple[str, ...]
-    slices: tuple[tuple[str, int], ...]
     pays: tuple[tuple[str, str], ...]
     moves: tuple[tuple[str, str, str], ...]
     efforts: tuple[tuple[str, str], ...]
+
+
+def _frame(problem: Problem) -> Frame:
+    """The frame of a problem; worked out once for a scenario and its changes."""
+    return problem.scenario.shared("frame", lambda: _made_frame(problem))
+
+
+def _made_frame(problem: Problem) -> Frame:
+    scenario = problem.scenario
+    lines = scenario.line_ids
+    curves = _joined(scenario.table("curves"), "place", "programme", "outcome", "year")
+    envelopes = _joined(scenario.table("envelopes"), "id", "year")
+    routes = _joined(scenario.table("routes"), "id", "year")
+    ends = zip(routes, problem.source, problem.target, strict=True)
+    return Frame(
+        lines=lines,
+        curves=curves,
+        envelopes=envelopes,
+        routes=routes,
+        pays=tuple((envelopes[e], line) for e, line in zip(problem.envelope_of_line, lines, strict=True)),
+        moves=tuple((route, envelopes[a], envelopes[b]) for route, a, b in ends),
+        efforts=tuple((curves[q], lines[row]) for q, rows in enumerate(problem.curves.lines) for row in rows),
+    )
+
+
+def _joined(table: pd.DataFrame, *columns: str) -> tuple[str, ...]:
+    return tuple(map(".".join, zip(*(table[column] for column in columns), strict=True)))
+
+
+def structure(problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Hashable:
+    """What two problems have in common whose sets are equal: much less work to compare than the sets."""
+    names = kept(problem.scenario, "names of limits", problem.limits, lambda: _names(problem.limits))
+    return _frame(problem), names, tuple(map(len, grids)), problem.choices.tobytes(), ordered
+
+
+def _names(limits: tuple[Limit, ...]) -> tuple:
+    """The limits, each with the totals it names; a total's name says what it counts."""
+    return tuple((limit.name, *_row(limit).terms) for limit in limits)
+
+
+@dataclass(frozen=True)
+class Sets(Frame):
+    """The index sets: what the model is about, without any figure. Two scenarios with equal sets share a model."""
+
+    totals: tuple[str, ...]
+    limits: tuple[str, ...]
+    slices: tuple[tuple[str, int], ...]
     line_factors: tuple[tuple[str, str], ...]
     total_gains: tuple[tuple[str, str], ...]
     terms: tuple[tuple[str, str], ...]
@@ -73,34 +120,19 @@ class Sets:
     @classmethod
     def of(cls, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Sets:
         """The sets of a problem; `ordered` are the curves whose slices must be made to fill in order."""
-        scenario, totals = problem.scenario, problem.tally.totals
-        lines = scenario.line_ids
-        curves = tuple(scenario.table("curves")[["place", "programme", "outcome", "year"]].agg(".".join, axis=1))
-        envelopes = tuple(scenario.table("envelopes")[["id", "year"]].agg(".".join, axis=1))
-        table = scenario.table("routes")
-        routes = tuple(table[["id", "year"]].agg(".".join, axis=1)) if len(table) else ()
-        ends = zip(routes, problem.source, problem.target, strict=True)
+        frame, totals = _frame(problem), problem.tally.totals
+        lines, curves = frame.lines, frame.curves
         return cls(
-            lines=lines,
-            curves=curves,
-            envelopes=envelopes,
-            routes=routes,
+            **vars(frame),
             totals=tuple(totals),
             limits=tuple(limit.name for limit in problem.limits),
             slices=tuple((curves[q], k) for q, grid in enumerate(grids) for k in range(len(grid) - 1)),
-            pays=tuple((envelopes[e], line) for e, line in zip(problem.envelope_of_line, lines, strict=True)),
-            moves=tuple((route, envelopes[a], envelopes[b]) for route, a, b in ends),
-            efforts=tuple((curves[q], lines[row]) for q, rows in enumerate(problem.curves.lines) for row in rows),
             line_factors=tuple((name, lines[row]) for name, total in totals.items() for row in total.lines),
             total_gains=tuple((name, curves[q]) for name, total in totals.items() for q in total.curves),
             terms=tuple((limit.name, name) for limit in problem.limits for name in _row(limit).terms),
             choices=tuple(lines[row] for row in np.flatnonzero(problem.choices)),
             ordered=tuple(curves[q] for q in sorted(ordered)),
         )
-
-    @cached_property
-    def key(self) -> int:
-        return hash(self)
 
 
 def _row(limit) -> Row:
@@ -159,15 +191,32 @@ def chords(problem: Problem, grids: list[Array]) -> tuple[Array, list[Array]]:
     A slope that is next to nothing in solver units is taken as nothing: HiGHS would drop it without a word.
     """
     least = NEXT_TO_NOTHING * problem.curve_units / problem.units.money
-    longest = max((len(grid) for grid in grids), default=0)
-    padded = np.array([np.pad(grid, (0, longest - len(grid)), mode="edge") for grid in grids])
-    gains = np.array([problem.curves.gain(padded[:, k]) for k in range(longest)]).T
-    slopes = []
-    for q, grid in enumerate(grids):
-        width = np.diff(grid)
-        slope = np.divide(np.diff(gains[q, : len(grid)]), width, out=np.zeros(len(width)), where=width > 0)
-        slopes.append(np.where(slope < least[q], 0.0, slope))
-    return gains[:, 0] if len(grids) else np.zeros(0), slopes
+    points = _padded(grids)
+    gains = np.array([problem.curves.gain(column) for column in points.T]).T.reshape(points.shape)
+    width = np.diff(points)
+    slope = np.divide(np.diff(gains), width, out=np.zeros(width.shape), where=width > 0)
+    slope[slope < least[:, None]] = 0.0
+    return gains[:, 0], [row[: len(grid) - 1] for row, grid in zip(slope, grids, strict=True)]
+
+
+def _padded(grids: list[Array]) -> Array:
+    """Breakpoints as one array, a row a curve; where a curve has fewer than others its last is repeated."""
+    padded = np.empty((len(grids), max((len(grid) for grid in grids), default=1)))
+    for row, grid in zip(padded, grids, strict=True):
+        row[: len(grid)], row[len(grid) :] = grid, grid[-1]
+    return padded
+
+
+def missed(problem: Problem, grids: list[Array]) -> float:
+    """The most by which straight slices understate the aim, in its units: where each curve is furthest above them."""
+    worst = np.zeros(len(grids))
+    for left, right in itertools.pairwise(_padded(grids).T):
+        first, width = problem.curves.gain(left), right - left
+        rise = problem.curves.gain(right) - first
+        slope = np.divide(rise, width, out=np.zeros(len(width)), where=width > 0)
+        furthest = problem.curves.best(slope, left, right)
+        worst = np.maximum(worst, problem.curves.gain(furthest) - first - slope * (furthest - left))
+    return float(np.abs(problem.weight) @ worst)
 
 
 def declare(sets: Sets, figures: Figures) -> pyo.ConcreteModel:

@@ -9,18 +9,19 @@ The way is the same whatever was solved before, so that the answer does not depe
 
 from __future__ import annotations
 
-import time
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from allocate.engine.branches import Search, search
 from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
-from allocate.engine.highs import Answer, left
+from allocate.engine.highs import Answer
 from allocate.engine.polish import attributed, polish
 from allocate.engine.problem import Problem
 from allocate.engine.session import Held, Session
 from allocate.engine.ties import nearest_choices, nearest_today
+from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
@@ -46,7 +47,8 @@ class Options:
 @dataclass(frozen=True, eq=False)
 class Optimum:
     """The answer in pounds, before rounding. `ties` counts the lines that could differ for the same outcome; `status`
-    is 'optimal' or 'time limit'. With yes/no choices (`discrete`) the prices hold only for the choices made."""
+    is 'optimal', 'time limit' or 'stopped'. With yes/no choices (`discrete`) the prices hold only for the choices
+    made."""
 
     flows: Flows
     prices: Prices
@@ -86,24 +88,27 @@ def must_order(problem: Problem) -> frozenset[int]:
     return frozenset(q for q in range(len(problem.curves)) if not problem.curves.concave(q))
 
 
-def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
-    """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, and Phantom
-    where curves must be made to fill in order."""
-    ends = time.monotonic() + options.seconds
+def optimum(session: Session, problem: Problem, options: Options, watch: Watch) -> Optimum:
+    """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, Stopped where
+    `watch` was stopped before one was found, and Phantom where curves must be made to fill in order."""
+    watch.begin(options.seconds)
+    watch.enter("searching yes/no choices" if session.has_integers else "solving")
     grids = base_grids(problem)
-    answer = session.solve(problem, grids, None, options.seconds, fresh=True)
+    answer = session.solve(problem, grids, None, options.seconds, fresh=True, watch=watch)
     status, ties, held = answer.status, 0, None
     if session.has_integers:
         if status == "optimal":
-            ties, answer = nearest_choices(session, problem, answer, ends)
+            ties, answer = nearest_choices(session, problem, answer, watch)
         held = session.held(answer)
-        answer = session.solve(problem, grids, held, left(ends))
-    best = _refined(session, problem, grids, answer, held, ends)
+        # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
+        answer = session.solve(problem, grids, held, watch.left())
+    best = _refined(session, problem, grids, answer, held, watch)
     if session.has_integers:
-        seconds = min(PROVING, left(ends))
-        best = search(session, problem, base_grids(problem), best, options.tolerance / 10, seconds)
+        watch.enter("searching yes/no choices")
+        seconds = min(PROVING, watch.left())
+        best = search(session, problem, base_grids(problem), best, options.tolerance / 10, seconds, watch)
         held = session.held_at(best.flows)
-    more, flows = _settled(session, problem, best.flows, held, ends)
+    more, flows = _settled(session, problem, best.flows, held, watch)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = attributed(problem, flows, best.prices)
     if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
@@ -112,9 +117,10 @@ def optimum(session: Session, problem: Problem, options: Options) -> Optimum:
 
 
 def _refined(
-    session: Session, problem: Problem, grids: list[Array], answer: Answer, held: Held | None, ends: float
+    session: Session, problem: Problem, grids: list[Array], answer: Answer, held: Held | None, watch: Watch
 ) -> Search:
     """Polish and certify on ever finer slices until no better plan can exist (with these choices)."""
+    watch.enter("refining")
     best: Search | None = None
     case = _case(session, problem, held)
     for _ in range(ROUNDS):
@@ -123,20 +129,24 @@ def _refined(
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
         for flows, at in ((rough, prices), polish(problem, rough, prices)):
             best = _better(best, problem, flows, at, case)
+        if best is not None:
+            watch.tell(best.value, best.bound if held is None else math.nan)
         if best is not None and best.bound - best.value <= AIMED * problem.at_stake:
             break
         finer = _zoomed(problem, grids, rough, prices)
         if all(np.array_equal(a, b) for a, b in zip(finer, grids, strict=True)):
             break
         grids = finer
-        if session.sets.ordered:
-            # Which slices must be full depends on where they lie: those choices are made afresh.
-            held = session.held(session.solve(problem, grids, None, left(ends)))
         try:
-            answer = session.solve(problem, grids, held, left(ends))
+            if session.sets.ordered:
+                # Which slices must be full depends on where they lie: those choices are made afresh.
+                held = session.held(session.solve(problem, grids, None, watch.left(), watch=watch))
+            answer = session.solve(problem, grids, held, watch.left(), watch=watch)
         except EngineError:
-            # Out of time on finer slices: the plan already found stands, with its honest gap.
+            # Stopped or out of time on finer slices: the plan already found stands, with its honest gap.
             break
+    if best is None and watch.stopped:
+        raise Stopped
     if best is None:
         raise EngineError("the solver's plan breaks the scenario's own limits")
     return best
@@ -164,15 +174,15 @@ def _case(session: Session, problem: Problem, held: Held | None) -> Case:
     return replace(whole, opened=opened, closed=closed)
 
 
-def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, ends: float) -> tuple[int, Flows]:
+def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch) -> tuple[int, Flows]:
     """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
     if session.sets.ordered:
         return 0, flows
     try:
-        answer = session.solve(problem, _with_breakpoints(problem, flows), held, left(ends))
+        answer = session.solve(problem, _with_breakpoints(problem, flows), held, watch.left(), watch=watch)
     except EngineError:
         return 0, flows
-    ties, answer = nearest_today(session, problem, answer, ends)
+    ties, answer = nearest_today(session, problem, answer, watch)
     settled = session.flows(problem, answer)
     as_good = problem.value(settled.spend) >= problem.value(flows.spend) - AIMED * problem.at_stake
     # Slices say less than curves do, and a cap on gains may need exactly what they leave out.

@@ -13,6 +13,7 @@ from allocate.engine.certificate import Flows, bodies
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.matrix import Arrays
 from allocate.engine.problem import Problem
+from allocate.engine.watch import Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
@@ -20,19 +21,26 @@ NEARLY = 5e-3
 """Pounds within which an amount counts as whole already."""
 STEPS = (1, 2, 8)
 """How many pounds away an amount may go: further only where no nearer rounding keeps the rules."""
+SECONDS, BRIEF = 20.0, 0.1
+"""Seconds at most for one attempt, and after a stop."""
 
 
-def whole_pounds(problem: Problem, flows: Flows) -> Flows | None:
-    """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope."""
-    for step in STEPS:
+def whole_pounds(problem: Problem, flows: Flows, watch: Watch) -> Flows | None:
+    """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope.
+
+    Where `watch` is stopped already, one short attempt.
+    """
+    watch.enter("rounding to whole pounds")
+    brief = watch.stopped
+    for step in STEPS[:1] if brief else STEPS:
         try:
-            return _rounded(problem, flows, step)
+            return _rounded(problem, flows, step, BRIEF if brief else SECONDS, None if brief else watch)
         except (Impossible, EngineError):
             continue
     return None
 
 
-def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
+def _rounded(problem: Problem, flows: Flows, step: int, seconds: float, watch: Watch | None) -> Flows:
     exact = np.concatenate([flows.spend, flows.moved])
     exact = np.where(np.abs(exact - np.round(exact)) < NEARLY, np.round(exact), exact)
     least, most = _ends(problem, flows)
@@ -54,7 +62,7 @@ def _rounded(problem: Problem, flows: Flows, step: int) -> Flows:
         np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32),
         np.nonzero(nonzero)[1].astype(np.int32), wide[nonzero], np.ones(len(cost), dtype=bool),
     )  # fmt: skip
-    chosen = np.round(Solver(arrays).run(20.0, presolve=True).columns).reshape(len(columns), -1)
+    chosen = np.round(Solver(arrays).run(seconds, True, watch).columns).reshape(len(columns), -1)
     whole = below + np.array([sign for sign, _ in columns]) @ chosen
     return Flows(whole[: len(flows.spend)], whole[len(flows.spend) :])
 

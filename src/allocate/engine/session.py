@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from allocate.engine.certificate import Flows, Prices
-from allocate.engine.highs import Answer, Solver
+from allocate.engine.highs import Answer, Solver, Tell
 from allocate.engine.matrix import Arrays, Matrix
-from allocate.engine.model import Sets, chords, declare, figures, weights
+from allocate.engine.model import Sets, chords, declare, figures, missed, structure, weights
 from allocate.engine.problem import Problem
+from allocate.engine.watch import Watch
 
 Array = np.ndarray
 FREE = 1e-7
@@ -39,6 +41,7 @@ class Session:
     """One live model. Not for two threads at once: `allocate.engine.solve` lends each thread its own."""
 
     def __init__(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> None:
+        self.structure = structure(problem, grids, ordered)
         self.sets = Sets.of(problem, grids, ordered)
         first = figures(problem, grids)
         self.matrix = Matrix(declare(self.sets, first))
@@ -52,22 +55,33 @@ class Session:
         return bool(self.sets.choices or self.sets.ordered)
 
     def solve(
-        self, problem: Problem, grids: list[Array], held: Held | None, seconds: float, fresh: bool = False
+        self,
+        problem: Problem,
+        grids: list[Array],
+        held: Held | None,
+        seconds: float,
+        fresh: bool = False,
+        watch: Watch | None = None,
     ) -> Answer:
         """The best over these slices; with `held`, its choices are fixed and the answer has prices. With `fresh`,
-        nothing of what was solved before is used: not the basis, nor the scaling that HiGHS keeps."""
+        nothing of what was solved before is used: not the basis, nor the scaling that HiGHS keeps. `watch` is told of
+        plans and bounds on the way, and may stop it."""
         arrays = self.matrix.arrays(figures(problem, grids))
         if held is not None:
             arrays = held.fix(arrays, self.matrix.columns)
-        return self.run(arrays, seconds, fresh)
+        told = watch if arrays.integer.any() and not problem.gain_rows else None
+        tell = partial(_tell, told, problem.units.value, missed(problem, grids)) if told is not None else None
+        return self.run(arrays, seconds, fresh, watch, tell)
 
-    def run(self, arrays: Arrays, seconds: float, fresh: bool = False) -> Answer:
-        """Solve the model with these arrays, whose shape is the session's; `fresh` as in `solve`."""
+    def run(
+        self, arrays: Arrays, seconds: float, fresh: bool = False, watch: Watch | None = None, tell: Tell | None = None
+    ) -> Answer:
+        """Solve the model with these arrays, whose shape is the session's; the rest as in `solve`."""
         if fresh or arrays.integer.any() != self.solver.arrays.integer.any():
             self.solver.load(arrays)
         else:
             self.solver.update(arrays)
-        return self.solver.run(seconds, presolve=bool(arrays.integer.any()))
+        return self.solver.run(seconds, bool(arrays.integer.any()), watch, tell)
 
     def column(self, answer: Answer, name: str) -> Array:
         """The values of one family of variables."""
@@ -118,3 +132,8 @@ class Session:
             if short > 1e-6 * float(slope @ np.diff(grid)) + noise and counts[q] and q not in self.ordered_rows:
                 found.append(q)
         return frozenset(found)
+
+
+def _tell(watch: Watch, unit: float, missed: float, value: float, bound: float) -> None:
+    """What a search over slices says of plans: slices lie below their curves, by `missed` at most."""
+    watch.tell(value * unit, bound * unit + missed)

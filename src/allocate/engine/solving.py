@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from allocate.engine.certificate import Certificate, Flows, certify
 from allocate.engine.clash import no_plan
 from allocate.engine.highs import Impossible
-from allocate.engine.model import Sets
+from allocate.engine.model import structure
 from allocate.engine.optimum import (
     SLICES_WHEN_TIGHT,
     Optimum,
@@ -25,6 +26,7 @@ from allocate.engine.optimum import (
 from allocate.engine.problem import Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
+from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 from allocate.scenario.scenario import Scenario
 
@@ -45,21 +47,21 @@ class Solved:
 
 
 class _Pool:
-    """Idle sessions by the sets of their model. Borrowed sessions belong to one thread until given back."""
+    """Idle sessions by the structure of their model. Borrowed sessions belong to one thread until given back."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # Pyomo is not meant for several threads: models are declared one at a time.
         self._declaring = threading.Lock()
-        self._idle: OrderedDict[tuple[Sets, int], Session] = OrderedDict()
+        self._idle: OrderedDict[tuple[Hashable, int], Session] = OrderedDict()
         self._count = 0
 
     def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
         grids = base_grids(problem)
-        sets = Sets.of(problem, grids, ordered)
+        wanted = structure(problem, grids, ordered)
         with self._lock:
             for key in self._idle:
-                if key[0] == sets:
+                if key[0] == wanted:
                     return self._idle.pop(key)
         return self.fresh(problem, grids, ordered)
 
@@ -71,7 +73,7 @@ class _Pool:
     def give_back(self, session: Session) -> None:
         with self._lock:
             self._count += 1
-            self._idle[session.sets, self._count] = session
+            self._idle[session.structure, self._count] = session
             while len(self._idle) > KEPT:
                 self._idle.popitem(last=False)
 
@@ -79,15 +81,17 @@ class _Pool:
 _pool = _Pool()
 
 
-def solve_scenario(scenario: Scenario, options: Options) -> Solved:
-    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, and EngineError where no answer
-    passes its checks. Safe from several threads at once."""
+def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = None) -> Solved:
+    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, Stopped where `watch` was stopped
+    before there was a plan, and EngineError where no answer passes its checks. Safe from several threads at once."""
+    watch = watch or Watch()
+    watch.enter("reading the rules")
     problem = Problem.of(scenario)
     ordered = must_order(problem)
     while True:
         session = _pool.borrow(problem, ordered)
         try:
-            found = optimum(session, problem, options)
+            found = optimum(session, problem, options, watch)
         except Phantom as phantom:
             ordered = ordered | phantom.curves
             continue
@@ -95,15 +99,19 @@ def solve_scenario(scenario: Scenario, options: Options) -> Solved:
             if problem.gain_rows and problem.slices is None:
                 problem = replace(problem, slices=SLICES_WHEN_TIGHT)
                 continue
+            if watch.stopped:
+                raise Stopped from None
             grids = wide_grids(problem)
             raise no_plan(_pool.fresh(problem, grids, ordered), problem, grids, options.seconds) from None
         finally:
             _pool.give_back(session)
-        return _in_whole_pounds(problem, found, options)
+        solved = _in_whole_pounds(problem, found, watch)
+        watch.settle(solved.certificate.value, solved.certificate.bound)
+        return solved if not watch.stopped else replace(solved, optimum=replace(found, status="stopped"))
 
 
-def _in_whole_pounds(problem: Problem, found: Optimum, options: Options) -> Solved:
-    flows = whole_pounds(problem, found.flows)
+def _in_whole_pounds(problem: Problem, found: Optimum, watch: Watch) -> Solved:
+    flows = whole_pounds(problem, found.flows, watch)
     exact = found.certificate
     if flows is not None:
         certificate = certify(problem, flows, exact.bound, 1e-6, exact.branches)

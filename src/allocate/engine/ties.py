@@ -14,10 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocate.engine.highs import Answer, Impossible, left
+from allocate.engine.highs import Answer, Impossible
 from allocate.engine.matrix import Arrays
 from allocate.engine.problem import Problem
 from allocate.engine.session import FREE, Session
+from allocate.engine.watch import Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
@@ -26,12 +27,12 @@ SAME = 1e-8
 """Values closer than this, as a share, count as equally good when yes/no choices are compared."""
 
 
-def nearest_today(session: Session, problem: Problem, answer: Answer, ends: float) -> tuple[int, Answer]:
+def nearest_today(session: Session, problem: Problem, answer: Answer, watch: Watch) -> tuple[int, Answer]:
     """The equally good answer nearest today, and how many lines could have differed. `answer` has prices."""
-    return _walk(session, problem, session.solver.arrays, answer, _face, ends)
+    return _walk(session, problem, session.solver.arrays, answer, _face, watch)
 
 
-def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: float) -> tuple[int, Answer]:
+def nearest_choices(session: Session, problem: Problem, answer: Answer, watch: Watch) -> tuple[int, Answer]:
     """The same for an answer with yes/no choices, which has no prices."""
     arrays, rows, columns = session.solver.arrays, session.matrix.rows, session.matrix.columns
 
@@ -46,26 +47,27 @@ def nearest_choices(session: Session, problem: Problem, answer: Answer, ends: fl
             upper[columns["widest"]] = -answer.value + reached
         return replace(arrays, row_lower=lower, row_upper=row_upper, upper=upper)
 
-    return _walk(session, problem, arrays, answer, narrowed, ends)
+    return _walk(session, problem, arrays, answer, narrowed, watch)
 
 
 def _walk(
-    session: Session, problem: Problem, arrays: Arrays, answer: Answer, narrowed: Narrow, ends: float
+    session: Session, problem: Problem, arrays: Arrays, answer: Answer, narrowed: Narrow, watch: Watch
 ) -> tuple[int, Answer]:
     """Whether anything ties, and if so the tie-break stage by stage, each on what the one before left."""
     change, uneven, name = _stages(session)
     seen, face = [session.column(answer, "spend")], narrowed(arrays, answer)
+    watch.enter("breaking ties")
     try:
         # The two plans on the face that lie furthest apart by name: if they are one, so are all.
         for cost in (name, -name):
-            seen.append(session.column(session.run(replace(face, cost=cost), left(ends)), "spend"))
+            seen.append(session.column(session.run(replace(face, cost=cost), watch.left(), watch=watch), "spend"))
         stages = (change, uneven, name) if _differing(problem, seen) else (name,) if session.sets.routes else ()
         for cost in stages:
             arrays = replace(narrowed(arrays, answer), cost=cost)
-            answer = session.run(arrays, left(ends))
+            answer = session.run(arrays, watch.left(), watch=watch)
         seen.append(session.column(answer, "spend"))
     except (Impossible, EngineError):
-        # A face a rounding error too narrow: the last answer found is as good as any.
+        # A face a rounding error too narrow, or no time left: the last answer found is as good as any.
         pass
     return _differing(problem, seen), answer
 

@@ -12,6 +12,7 @@ from allocate.plan.plan import Plan
 from allocate.scenario.paths import Path, matches, parse
 from allocate.scenario.rulebook import record
 from allocate.scenario.scenario import Scenario
+from allocate.scenario.values import factor
 
 FINEST = 1e-9
 """Gaps up to this share of the outcome at stake are what arithmetic leaves of none."""
@@ -176,6 +177,8 @@ def _change(base: Scenario, text: str, value: Any) -> str:
         stood = any(rule.id == path.keys[0] for rule in base.rules)
         return f"{text}: {now if _blank(value) else 'another rule' if stood else 'a new rule'}"
     was = _before(base, path)
+    if (by := factor(value)) is not None:
+        return f"{text}: {'' if was is None else f'{_told(was)} '}\N{MULTIPLICATION SIGN} {_told(by)}"
     return f"{text}: {now}" if was is None else f"{text}: {_told(was)} \N{RIGHTWARDS ARROW} {now}"
 
 

@@ -16,20 +16,22 @@ from allocate.engine.highs import MIP_GAP, SEED
 from allocate.engine.optimum import Options
 from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved, solve_scenario
+from allocate.engine.watch import Watch
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 
 
-def solve(scenario: Scenario, *, seconds: float = 60.0, tolerance: float = 1e-4) -> Plan:
+def solve(scenario: Scenario, *, seconds: float = 60.0, tolerance: float = 1e-4, watch: Watch | None = None) -> Plan:
     """The plan that buys the most of the agreed outcomes within the money and the rules, in whole pounds.
 
     `seconds` bounds the time spent; `tolerance` is the certified gap to the best possible plan, as a share of the
-    outcome at stake (what the most spending would buy over the least). Raises NoPlan where the rules cannot all hold
-    and EngineError where no answer passes its checks.
+    outcome at stake (what the most spending would buy over the least). Another thread may look at how far it is
+    through `watch`, and stop it: the best plan so far is returned. Raises NoPlan where the rules cannot all hold,
+    Stopped where it was stopped before it had a plan, and EngineError where no answer passes its checks.
     """
     started = time.perf_counter()
-    solved = solve_scenario(scenario, Options(seconds, tolerance))
+    solved = solve_scenario(scenario, Options(seconds, tolerance), watch)
     return Plan(scenario, solved, time.perf_counter() - started, Options(seconds, tolerance))
 
 
@@ -91,6 +93,10 @@ class Plan:
 
     @property
     def gains(self) -> pd.DataFrame:
+        return self._gains.copy()
+
+    @cached_property
+    def _gains(self) -> pd.DataFrame:
         curves, spend = self._solved.problem.curves, self._solved.flows.spend
         before = curves.effort(self._solved.problem.baseline)
         table = self.scenario.curves[["place", "programme", "outcome", "year"]]
@@ -102,6 +108,10 @@ class Plan:
 
     @property
     def limits(self) -> pd.DataFrame:
+        return self._limits.copy()
+
+    @cached_property
+    def _limits(self) -> pd.DataFrame:
         problem = self._solved.problem
         amount, prices = bodies(problem, self._solved.flows.spend), self._solved.optimum.prices.limit
         low, high = problem.limit_low, problem.limit_high
@@ -130,6 +140,10 @@ class Plan:
 
     @property
     def money(self) -> pd.DataFrame:
+        return self._money.copy()
+
+    @cached_property
+    def _money(self) -> pd.DataFrame:
         problem, flows = self._solved.problem, self._solved.flows
         size = len(problem.amount)
         table = self.scenario.envelopes
@@ -150,9 +164,13 @@ class Plan:
         table["moved"] = self._solved.flows.moved
         return table
 
+    @cached_property
+    def _places(self) -> pd.DataFrame:
+        return place_table(self.scenario, self._spend)
+
     @property
     def places(self) -> pd.DataFrame:
-        return place_table(self.scenario, self._spend)
+        return self._places.copy()
 
     @property
     def ties(self) -> int:
@@ -217,33 +235,49 @@ def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:
     The fair share of a place is its part of all need, of the money that goes by need and is spent in places without
     smaller places inside them. A place with places inside it counts theirs.
     """
-    places, envelopes = scenario.places, scenario.envelopes
-    by_need = spend["envelope"].isin(envelopes.loc[envelopes["by_need"] == "yes", "id"])
-    leaves = set(places["id"]) - set(places["parent"].dropna())
-    shared = spend[by_need & spend["place"].isin(leaves)]
-    all_need = places.loc[places["id"].isin(leaves), "need"].sum()
-    rows = []
-    for year in scenario.years:
-        pots = shared.loc[shared["year"] == year, ["baseline", "spend"]].sum()
-        for place in places.itertuples():
-            inside = scenario.within(place.id)
-            here = spend[spend["place"].isin(inside) & (spend["year"] == year)]
-            mine = shared.loc[shared["place"].isin(inside) & (shared["year"] == year), ["baseline", "spend"]].sum()
-            share = place.need / all_need if all_need > 0 else np.nan
-            baseline, total = here["baseline"].sum(), here["spend"].sum()
-            rows.append(
-                {
-                    "place": place.id, "year": year, "population": place.population, "need": place.need,
-                    "baseline": baseline, "spend": total, "change": total - baseline,
-                    "per_head": total / place.population if place.population else np.nan,
-                    "by_need_before": mine["baseline"], "by_need": mine["spend"],
-                    "target": share * pots["spend"] if pots["spend"] > 0 else np.nan,
-                    "distance_before": _distance(mine["baseline"], share * pots["baseline"]),
-                    "distance_after": _distance(mine["spend"], share * pots["spend"]),
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows)
+    places, envelopes = scenario.table("places"), scenario.table("envelopes")
+    names, years = places["id"].to_numpy(dtype=str), np.array(scenario.years)
+    inside = np.array([[other in scenario.within(name) for other in names] for name in names], dtype=float)
+    is_leaf = ~np.isin(names, places["parent"].dropna().to_numpy(dtype=str))
+    where = _positions(names, spend["place"].to_numpy(dtype=str))
+    when = _positions(years, spend["year"].to_numpy(dtype=str))
+    by_need = envelopes.loc[envelopes["by_need"] == "yes", "id"].to_numpy(dtype=str)
+    shared = np.isin(spend["envelope"].to_numpy(dtype=str), by_need) & is_leaf[where]
+
+    def summed(column: str, weight: Array) -> Array:
+        """Pounds by place (places inside it included) and year."""
+        sums = np.zeros((len(names), len(years)))
+        np.add.at(sums, (where, when), spend[column].to_numpy() * weight)
+        return inside @ sums
+
+    everything = np.ones(len(spend))
+    baseline, total = (summed(column, everything) for column in ("baseline", "spend"))
+    needed_before, needed = (summed(column, shared) for column in ("baseline", "spend"))
+    need = places["need"].to_numpy(dtype=float)
+    all_need = np.nansum(need[is_leaf])
+    share = (need / all_need if all_need > 0 else np.full(len(need), np.nan))[:, None]
+    pots_before, pots = (each[is_leaf].sum(axis=0) for each in (needed_before, needed))
+    population = places["population"].to_numpy(dtype=float)[:, None]
+    shape = (len(names), len(years))
+    columns = {
+        "place": np.repeat(names, len(years)).reshape(shape), "year": np.tile(years, (len(names), 1)),
+        "population": np.broadcast_to(population, shape), "need": np.broadcast_to(need[:, None], shape),
+        "baseline": baseline, "spend": total, "change": total - baseline,
+        "per_head": _ratio(total, population), "by_need_before": needed_before, "by_need": needed,
+        "target": np.where(pots > 0, share * pots, np.nan),
+        "distance_before": _ratio(needed_before, share * pots_before) - 1.0,
+        "distance_after": _ratio(needed, share * pots) - 1.0,
+    }  # fmt: skip
+    # A row a year and place, years apart, as the files have them.
+    return pd.DataFrame({name: values.T.ravel() for name, values in columns.items()})
 
 
-def _distance(amount: float, target: float) -> float:
-    return amount / target - 1.0 if target > 0 else np.nan
+def _positions(names: Array, values: Array) -> Array:
+    """Where each value stands among names, which all hold it."""
+    order = np.argsort(names)
+    return order[np.searchsorted(names, values, sorter=order)]
+
+
+def _ratio(amount: Array, base: Array) -> Array:
+    """Amount over base; blank where the base is nothing."""
+    return np.divide(amount, base, out=np.full(np.broadcast(amount, base).shape, np.nan), where=base > 0)

@@ -94,10 +94,7 @@ class Floor(Measured):
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         if self.measure == "spend":
-            most = _reach(self, scenario)
-            if self.amount > most * (1 + 1e-12):
-                expected = f"is more than its lines could ever get ({scenario.heading.currency}{most:,.0f})"
-                yield Problem("rules.toml", expected, field=f"{self.id}.amount", value=f"{self.amount:.15g}")
+            yield from _beyond_reach(self, self.amount, scenario)
         elif self.amount > 0:
             for part in (tally := Tally(scenario)).parts(self):
                 if not tally.gain(part.mask, self.measure).terms:
@@ -120,15 +117,34 @@ class Cap(Measured):
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         if self.measure == "spend":
-            tally = Tally(scenario)
-            low = scenario.table("lines")["low"].to_numpy()
-            for part in tally.parts(self):
-                least = low[part.mask].sum()
-                if self.amount < least * (1 - 1e-12):
-                    expected = f"is less than its lines' minima ({scenario.heading.currency}{least:,.0f}) {part.name}"
-                    value = f"{self.amount:.15g}"
-                    yield Problem("rules.toml", expected.strip(), field=f"{self.id}.amount", value=value)
-                    return
+            yield from _below_minima(self, self.amount, scenario)
+
+
+@kind
+class Keep(Binding):
+    """These lines are kept at an amount: a lock that somebody asked for."""
+
+    kind: ClassVar = "keep"
+    figures: ClassVar = ("amount",)
+    amount: Money = Field(description="pounds; kept in whole pounds, halves rounded up")
+    reason: str = Field("", max_length=500, description="why, in the words of those who asked: shown, never read")
+    by: str = Field("", max_length=120, description="who asked for it: shown, never read")
+
+    @property
+    def kept(self) -> float:
+        """The amount in whole pounds."""
+        return math.floor(self.amount + 0.5)
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        for part in tally.parts(self):
+            yield self._limit(tally, part, tally.spend(part.mask), self.kept, self.kept)
+
+    def sentence(self, scenario: Scenario) -> str:
+        return f"{self._subject(scenario)} is kept at {scenario.heading.currency}{self.kept:,.0f}"
+
+    def sense(self, scenario: Scenario) -> Iterator[Problem]:
+        yield from _beyond_reach(self, self.kept, scenario)
+        yield from _below_minima(self, self.kept, scenario)
 
 
 @kind
@@ -185,15 +201,13 @@ class Share(Binding):
         return f"{self._subject(scenario)} must be {joined}{'' if 'times' in joined else ' of'} {base}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
-        tally = Tally(scenario)
-        part, base = tally.covers(self.where), tally.covers(self.of)
-        if not (part & ~base).any():
-            for name in self.figures:
+        over = [name for name in self.figures if (getattr(self, name) or 0.0) > 1]
+        if over and not (covers(self.where, scenario) & ~covers(self.of, scenario)).any():
+            for name in over:
                 figure = getattr(self, name)
-                if figure is not None and figure > 1:
-                    fix = f"for {figure:g} per cent write {figure / 100:g}" if figure <= 100 else ""
-                    expected = "must be a fraction, at most 1: its lines are part of the base"
-                    yield Problem("rules.toml", expected, field=f"{self.id}.{name}", value=f"{figure:g}", fix=fix)
+                fix = f"for {figure:g} per cent write {figure / 100:g}" if figure <= 100 else ""
+                expected = "must be a fraction, at most 1: its lines are part of the base"
+                yield Problem("rules.toml", expected, field=f"{self.id}.{name}", value=f"{figure:g}", fix=fix)
 
 
 @kind
@@ -277,6 +291,27 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.6g}%"
 
 
+def _beyond_reach(rule: Rule, amount: float, scenario: Scenario) -> Iterator[Problem]:
+    """An amount of pounds that the lines of a rule could never get."""
+    most = _reach(rule, scenario)
+    if amount > most * (1 + 1e-12):
+        expected = f"is more than its lines could ever get ({scenario.heading.currency}{most:,.0f})"
+        yield Problem("rules.toml", expected, field=f"{rule.id}.amount", value=f"{amount:.15g}")
+
+
+def _below_minima(rule: Rule, amount: float, scenario: Scenario) -> Iterator[Problem]:
+    """An amount of pounds less than what the lines of a rule, or of one of its parts, must spend: the first part."""
+    low = scenario._tables["lines"]["low"].to_numpy()
+    if amount >= low[covers(rule.where, scenario)].sum():
+        return
+    for part in Tally(scenario).parts(rule):
+        least = low[part.mask].sum()
+        if amount < least * (1 - 1e-12):
+            expected = f"is less than its lines' minima ({scenario.heading.currency}{least:,.0f}) {part.name}"
+            yield Problem("rules.toml", expected.strip(), field=f"{rule.id}.amount", value=f"{amount:.15g}")
+            return
+
+
 def _reach(rule: Rule, scenario: Scenario) -> float:
     """The most that could be spent on the lines a rule covers: their own limits, or their envelopes'."""
     mask = covers(rule.where, scenario)
@@ -307,4 +342,4 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-__all__ = ["KINDS", "Band", "Binding", "Cap", "Floor", "GrowthFloor", "Share", "binding_rules"]
+__all__ = ["KINDS", "Band", "Binding", "Cap", "Floor", "GrowthFloor", "Keep", "Share", "binding_rules"]

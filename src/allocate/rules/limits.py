@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from operator import is_not
+from typing import Any, TypeVar
+
 import numpy as np
 
-from allocate.rules.kinds import INFINITY, binding_rules
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.kinds import INFINITY, Binding, binding_rules
+from allocate.rules.tally import Limit, Row, Tally, Total
 from allocate.scenario.checks import fits
 from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import TABLES
+
+T = TypeVar("T")
+UNASKED = frozenset(
+    {"envelopes", "routes", "outcomes", "curves", "curve_points", "resources", "uses", "evidence", "sources"}
+)
+"""Tables whose figures no rule's limits follow from. A kind of rule that reads one takes it out of this list."""
+ASKED = tuple(name for name in TABLES if name not in UNASKED)
 
 
 def limits(scenario: Scenario, tally: Tally) -> list[Limit]:
     """Every limit, rules first. Bodies are rows or numbers, as the tally answers. Names are unique."""
-    found = [limit for rule in binding_rules(scenario) for limit in rule.limits(tally)]
+    found = [limit for rule in binding_rules(scenario) for limit in _limits_of(rule, tally)]
     return [limit for limit in found if not _idle(limit)] + resource_limits(scenario, tally)
+
+
+def kept(scenario: Scenario, name: str, asked: tuple[Any, ...], make: Callable[[], T]) -> T:
+    """What `make` gives, kept for a scenario and its changes until one of the objects asked for is another one.
+
+    Only the last is kept under each name, so that what-ifs without end fill no memory. Nobody may write into it.
+    """
+    book: dict[str, tuple[tuple[Any, ...], T]] = scenario.shared("kept", dict)
+    found = book.get(name)
+    if found is None or len(found[0]) != len(asked) or any(map(is_not, found[0], asked)):
+        found = book[name] = (asked, make())
+    return found[1]
+
+
+def _limits_of(rule: Binding, tally: Tally) -> Sequence[Limit]:
+    """The limits of one rule: those made before, while it and the figures that limits ask for stay as they are."""
+    if tally.spend_by_line is not None:
+        return list(rule.limits(tally))
+
+    def made() -> tuple[Sequence[Limit], dict[str, Total]]:
+        alone = Tally(tally.scenario)
+        return tuple(rule.limits(alone)), alone.totals
+
+    asked = (rule, *(tally.scenario._tables[name] for name in ASKED))
+    limits, totals = kept(tally.scenario, f"limits of {rule.id}", asked, made)
+    tally.totals |= totals
+    return limits
 
 
 def _idle(limit: Limit) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -100,37 +101,17 @@ class Tally:
     """Every total asked for so far, by name: what a model must declare."""
 
     def __post_init__(self) -> None:
-        lines, curves = self.scenario.table("lines"), self.scenario.table("curves")
-        self.baselines = lines["baseline"].to_numpy()
-        self._year = lines["year"].to_numpy(dtype=str)
-        self._outcome = curves["outcome"].to_numpy(dtype=str)
-        keys = zip(curves["place"], curves["programme"], curves["year"], strict=True)
-        self._curve_lines = [self.scenario.curve_of_line.get(key, np.array([], int)) for key in keys]
-        self._masks: dict[Scope, Array] = {}
-        self._named: dict[tuple, str] = {}
-        self._line_names = _line_names(self.scenario)
+        self.baselines = self.scenario.table("lines")["baseline"].to_numpy()
+        self._year, self._outcome, self._curve_lines = self.scenario.shared("tally", lambda: _columns(self.scenario))
 
     def covers(self, scope: Scope) -> Array:
         """Which lines a scope covers: booleans."""
-        if scope not in self._masks:
-            self._masks[scope] = covers(scope, self.scenario)
-        return self._masks[scope]
+        return covers(scope, self.scenario)
 
-    def parts(self, rule: Rule) -> Iterator[Part]:
+    def parts(self, rule: Rule) -> tuple[Part, ...]:
         """The parts of a rule's scope: all of it, or one for each place, partner ... that the rule names."""
-        mask = self.covers(rule.where)
-        if rule.each is None:
-            yield Part("", "", mask)
-        elif rule.each == "line":
-            for row in np.flatnonzero(mask):
-                only = np.zeros_like(mask)
-                only[row] = True
-                yield Part(self.scenario.line_ids[row], self._line_names[row], only)
-        else:
-            column = self.scenario.table("lines")[rule.each].to_numpy(dtype=str)
-            for value in sorted(set(column[mask])):
-                name = value if rule.each == "year" else self.scenario.name_of(f"{rule.each}s", value)
-                yield Part(value, name, mask & (column == value))
+        where, each = rule.where, rule.each
+        return self.scenario.shared(("parts", where, each), lambda: tuple(_parts(where, each, self.scenario)))
 
     def spend(self, mask: Array) -> Amount:
         """Pounds spent on these lines."""
@@ -183,13 +164,38 @@ class Tally:
     def _total(self, total: Total) -> Row:
         if not len(total.lines) and not len(total.curves):
             return Row({})
-        key = (total.measure, total.lines.tobytes(), total.line_factors.tobytes(), total.curves.tobytes())
-        if key in self._named:
-            return Row({self._named[key]: 1.0})
-        name = f"t{len(self.totals):04d}"
-        self.totals[name] = total
-        self._named[key] = name
+        # The name says what is counted, so that the same total has the same name in every scenario of a kind.
+        counted = (total.measure, total.lines.tobytes(), total.curves.tobytes())
+        name = blake2b(repr(counted).encode(), digest_size=8).hexdigest()
+        while not np.array_equal(self.totals.setdefault(name, total).line_factors, total.line_factors):
+            name += "+"
         return Row({name: 1.0})
+
+
+def _columns(scenario: Scenario) -> tuple[Array, Array, list[Array]]:
+    """The year of each line, the outcome of each curve, and the lines that each curve adds up."""
+    lines, curves = scenario.table("lines"), scenario.table("curves")
+    keys = zip(curves["place"], curves["programme"], curves["year"], strict=True)
+    fed = [scenario.curve_of_line.get(key, np.array([], int)) for key in keys]
+    return lines["year"].to_numpy(dtype=str), curves["outcome"].to_numpy(dtype=str), fed
+
+
+def _parts(where: Scope, each: str | None, scenario: Scenario) -> Iterator[Part]:
+    """See `Tally.parts`."""
+    mask = covers(where, scenario)
+    if each is None:
+        yield Part("", "", mask)
+    elif each == "line":
+        names = _line_names(scenario)
+        for row in np.flatnonzero(mask):
+            only = np.zeros_like(mask)
+            only[row] = True
+            yield Part(scenario.line_ids[row], names[row], only)
+    else:
+        column = scenario.table("lines")[each].to_numpy(dtype=str)
+        for value in sorted(set(column[mask])):
+            name = value if each == "year" else scenario.name_of(f"{each}s", value)
+            yield Part(value, name, mask & (column == value))
 
 
 def _line_names(scenario: Scenario) -> list[str]:

@@ -54,12 +54,21 @@ def problems(scenario: Scenario, lost: Mapping[str, set[str]] | None = None) -> 
     return found or _found_by(SENSE, scenario, lost)
 
 
-def figure_problems(scenario: Scenario) -> list[Problem]:
-    """What is wrong with a scenario that was sound until some of its figures changed, and only figures.
+def figure_problems(scenario: Scenario, before: Scenario) -> list[Problem]:
+    """What is wrong with a scenario that differs from one that is sound in figures and rules alone.
 
-    Names and keys are as they were, and a changed figure's evidence is the change.
+    The names and keys of its tables are as they were, and a changed figure's evidence is the change. So only the checks
+    that read figures of a table that changed are run, and rules that stayed are judged again only if a table changed.
     """
-    return _found_by({check: tables for check, tables in SENSE.items() if check is not evidence_problems}, scenario, {})
+    tables = {name for name in TABLES if scenario._tables[name] is not before._tables[name]}
+    stood = {rule.id: rule for rule in before.rules}
+    rules = [rule for rule in scenario.rules if rule is not stood.get(rule.id)]
+    if found := [problem for rule in rules for problem in rule.problems(scenario)]:
+        return found
+    checks = [check for check, read in FIGURES_READ.items() if tables & set(read)]
+    found = [problem for check in checks for problem in check(scenario)]
+    judged = scenario.rules if tables else rules
+    return found + [problem for rule in judged if rule.binds for problem in rule.sense(scenario)]
 
 
 def _found_by(checks: Checks, scenario: Scenario, lost: Mapping[str, set[str]]) -> list[Problem]:
@@ -204,16 +213,16 @@ def line_purposes(scenario: Scenario) -> Iterator[Problem]:
 def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
     """Minima that exceed the money, baselines far from it, envelopes in £m or k, envelopes nothing can use."""
     lines, routes, currency = scenario.table("lines"), scenario.table("routes"), scenario.heading.currency
-    sums = lines.groupby(["envelope", "year"])[["low", "baseline"]].sum()
-    enters = routes.groupby(["target", "year"])["high"].sum()
+    lows, baselines = (_sums(lines, ("envelope", "year"), figure) for figure in ("low", "baseline"))
+    enters = _sums(routes, ("target", "year"), "high")
     leaves = set(zip(routes["source"], routes["year"], strict=True))
     for line, name, year, amount in scenario.table("envelopes")[["id", "year", "amount"]].itertuples():
-        if (name, year) not in sums.index:
+        if (name, year) not in lows:
             if (name, year) not in leaves:
                 yield Problem("envelopes.csv", "has no line and no route that can draw on it", _row(line), "id", name)
             continue
-        low, baseline = sums.loc[(name, year)]
-        most = amount + float(enters.get((name, year), 0.0))
+        low, baseline = lows[name, year], baselines[name, year]
+        most = amount + enters.get((name, year), 0.0)
         nearest = min(max(baseline, amount), most)
         if baseline > 0 and not 1 / 3 <= nearest / baseline <= 3:
             expected = f"is far from its lines' baseline of {money(baseline, currency)}"
@@ -225,6 +234,14 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
             expected = f"its lines' minima add to {money(low, currency)}, {short} more than the money"
             fix = f"raise it by {short} or lower some of lines.csv's low"
             yield Problem("envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", fix)
+
+
+def _sums(table: pd.DataFrame, key: tuple[str, ...], figure: str) -> dict[tuple[str, ...], float]:
+    """The sum of a figure by these columns."""
+    sums: dict[tuple[str, ...], float] = {}
+    for *name, value in zip(*(table[column].tolist() for column in (*key, figure)), strict=True):
+        sums[tuple(name)] = sums.get(tuple(name), 0.0) + value
+    return sums
 
 
 def _unit_slip(amount: float, baseline: float) -> str:
@@ -293,7 +310,7 @@ FIGURES_OF_SHAPE = {
 
 def curve_figures(scenario: Scenario) -> Iterator[Problem]:
     curves, lines = scenario.table("curves"), scenario.table("lines")
-    baseline = lines.groupby(["place", "programme", "year"])["baseline"].sum()
+    baseline = _sums(lines, ("place", "programme", "year"), "baseline")
     for row in curves.itertuples():
         line, name = _row(row.Index), f"{row.place} {row.programme}"
         needed, taken = FIGURES_OF_SHAPE[row.shape]
@@ -331,7 +348,7 @@ def slopes(scenario: Scenario) -> Iterator[Problem]:
 def curve_points(scenario: Scenario) -> Iterator[Problem]:
     key = ["place", "programme", "outcome", "year"]
     curves, points, lines = scenario.table("curves"), scenario.table("curve_points"), scenario.table("lines")
-    lows = lines.groupby(["place", "programme", "year"])["low"].sum()
+    lows = _sums(lines, ("place", "programme", "year"), "low")
     given = {name: group for name, group in points.groupby(key)}
     wanted = {tuple(row): line for line, row in zip(curves.index, curves[key].to_numpy(), strict=True)}
     pointed = set(map(tuple, curves.loc[curves["shape"] == "points", key].to_numpy()))
@@ -357,6 +374,8 @@ def curve_points(scenario: Scenario) -> Iterator[Problem]:
 def resource_sums(scenario: Scenario) -> Iterator[Problem]:
     """Resources whose least use is more than there is; pairs of uses that cover one line twice; uses of nothing."""
     lines, uses = scenario.table("lines"), scenario.table("uses")
+    if not len(uses) and not len(scenario.table("resources")):
+        return
     counts: dict[str, np.ndarray] = {}
     needed: dict[str, np.ndarray] = {}
     for use in uses.itertuples():
@@ -427,3 +446,16 @@ SENSE: Checks = {
     evidence_problems: (*TABLES, "rules"),
 }
 """Checks of what figures can mean, each with the tables that it must see whole."""
+FIGURES_READ: Mapping[Check, tuple[str, ...]] = {
+    line_bounds: ("lines",),
+    envelope_sums: ("lines", "routes", "envelopes"),
+    sums_of_people: ("places",),
+    people: ("places",),
+    aims: ("outcomes",),
+    curve_figures: ("lines", "curves"),
+    slopes: ("curves",),
+    curve_points: ("lines", "curve_points"),
+    resource_sums: ("lines", "uses", "resources"),
+}
+"""The checks that read figures, in the order of SENSE, each with the tables whose figures it reads. Rules aside: a kind
+of rule may read any."""

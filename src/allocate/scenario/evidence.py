@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import Problem
-from allocate.scenario.paths import Path, exactness, key_text, parse
+from allocate.scenario.paths import Path, exactness, parse
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import TABLES, Row, is_number
 
@@ -96,10 +96,68 @@ def evidence_problems(scenario: Scenario) -> Iterator[Problem]:
             yield Problem("evidence.csv", "speaks for no figure", row, "figure", text)
 
 
+def changed_evidence(new: Scenario, base: Scenario) -> dict[str, pd.DataFrame]:
+    """The evidence and sources of a changed scenario: what was found for a figure does not speak for another value of
+    it, so a changed figure is assumed, with the change as its source and what it was as its note."""
+    notes, gone = _differences(new, base)
+    given, sources = base._tables["evidence"], new._tables["sources"]
+    kept = given[~given["figure"].isin(notes)]
+    if gone:
+        kept = kept[[figure not in _mute(new, base) for figure in kept["figure"]]]
+    if notes and "change" not in set(base._tables["sources"]["id"]):
+        sources = _added(sources, [("change", "Changed from the scenario as it was read", "", "")])
+    return {
+        "evidence": _added(kept, [(name, "assumed", "change", note) for name, note in notes.items()]),
+        "sources": sources,
+    }
+
+
+def _differences(new: Scenario, base: Scenario) -> tuple[dict[str, str], bool]:
+    """The figures that are not as they were read, each with its note; and whether any is there no more."""
+    notes: dict[str, str] = {}
+    gone = False
+    for name in TABLES:
+        before, after = base._tables[name], new._tables[name]
+        for field in figures_of(TABLES[name]) if name not in WITHOUT and after is not before else ():
+            was, now = before[field].to_numpy(dtype=float), after[field].to_numpy(dtype=float)
+            gone |= bool((np.isnan(now) & ~np.isnan(was)).any())
+            keys = new.key_texts(name)
+            for row in np.flatnonzero((was != now) & ~np.isnan(now)):
+                figure = ".".join((name, *(key[row] for key in keys), field))
+                notes[figure] = "" if np.isnan(was[row]) else f"was {was[row]:.15g}"
+    was, now = ({f"rules.{key[0]}.{field}": value for _, field, value, key in _rule_figures(s)} for s in (base, new))
+    notes |= {
+        name: f"was {was[name]:.15g}" if name in was else "" for name, value in now.items() if was.get(name) != value
+    }
+    return notes, gone or bool(was.keys() - now.keys())
+
+
+def _mute(new: Scenario, base: Scenario) -> set[str]:
+    """The patterns of the base's evidence that speak for no figure any more."""
+    figures = Figures(all_figures(new))
+    texts = base._tables["evidence"]["figure"]
+    paths = [(text, parse(text)) for text in texts]
+    return {text for text, path in paths if isinstance(path, Path) and not len(figures.fitting(path))}
+
+
+def _added(table: pd.DataFrame, rows: list[tuple[str, ...]]) -> pd.DataFrame:
+    """A table with rows that no file holds, in the order of its first column; their line numbers are below zero."""
+    if not rows:
+        return table
+    columns = [[*table[name].tolist(), *values] for name, values in zip(table, zip(*rows, strict=True), strict=True)]
+    index = np.array([*table.index, *range(-1, -len(rows) - 1, -1)], dtype="int64")
+    order = sorted(range(len(index)), key=columns[0].__getitem__)
+    data = {
+        name: pd.Series([column[row] for row in order], index=index[order], dtype=object)
+        for name, column in zip(table, columns, strict=True)
+    }
+    return pd.DataFrame(data, index=pd.Index(index[order]))
+
+
 def _table_figures(scenario: Scenario, name: str) -> Iterator[tuple[str, str, float, tuple[str, ...]]]:
     """The given figures of a table, column by column: table, field, value and key."""
     table, row = scenario.table(name), TABLES[name]
-    keys = list(zip(*(key_text(table[column]) for column in row.key), strict=True))
+    keys = list(zip(*scenario.key_texts(name), strict=True))
     for field in figures_of(row):
         values = table[field].to_numpy(dtype=float)
         for k in np.flatnonzero(~np.isnan(values)):

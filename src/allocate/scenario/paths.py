@@ -6,7 +6,10 @@ be left out, and so may the field where the table has an obvious one. `rules.nam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,9 @@ import pandas as pd
 from allocate.errors import Problem
 from allocate.scenario.tables import TABLES, Row, is_number
 from allocate.scenario.words import suggestion
+
+if TYPE_CHECKING:
+    from allocate.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Path:
         return TABLES[self.table]
 
 
+@lru_cache(maxsize=10_000)
 def parse(text: str) -> Path | Problem:
     """The path in a text, or what is wrong with it. Rules (`rules.…`) keep the rest of the path in `keys`."""
     table, *rest = text.split(".")
@@ -57,10 +64,19 @@ def parse(text: str) -> Path | Problem:
 
 def matches(path: Path, table: pd.DataFrame) -> np.ndarray:
     """Which rows of its table a path names: booleans, one per row."""
-    mask = np.ones(len(table), dtype=bool)
-    for part, column in zip(path.keys, path.row.key, strict=False):
+    return _fitting(path, [key_text(table[column]).to_numpy(dtype=object) for column in path.row.key], len(table))
+
+
+def named(path: Path, scenario: Scenario) -> np.ndarray:
+    """Which rows of its table in this scenario a path names: booleans, one per row."""
+    return _fitting(path, scenario.key_texts(path.table), len(scenario._tables[path.table]))
+
+
+def _fitting(path: Path, keys: Sequence[np.ndarray], count: int) -> np.ndarray:
+    mask = np.ones(count, dtype=bool)
+    for part, texts in zip(path.keys, keys, strict=False):
         if part != "*":
-            mask &= (key_text(table[column]) == part).to_numpy()
+            mask &= texts == part
     return mask
 
 
@@ -69,6 +85,20 @@ def key_text(column: pd.Series) -> pd.Series:
     if column.dtype == "float64":
         return column.map(lambda value: f"{value:.15g}")
     return column.fillna("").astype(str)
+
+
+Panel = Literal["decision", "rule", "assumption"]
+
+
+def panel(text: str) -> Panel:
+    """Whose a path is: what partners decide (envelopes, routes, what outcomes count for), the rules they agreed, or an
+    assumption, which is everything else. A text that is no path goes by the table that it begins with."""
+    path = parse(text)
+    table = text.split(".")[0]
+    if table == "rules":
+        return "rule"
+    weight = isinstance(path, Path) and path.table == "outcomes" and path.field == "weight"
+    return "decision" if weight or table in ("envelopes", "routes") else "assumption"
 
 
 def exactness(path: Path) -> int:

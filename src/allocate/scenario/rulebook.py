@@ -107,7 +107,11 @@ def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Pro
 
 
 def covers(scope: Scope, scenario: Scenario) -> np.ndarray:
-    """Which lines a scope covers: booleans, one per row of `scenario.lines`."""
+    """Which lines a scope covers: booleans, one per row of `scenario.lines`. Not to be written into."""
+    return scenario.shared(("covers", scope), lambda: _covers(scope, scenario))
+
+
+def _covers(scope: Scope, scenario: Scenario) -> np.ndarray:
     lines = scenario.table("lines")
     mask = np.ones(len(lines), dtype=bool)
     for part, column in (
@@ -124,6 +128,7 @@ def covers(scope: Scope, scenario: Scenario) -> np.ndarray:
     if scope.groups:
         programmes = scenario.table("programmes")
         mask &= lines["programme"].isin(programmes.loc[programmes["group"].isin(scope.groups), "id"]).to_numpy()
+    mask.flags.writeable = False
     return mask
 
 

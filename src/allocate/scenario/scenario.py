@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.tables import TABLES, Heading
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +33,36 @@ class Scenario:
     """What was laid over the scenario as it was read: path to value."""
     base: Scenario | None = field(default=None, repr=False)
     """The scenario as it was read, where this one is a change of it."""
+    _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """What follows from names and keys alone, worked out once for all changes of figures and rules."""
 
     def table(self, name: str) -> pd.DataFrame:
         """One table by name. Its index is each row's line number in the file."""
-        return self._tables[name].copy(deep=False)
+        told = self.base is not None and name in ("evidence", "sources")
+        return (self._told if told else self._tables)[name].copy(deep=False)
+
+    @cached_property
+    def _told(self) -> Mapping[str, pd.DataFrame]:
+        """The evidence and the sources of a changed scenario: its own figures' evidence is the change."""
+        from allocate.scenario.evidence import changed_evidence
+
+        return changed_evidence(self, self.base) if self.base is not None else {}
+
+    def shared(self, name: Any, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for all scenarios that differ from this one in figures and rules alone. It must
+        depend on names and keys only, and nobody may write into it."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        return self._shared[name]
+
+    def key_texts(self, name: str) -> tuple[np.ndarray, ...]:
+        """The key columns of a table as they stand in paths. No change touches a key."""
+        from allocate.scenario.paths import key_text
+
+        table = self._tables[name]
+        return (self.base or self).shared(
+            ("keys", name), lambda: tuple(key_text(table[part]).to_numpy(dtype=object) for part in TABLES[name].key)
+        )
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name in TABLES:
@@ -60,40 +88,68 @@ class Scenario:
 
     @cached_property
     def digest(self) -> str:
-        """A fingerprint (sha-256) of the content: the same for the same figures, whatever the order of rows."""
-        content = {
-            "heading": self.heading.model_dump(mode="json"),
-            "rules": {rule.id: record(rule) for rule in self.rules},
-            "tables": {name: plain(table).to_dict("split", index=False) for name, table in self._tables.items()},
-        }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """A fingerprint (sha-256) of the content: the same for the same figures, whatever the order of rows.
+
+        It is taken over the heading, each rule and a fingerprint of each table, evidence and sources included.
+        """
+        rules = {name: text for name, (_, text) in self._rule_texts.items()}
+        content = {"heading": self.heading.model_dump(mode="json"), "rules": rules, "tables": self._fingerprints}
+        return hashlib.sha256(_json(content).encode()).hexdigest()
 
     @cached_property
+    def _rule_texts(self) -> dict[str, tuple[Rule, str]]:
+        """Each rule by its id, with its text. What stands in the scenario as it was read is not written again."""
+        known = self.base._rule_texts if self.base is not None else {}
+        texts = {}
+        for rule in self.rules:
+            old = known.get(rule.id)
+            texts[rule.id] = old if old is not None and old[0] is rule else (rule, _json(record(rule)))
+        return texts
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        """The sha-256 of each table. One that is the base's own is not read again."""
+        base, prints = self.base, {}
+        for name in TABLES:
+            table = self.table(name) if name in ("evidence", "sources") else self._tables[name]
+            same = base is not None and table is base._tables[name]
+            prints[name] = base._fingerprints[name] if same else _fingerprint(table)
+        return prints
+
+    @property
     def line_ids(self) -> tuple[str, ...]:
         """One id per row of `lines`: its key joined by dots, as a change's path uses it."""
-        lines = self.table("lines")
-        return tuple(lines[list(TABLES["lines"].key)].agg(".".join, axis=1)) if len(lines) else ()
+        return self.shared(
+            "line_ids", lambda: tuple(".".join(key) for key in zip(*self.key_texts("lines"), strict=True))
+        )
 
-    @cached_property
+    @property
     def curve_of_line(self) -> dict[tuple[str, str, str], np.ndarray]:
         """Rows of `lines` by (place, programme, year): the efforts that a curve adds up."""
+        return self.shared("curve_of_line", self._find_curve_of_line)
+
+    def _find_curve_of_line(self) -> dict[tuple[str, str, str], np.ndarray]:
         lines = self.table("lines").reset_index(drop=True)
         groups = lines.groupby(["place", "programme", "year"]).indices
         return {key: np.sort(rows) for key, rows in groups.items()}
 
-    @cached_property
+    @property
     def _envelope_rows(self) -> dict[tuple[str, str], int]:
-        table = self.table("envelopes")
-        return {key: row for row, key in enumerate(zip(table["id"], table["year"], strict=True))}
+        return self.shared("envelope_rows", self._find_envelope_rows)
+
+    def _find_envelope_rows(self) -> dict[tuple[str, str], int]:
+        return {key: row for row, key in enumerate(zip(*self.key_texts("envelopes"), strict=True))}
 
     def envelope_rows(self, names: pd.Series, years: pd.Series) -> np.ndarray:
         """Rows of `envelopes` for pairs of name and year, all of which must be there."""
         return np.array([self._envelope_rows[key] for key in zip(names, years, strict=True)], dtype=int)
 
-    @cached_property
+    @property
     def envelope_of_line(self) -> np.ndarray:
         """For each row of `lines`, the row of `envelopes` that pays it."""
+        return self.shared("envelope_of_line", self._find_envelope_of_line)
+
+    def _find_envelope_of_line(self) -> np.ndarray:
         lines = self.table("lines")
         return self.envelope_rows(lines["envelope"], lines["year"])
 
@@ -104,8 +160,8 @@ class Scenario:
         target = self.envelope_rows(routes["target"], routes["year"])
         return amount + np.bincount(target, routes["high"].to_numpy(), minlength=len(amount))
 
-    @cached_property
     def _inside(self) -> dict[str, frozenset[str]]:
+        """For each place, itself and the places inside it."""
         places = self.table("places")
         inside: dict[str, set[str]] = {place: {place} for place in places["id"]}
         parent = dict(zip(places["id"], places["parent"], strict=True))
@@ -119,13 +175,12 @@ class Scenario:
 
     def within(self, place: str) -> frozenset[str]:
         """The ids of a place and of every place inside it; empty for an unknown place."""
-        return self._inside.get(place, frozenset())
+        return self.shared("inside", self._inside).get(place, frozenset())
 
     def name_of(self, table: str, key: str) -> str:
         """The display name of a row, such as `name_of("partners", "uhcw")`."""
-        return self._names[table].get(key, key)
+        return self.shared("names", self._names)[table].get(key, key)
 
-    @cached_property
     def _names(self) -> dict[str, dict[str, str]]:
         tables = ("partners", "places", "programmes", "outcomes", "envelopes", "resources")
         return {name: dict(zip(self.table(name)["id"], self.table(name)["name"], strict=True)) for name in tables}
@@ -136,7 +191,8 @@ class Scenario:
         A path is a table, a row's key and a field, joined by dots: `envelopes.core.amount`, `rules.steady-care.down`,
         `lines.uhcw.coventry.elective.high`. The end of a key may be left out where what is left names one row, `*`
         stands for any, and the field may be left out where the table has an obvious one (`envelopes.core`).
-        A rule is added by a dict of its fields and taken out by None. Raises ScenarioError with every problem.
+        A rule is added by a dict of its fields and taken out by None. The text `x0.8` stands for the figure as it was
+        read times 0.8, money in whole pounds. Raises ScenarioError with every problem.
         """
         from allocate.scenario.changes import changed
 
@@ -146,3 +202,15 @@ class Scenario:
 def plain(table: pd.DataFrame) -> pd.DataFrame:
     """A table with None for every blank, fit for JSON."""
     return table.astype(object).where(table.notna(), None)
+
+
+def _json(content: Any) -> str:
+    """JSON that is the same on every machine: keys in order, plain ASCII, no spaces."""
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
+def _fingerprint(table: pd.DataFrame) -> str:
+    """The sha-256 of a table: its columns by name, each a list of values with null for blanks. Row numbers are left
+    out."""
+    columns = {name: [None if value != value else value for value in column.tolist()] for name, column in table.items()}
+    return hashlib.sha256(_json(columns).encode()).hexdigest()

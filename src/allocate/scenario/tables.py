@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Year = Annotated[str, Field(pattern=r"^\d{4}(/\d{2})?$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-Money = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False)]
+POUNDS = "pounds"
+Money = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False), POUNDS]
 Count = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False)]
 Real = Annotated[float, Field(ge=-1e13, le=1e13, allow_inf_nan=False)]
 Shape = Literal["linear", "power", "isoelastic", "saturation", "points"]
@@ -227,6 +228,17 @@ def is_number(row: type[Row], column: str) -> bool:
     """Whether a column holds figures."""
     field = row.model_fields.get(column)
     return field is not None and float in parts(field.annotation)
+
+
+def is_money(model: type[BaseModel], column: str) -> bool:
+    """Whether a column of a table, or a field of a rule, holds amounts of money."""
+    field = model.model_fields.get(column)
+    marks = [] if field is None else [field.metadata, *(_marks(part) for part in typing.get_args(field.annotation))]
+    return any(POUNDS in mark for mark in marks)
+
+
+def _marks(annotation: Any) -> tuple[Any, ...]:
+    return getattr(annotation, "__metadata__", ())
 
 
 def parts(annotation: Any) -> tuple[Any, ...]:

@@ -59,6 +59,8 @@ def number_advice(text: str, field: str = "") -> str:
     bare = re.sub(r"[£$€\s]", "", text.translate(MINUSES))
     if text.strip().startswith(("=", "#")):
         return "a formula or its error: paste the values before saving as CSV"
+    if bare.startswith(("x", "X", "×", "*")):
+        return "write the figure itself; in a change it may be a factor, such as x0.8"
     if bare.strip("-") == "":
         return "write 0, or leave the cell blank where that is allowed"
     if bare.startswith("(") and bare.endswith(")"):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from allocate.scenario.rulebook import record
 from allocate.scenario.scenario import Scenario, plain
 from allocate.scenario.tables import TABLES, Heading
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+UNSEEN = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+"""Characters that JSON leaves as they are, but TOML refuses or a reader may take for the end of a line."""
 
 
 def write(scenario: Scenario, folder: str | Path) -> None:
@@ -35,16 +40,23 @@ def write(scenario: Scenario, folder: str | Path) -> None:
 
 def toml_lines(fields: dict[str, Any]) -> str:
     """Flat TOML: one key a line, nested tables inline."""
-    return "".join(f"{key} = {toml_value(value)}\n" for key, value in fields.items())
+    return "".join(f"{_toml_key(key)} = {toml_value(value)}\n" for key, value in fields.items())
 
 
 def toml_value(value: Any) -> str:
+    """A value as TOML, on one line. TOML has no word for None: fields of a table that are None are left out."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml_value(inner)}" for key, inner in value.items()) + " }"
-    if isinstance(value, list):
+        fields = [f"{_toml_key(key)} = {toml_value(inner)}" for key, inner in value.items() if inner is not None]
+        return "{ " + ", ".join(fields) + " }" if fields else "{}"
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_value(inner) for inner in value) + "]"
     # JSON's strings, booleans and finite numbers are TOML's too, but for one control character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    text = json.dumps(value, ensure_ascii=False)
+    return text.translate(UNSEEN) if isinstance(value, str) else text
+
+
+def _toml_key(key: str) -> str:
+    return key if BARE.fullmatch(key) else toml_value(key)
 
 
 def _cell(value: Any) -> str:

@@ -1,0 +1,81 @@
+"""A watch: through it a solve tells whoever waits how far it is, and hears that it should stop."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+from allocate.errors import EngineError
+
+
+class Stopped(EngineError):
+    """A solve was told to stop before it had found any plan."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before a plan was found")
+
+
+class Watch:
+    """One solve, looked at and stopped from any thread; make a new one for each solve.
+
+    stage    what the solve is at, in plain words: "reading the rules", "solving", "searching yes/no choices",
+             "refining", "breaking ties" or "rounding to whole pounds"; empty before it begins
+    value    the best plan so far, in units of the aim; nan until there is one
+    bound    what no plan can exceed, in units of the aim; nan until known, and only the certificate's word is proof
+    stopped  whether it was told to stop
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told = threading.Event()
+        self._stage = ""
+        self._seen = (math.nan, math.nan)
+        self._ends = math.inf
+
+    @property
+    def stage(self) -> str:
+        return self._stage
+
+    @property
+    def value(self) -> float:
+        return self._seen[0]
+
+    @property
+    def bound(self) -> float:
+        return self._seen[1]
+
+    @property
+    def stopped(self) -> bool:
+        return self._told.is_set()
+
+    def stop(self) -> None:
+        """Ask the solve to end with the best plan it has; it raises `Stopped` where it has none yet."""
+        self._told.set()
+
+    def begin(self, seconds: float) -> None:
+        """For the solve: it has so many seconds from now."""
+        self._ends = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """For the solve: seconds left, never so few that nothing could be found. A stop does not shorten them."""
+        return max(0.1, self._ends - time.monotonic())
+
+    def enter(self, stage: str) -> None:
+        """For the solve: what it is at from now on."""
+        self._stage = stage
+
+    def tell(self, value: float = math.nan, bound: float = math.nan) -> None:
+        """For the solve: a plan's value and a bound on all, in units of the aim. What is worse than what was told
+        before, or not finite, says nothing."""
+        with self._lock:
+            seen = self._seen
+            self._seen = (
+                value if math.isfinite(value) and not value <= seen[0] else seen[0],
+                bound if math.isfinite(bound) and not bound >= seen[1] else seen[1],
+            )
+
+    def settle(self, value: float, bound: float) -> None:
+        """For the solve: the certificate's last word on both, in units of the aim."""
+        with self._lock:
+            self._seen = (value, bound)

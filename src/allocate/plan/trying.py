@@ -1,0 +1,377 @@
+"""Trying things out: the same plan solved again with one thing changed, and the difference told.
+
+Every function takes `solve`, so that a caller may hand in one that remembers what it has solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allocate.errors import AllocateError
+from allocate.plan.explaining import _some
+from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.plan import Plan
+from allocate.plan.plan import solve as solve_now
+from allocate.plan.telling import POUND, Moves, View, shaping, view_of
+from allocate.rules.kinds import Band, Binding, binding_rules
+from allocate.scenario.scenario import Scenario
+
+Array = np.ndarray
+Solve = Callable[[Scenario], Plan]
+Tick = Callable[[int, int], bool | None]
+ROUNDING = 10.0
+"""Pounds that two plans may differ by on one line because each is rounded to whole pounds."""
+TRIES = 12
+"""Solves at most in looking for the money that brings a line in."""
+STEPS = (1.0, 1.5, 3.0)
+PRICE_COLUMNS = ["id", "sentence", "standing", "slack", "worth", "cost", "helps", "costs"]
+
+
+# --- without a rule --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Without:
+    """What a rule does: the plan with it against the plan without it.
+
+    `cost` is what the aim would gain without it. `outcomes` (id, name, unit, difference), `partners` and `places` (id,
+    name, with_rule, without_rule in pounds, difference) hold the plan with the rule less the one without; `helps` and
+    `costs` name who gets more and less because of it, most first."""
+
+    rule: str
+    sentence: str
+    plan: Plan
+    """The plan without the rule."""
+    cost: float
+    unit: str
+    outcomes: pd.DataFrame
+    partners: pd.DataFrame
+    places: pd.DataFrame
+    moved: float
+    """Pounds that lie elsewhere because of the rule."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the plan would be any other without the rule."""
+        return self.moved > 0 or bool((self.outcomes["difference"] != 0).any())
+
+    @property
+    def helps(self) -> list[str]:
+        """Names of the partners and places that get more because of the rule."""
+        return self._names(1.0)
+
+    @property
+    def costs(self) -> list[str]:
+        """Names of the partners and places that get less because of the rule."""
+        return self._names(-1.0)
+
+    def _names(self, sign: float) -> list[str]:
+        names: dict[str, None] = {}
+        for table in (self.partners, self.places):
+            rows = table[sign * table["difference"] >= ROUNDING]
+            names |= dict.fromkeys(rows["name"].iloc[np.argsort(-sign * rows["difference"].to_numpy(), kind="stable")])
+        return list(names)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The same in words: what it costs, what it moves, whom it helps, whom it costs."""
+        if not self.changes:
+            return ["Without this rule the plan would be the same."]
+        currency = self.plan.scenario.heading.currency
+        said = [f"Without it the plan would buy {number(self.cost)} {self.unit} more."]
+        if not self.cost:
+            said = ["Without it the plan would buy as much."]
+        several = self.outcomes[self.outcomes["difference"] != 0] if len(self.outcomes) > 1 else self.outcomes.head(0)
+        changes = [f"{row.name_} {number(row.difference, signed=True)} {row.unit}" for row in _rows(several)]
+        said += [f"Because of it: {', '.join(changes)}."] if changes else []
+        said += [f"It moves {pounds(self.moved, currency)}."] if self.moved else ["It moves no money."]
+        for word, sign in (("helps", 1.0), ("costs", -1.0)):
+            told = [part for table in (self.partners, self.places) if (part := _gainers(table, sign, currency))]
+            said += [f"It {word} {' and, by place, '.join(told)}."] if told else []
+        return said
+
+
+def _rows(table: pd.DataFrame):
+    return table.rename(columns={"name": "name_"}).itertuples()
+
+
+def _gainers(table: pd.DataFrame, sign: float, currency: str) -> str:
+    """The three whose money a rule raises (lowers) most, with pounds; '' for nobody."""
+    rows = table[sign * table["difference"] >= ROUNDING]
+    rows = rows.iloc[np.argsort(-sign * rows["difference"].to_numpy(), kind="stable")]
+    said = [f"{row.name_} ({pounds(row.difference, currency, signed=True)})" for row in _rows(rows)]
+    return _some(said) if said else ""
+
+
+def without(plan: Plan, rule_id: str, solve: Solve = solve_now) -> Without:
+    """The same scenario with this rule switched off, solved, and what the rule therefore does. Raises KeyError where
+    no such rule is in force, and whatever `solve` raises."""
+    rules = {rule.id: rule for rule in binding_rules(plan.scenario)}
+    if rule_id not in rules:
+        raise KeyError(f"no rule {rule_id!r} is in force")
+    free = solve(plan.scenario.change({f"rules.{rule_id}.in_force": False}))
+    return _difference(plan, free, rule_id, rules[rule_id].sentence(plan.scenario))
+
+
+def _difference(plan: Plan, free: Plan, rule: str, sentence: str) -> Without:
+    """What a rule does, given the plan without it."""
+    moves, unit = Moves.of(plan, free), view_of(plan).unit
+    moved = moves.moved if np.abs(moves.change).max(initial=0.0) > ROUNDING else 0.0
+    noise = _noise(plan)
+    gain = free.value - plan.value
+    outcomes = plan.scenario.outcomes[["id", "name", "unit"]]
+    changes = [moves.outcome.get(key, 0.0) if moved else 0.0 for key in outcomes["id"]]
+    outcomes["difference"] = [change if abs(change) > noise else 0.0 for change in changes]
+    sums = [_sums(moves, column, table) for column, table in (("partner", "partners"), ("place", "places"))]
+    cost = max(0.0, gain) if moved and gain > noise else 0.0
+    return Without(rule, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved)
+
+
+def _noise(plan: Plan) -> float:
+    """What whole pounds do to the aim: the dearest ten pounds on a line, a few lines over."""
+    finite = view_of(plan).worth[np.isfinite(view_of(plan).worth)]
+    usual = float(np.quantile(finite, 0.9)) if len(finite) else 0.0
+    return max(1e-9 * abs(plan.value), ROUNDING * usual)
+
+
+def _sums(moves: Moves, column: str, table: str) -> pd.DataFrame:
+    """Pounds with and without, by partner or place."""
+    rows = [
+        (key, moves.plan.scenario.name_of(table, key), after, before, after - before)
+        for key, before, after in moves.sums(column)
+    ]
+    return pd.DataFrame(rows, columns=["id", "name", "with_rule", "without_rule", "difference"])
+
+
+def price_list(plan: Plan, solve: Solve = solve_now, tick: Tick | None = None) -> pd.DataFrame:
+    """Every rule in force and what it costs, the dearest first.
+
+    Columns: id, sentence, standing, slack (in words: the least room in any part), worth (of easing it, as in `shaping`;
+    blank without prices), cost (what the aim would gain without it), helps, costs (names, '' for nobody). A rule with
+    room everywhere, in a plan with prices, changes nothing and is not solved without. `tick(done, total)` is told how
+    far it is; once it returns False, or a solve fails, cost, helps and costs are left blank for the rules not reached
+    (not solved)."""
+    rules, rows = binding_rules(plan.scenario), []
+    worth = {row.id: row.worth for row in shaping(plan).itertuples() if row.kind == "rule"}
+    stopped = False
+    for done, rule in enumerate(rules):
+        stopped = stopped or (tick is not None and tick(done, len(rules)) is False)
+        held, room = _room(plan, rule)
+        found = ("", "", "") if stopped else _tried(plan, rule, held, solve)
+        eased = worth.get(rule.id, 0.0) if plan.has_prices else np.nan
+        rows.append([rule.id, rule.sentence(plan.scenario), rule.standing, room, eased, *found])
+    if tick is not None and not stopped:
+        tick(len(rules), len(rules))
+    table = pd.DataFrame(rows, columns=PRICE_COLUMNS)
+    table["cost"] = pd.to_numeric(table["cost"])
+    return table.sort_values(["cost", "worth", "id"], ascending=[False, False, True], kind="stable", ignore_index=True)
+
+
+def _tried(plan: Plan, rule: Binding, held: bool, solve: Solve) -> tuple[Any, str, str]:
+    """What a rule costs, whom it helps and whom it costs."""
+    if plan.has_prices and not held:
+        return 0.0, "", ""
+    try:
+        found = without(plan, rule.id, solve)
+    except AllocateError:
+        return "", "", ""
+    return found.cost, ", ".join(found.helps), ", ".join(found.costs)
+
+
+def _room(plan: Plan, rule: Binding) -> tuple[bool, str]:
+    """Whether a rule stands at its end anywhere, and the least room it leaves, in words."""
+    view = view_of(plan)
+    mine = np.array([limit.owner == rule.id for limit in view.problem.limits], dtype=bool)
+    if not mine.any():
+        return False, "counts nothing"
+    at_end = (view.ends[0] | view.ends[1]) & mine
+    if at_end.any():
+        return True, "none" if mine.sum() == 1 else f"none in {int(at_end.sum())} of {int(mine.sum())} parts"
+    slack = np.minimum(view.body - view.problem.limit_low, view.problem.limit_high - view.body)
+    tightest = int(np.flatnonzero(mine)[np.argmin(slack[mine])])
+    measure = view.problem.limits[tightest].measure
+    units = dict(zip(plan.scenario.outcomes["id"], plan.scenario.outcomes["unit"], strict=True))
+    least = slack[tightest]
+    return False, pounds(least, view.currency) if measure == "spend" else f"{number(least)} {units.get(measure, '')}"
+
+
+# --- looser limits on movement ---------------------------------------------------------------------------------------
+
+
+def looser(scenario: Scenario, factor: float) -> Scenario:
+    """The same scenario with every limit on movement (rules of kind band in force) `factor` times as loose: down and up
+    multiplied, to at most 1. The scenario itself where it has none, or where nothing changes."""
+    changes: dict[str, Any] = {}
+    for rule in scenario.rules:
+        if isinstance(rule, Band) and rule.binds:
+            for field in ("down", "up"):
+                figure = getattr(rule, field)
+                if figure is not None and (eased := max(figure, min(1.0, round(figure * factor, 12)))) != figure:
+                    changes[f"rules.{rule.id}.{field}"] = eased
+    return scenario.change(changes) if changes else scenario
+
+
+def guardrails(plan: Plan, solve: Solve = solve_now) -> pd.DataFrame:
+    """How much of the answer is the limits on movement: the plan with them as agreed, half as loose again, and three
+    times as loose. Columns: looser (1, 1.5, 3), moved (£ that lie elsewhere than today), aim (the agreed aim), one an
+    outcome (its id; gain against today), riser, faller (the place that gains, loses most; '' for none), reduced (lines
+    that get less than today)."""
+    rows = []
+    for step in STEPS:
+        wider = looser(plan.scenario, step)
+        each = plan if wider is plan.scenario else solve(wider)
+        moves = Moves.of(each)
+        places = moves.sums("place")
+        name = each.scenario.name_of
+        rise, fall = places[0], places[-1]
+        rows.append({
+            "looser": step, "moved": moves.moved, "aim": each.value, **moves.outcome,
+            "riser": name("places", rise[0]) if rise[2] - rise[1] >= POUND else "",
+            "faller": name("places", fall[0]) if fall[1] - fall[2] >= POUND else "",
+            "reduced": int((moves.change <= -POUND).sum()),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+# --- what would bring a line in --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What would bring a line in. `target` is what it would then get (its minimum start, or today's spending); `money`
+    the smallest rise of its envelope found to give it that, `stronger` by how much more its effect would have to be (as
+    a fraction). Blank (None) where neither does, or where there are no prices to reason from; `sure` says whether
+    solving with that effect gave the target."""
+
+    line: str
+    target: float
+    money: float | None
+    stronger: float | None
+    sure: bool
+    sentence: str
+
+
+def what_brings_in(plan: Plan, line: str, solve: Solve = solve_now) -> Entry:
+    """For a line (its id) that gets nothing, or less than today: the smallest rise of its envelope's money that gives
+    it its minimum start or today's spending, by bisection on at most 12 solves; and by how much stronger its effect
+    would have to be, from the margins, checked by one. Raises KeyError for an unknown line."""
+    if line not in plan.scenario.line_ids:
+        raise KeyError(f"no line {line!r}")
+    row, view = plan.scenario.line_ids.index(line), view_of(plan)
+    target = _target(view, row)
+    if view.spend[row] >= target - ROUNDING:
+        return Entry(line, target, 0.0, 0.0, True, "It already gets that.")
+    money = _enough_money(plan, row, target, solve)
+    stronger, sure = _enough_effect(plan, row, target, solve) if plan.has_prices else (None, False)
+    entry = Entry(line, target, money, stronger, sure, "")
+    return replace(entry, sentence=_entry(view, row, entry))
+
+
+def _target(view: View, row: int) -> float:
+    """What it means for a line to come in: its minimum start, or today's spending, or anything at all."""
+    if view.closed[row]:
+        return float(view.problem.scale[row])
+    return float(max(view.problem.baseline[row], view.problem.low[row], 1000.0 if view.spend[row] < POUND else 0.0))
+
+
+def _entry(view: View, row: int, entry: Entry) -> str:
+    """An entry in a sentence."""
+    name, currency = view.envelope_of(row), view.currency
+    given = f"Gets {pounds(entry.target, currency)}" if not view.closed[row] else "Enters"
+    ways = [] if entry.money is None else [f"{name} rises by {pounds(entry.money, currency)}"]
+    if entry.stronger is not None:
+        more = "" if entry.sure else "more than "
+        ways.append(f"its effect were {more}{per_cent(entry.stronger)} stronger")
+    if not ways:
+        stop = view.rise_stop[row]
+        because = f": {view.quoted(int(stop))} stands in the way" if stop >= 0 else ""
+        return f"Neither more of {name} nor a stronger effect brings it in{because}."
+    missing = f" More of {name} alone does not bring it in." if entry.money is None else ""
+    return f"{given} if {', or if '.join(ways)}.{missing}"
+
+
+def _enough_money(plan: Plan, row: int, target: float, solve: Solve) -> float | None:
+    """The smallest rise of a line's envelope found to give it the target (rounded up to three digits), or None."""
+    view = view_of(plan)
+    e = int(view.problem.envelope_of_line[row])
+    table = plan.scenario.table("envelopes")
+    path = f"envelopes.{table['id'].iloc[e]}.{table['year'].iloc[e]}.amount"
+    amount = float(table["amount"].iloc[e])
+
+    def gives(more: float) -> bool:
+        try:
+            spend = solve(plan.scenario.change({path: amount + more}))._solved.flows.spend
+        except AllocateError:
+            return False
+        return bool(spend[row] >= target - ROUNDING)
+
+    low, high = 0.0, float(np.ceil(max(target - view.spend[row] - view.unspent[e], 1.0)))
+    tries = TRIES
+    while tries > TRIES // 2 and not gives(high):
+        low, high, tries = high, high * 4.0, tries - 1
+    if tries <= TRIES // 2:
+        return None
+    tries -= 1
+    while tries > 0 and high - low > 0.01 * high:
+        middle = float(np.ceil((low + high) / 2))
+        low, high = (low, middle) if gives(middle) else (middle, high)
+        tries -= 1
+    return high
+
+
+def _enough_effect(plan: Plan, row: int, target: float, solve: Solve) -> tuple[float | None, bool]:
+    """By how much stronger a line's effect would have to be for it to get the target: what its money and rules ask for
+    at today's prices over what it would buy at the target, checked by solving once with that."""
+    view = view_of(plan)
+    if view.keys[row] not in view.groups:
+        return None, False
+    _, curves = view.groups[view.keys[row]]
+    problem, effort = view.problem, view.problem.curves.effort(view.spend)
+    weight = problem.weight - view.limit_price @ problem.gain_rows
+    marginal = problem.curves.marginal(effort + np.isin(np.arange(len(effort)), curves) * (target - view.spend[row]))
+    worth = float((weight * marginal)[curves].sum())
+    lower_end = problem.lone >= 0
+    toll = float((np.where(lower_end, 0.0, view.limit_price) @ problem.line_rows)[row])
+    asked = float(view.elsewhere[row]) + toll
+    if worth <= 0 or asked <= 0 or target > problem.bounds[1][row] + ROUNDING:
+        return None, False
+    stronger = max(asked / worth - 1.0, 0.0)
+    try:
+        tried = solve(plan.scenario.change(scaled(plan.scenario, view.keys[row], 1.005 * (1.0 + stronger))))
+    except AllocateError:
+        return None, False
+    now = tried._solved.flows.spend[row]
+    if now <= view.spend[row] + ROUNDING:
+        return None, False
+    return stronger, bool(now >= target * 0.99 - ROUNDING)
+
+
+def scaled(scenario: Scenario, key: tuple[str, str, str], factor: float) -> dict[str, float]:
+    """The changes that multiply the effect of a (place, programme, year) by a factor, whatever its curves' shape."""
+    place, programme, year = key
+    curves = scenario.curves
+    mine = curves[(curves["place"] == place) & (curves["programme"] == programme) & (curves["year"] == year)]
+    changes: dict[str, float] = {}
+    for curve in mine.itertuples():
+        path = f"{place}.{programme}.{curve.outcome}.{year}"
+        if curve.shape == "points":
+            points = scenario.curve_points
+            at = points[
+                (points[["place", "programme", "outcome", "year"]] == [place, programme, curve.outcome, year]).all(
+                    axis=1
+                )
+            ]
+            changes |= {f"curve_points.{path}.{p.spend:.15g}.gain": p.gain * factor for p in at.itertuples()}
+        elif curve.shape == "saturation":
+            changes[f"curves.{path}.ceiling"] = curve.ceiling * factor
+        else:
+            changes[f"curves.{path}.slope"] = curve.slope * factor
+    return changes
+
+
+__all__ = ["Entry", "Without", "guardrails", "looser", "price_list", "scaled", "what_brings_in", "without"]

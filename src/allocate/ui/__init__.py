@@ -1,0 +1,1 @@
+"""The explorer: the only part that knows Streamlit."""

@@ -1,0 +1,276 @@
+"""What the page that compares plans is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from allocate.errors import AllocateError
+from allocate.plan.comparing import Comparison, Unlike, compare, difference_in_words
+from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.plan import Plan
+from allocate.ui import charts, panels, parts, seating, solving, state
+from allocate.ui.address import Draft
+from allocate.ui.desk import View, shelf, store
+from allocate.ui.knobs import label_of
+from allocate.ui.parts import Column
+from allocate.ui.plan_parts import CLOSE, leaves, line_name
+from allocate.ui.store import Kept, StoreError
+
+AGREED, DRAFT = "agreed", "draft"
+MOST = 4
+
+
+def show(view: View) -> None:
+    """Which plans to lay side by side, what differs, and the plans that were kept."""
+    kept = _kept()
+    if view.plan is not None:
+        seating.summary(view, view.plan)
+    panels.strip(view)
+    chosen = _choose(view, kept)
+    plans = _plans(view, kept, chosen)
+    if len(plans) >= 2:
+        _side_by_side(view, plans)
+    else:
+        text = "Choose two to four plans. Keep a plan on any page with “Keep this plan”, and it can be chosen here."
+        parts.draw(parts.verdict(text, "note"), key="verdict")
+    _library(view, kept)
+
+
+def _kept() -> dict[str, Kept]:
+    """Every kept plan by id, the newest first."""
+    library = store()
+    try:
+        return {each.id: each for each in library.all()} if library else {}
+    except StoreError as error:
+        state.tell(str(error))
+        return {}
+
+
+def _choose(view: View, kept: Mapping[str, Kept]) -> list[str]:
+    """The plans to compare, as the address has them. Those that are not here are told."""
+    draft = view.draft
+    names = {AGREED: f"As agreed: {view.book.name}"} | ({DRAFT: "Your draft"} if view.changed else {})
+    names |= {key: _named(each, view) for key, each in kept.items()}
+    if missing := [each for each in draft.plans if each not in names and each != DRAFT]:
+        st.html(parts.verdict(f"Not kept on this computer: {', '.join(missing)}. Ask who sent the link for its changes.", "note"))
+    wanted = [each for each in draft.plans if each in names] or _first(draft, names)
+    key = state.seed("plans-compared", wanted)
+    st.multiselect(
+        "Plans to compare", list(names), format_func=lambda each: names[each], key=key, max_selections=MOST,
+        on_change=lambda: state.put(replace(state.draft(), plans=tuple(st.session_state[key]))), placeholder="Choose two to four",
+    )  # fmt: skip
+    return wanted
+
+
+def _first(draft: Draft, names: Mapping[str, str]) -> list[str]:
+    """What is compared before anybody chooses: a counter-offer with what it answers, else the draft with what was agreed."""
+    if draft.answers in names and DRAFT in names:
+        return [draft.answers, DRAFT]
+    return [AGREED, DRAFT] if DRAFT in names else [AGREED]
+
+
+def _named(kept: Kept, view: View) -> str:
+    other = "" if kept.scenario == view.book.key else f" – {kept.scenario}"
+    return f"{kept.name} ({kept.author}){other}"
+
+
+def _plans(view: View, kept: Mapping[str, Kept], chosen: list[str]) -> dict[str, Plan]:
+    """The chosen plans by name, solved again where they must be. Those that cannot be had are told."""
+    found: dict[str, Plan] = {}
+    for key in chosen:
+        try:
+            name, plan = _plan(view, kept, key)
+        except AllocateError as error:
+            st.html(parts.verdict(str(error), "bad", f"{kept[key].name if key in kept else key} cannot be shown."))
+            continue
+        if plan is not None:
+            found[name] = plan
+    return found
+
+
+def _plan(view: View, kept: Mapping[str, Kept], key: str) -> tuple[str, Plan | None]:
+    if key == AGREED:
+        return "As agreed", view.base
+    if key == DRAFT:
+        return "Your draft", view.plan
+    each = kept[key]
+    book = shelf().get(each.scenario, each.base)
+    return each.name, solving.answer(solving.change(book.scenario, each.changes))
+
+
+def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
+    try:
+        found = compare(plans)
+    except Unlike as error:
+        text = "They would be unlike for unlike."
+        parts.draw(parts.verdict(text, "bad", "These plans cannot be compared.", error.reasons), key="verdict")
+        return
+    names = found.names
+    one, other = plans[names[0]], plans[names[-1]]
+    said = difference_in_words(one, other, (f"“{names[0]}”", f"“{names[-1]}”"))
+    parts.draw(parts.verdict(said, "note", f"{names[-1]} against {names[0]}.", found.notes), key="verdict")
+    parts.announce(said)
+    with st.container(border=True, key="card-changes"):
+        st.html(_changes(view, found))
+    with st.container(border=True, key="card-headline"):
+        st.html(_headline(found))
+    _pictures(found, one, other)
+    with st.container(border=True, key="card-partners"):
+        st.html(_by(found, "partner", "Partner by partner", one))
+    with st.expander("Line by line", key="lines-differ", on_change="rerun") as fold:
+        if fold.open:
+            st.html(_lines(found, one))
+
+
+def _changes(view: View, found: Comparison) -> str:
+    """HTML of what was changed, where the plans differ."""
+    heading = parts.title("What was changed", "Only what differs between them.")
+    table = found.changes
+    if table.empty:
+        return heading + parts.paragraph("Nothing: they are the same plan.")
+    table["what"] = [label_of(view.agreed, path) for path in table["path"]]
+    table["panel"] = table["panel"].str.capitalize()
+    columns = [Column("panel", "Panel"), Column("what", "What"), *(Column(name, name) for name in found.names)]
+    return heading + parts.table(table[[c.name for c in columns]], columns, "Changes that differ")
+
+
+def _headline(found: Comparison) -> str:
+    """HTML of the measures that plans are judged by, the best marked."""
+    table = found.headline
+    rows = []
+    for row in table.to_dict("records"):
+        said = {name: _measured(row[name], row["unit"]) + (" (best)" if name in _best(row["best"]) else "") for name in found.names}
+        rows.append({"measure": row["measure"]} | said)
+    columns = [Column("measure", "Measure"), *(Column(name, name, figure=True) for name in found.names)]
+    note = "“Best” stands where one plan is better than another by that measure alone."
+    return parts.title("Headlines", note) + parts.table(pd.DataFrame(rows), columns, "Headline measures of each plan")
+
+
+def _best(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",")] if text else []
+
+
+def _measured(value: float, unit: str) -> str:
+    """A measure in its unit; a currency's sign, a share, or a count."""
+    if value != value:
+        return ""
+    if len(unit) == 1 and not unit.isalnum() and unit != "%":
+        return pounds(value, unit)
+    return per_cent(value, signed=True) if unit in ("%", "share") else number(value)
+
+
+def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
+    unit, names = parts.unit(one), (found.names[0], found.names[-1])
+    left, right = st.columns(2)
+    with left:
+        ends = [{"name": name, "amount": float(plan.spend["spend"].sum())} for name, plan in zip(names, (one, other), strict=True)]
+        steps = [{"name": row.name, "change": row.difference} for row in found.by("place").itertuples() if abs(row.difference) >= 1]
+        picture = charts.waterfall(ends[0], steps, ends[1], unit)
+        parts.picture(picture, "What changes between the two", f"By place, from “{names[0]}” to “{names[1]}”", "waterfall")
+    with right:
+        before, after = (leaves(each).set_index("place")["distance_after"].dropna() for each in (one, other))
+        rows = [
+            {"name": one.scenario.name_of("places", place), "before": before[place], "after": after[place]}
+            for place in before.index if place in after.index
+        ]  # fmt: skip
+        if rows:
+            chart = charts.dumbbell(rows, CLOSE, names[0], names[1])
+            parts.picture(chart, "Distance from fair share", f"The green band is within {CLOSE:.1%}", "distances")
+    note = f"“{names[1]}” less “{names[0]}”, by place and programme"
+    parts.picture(charts.heatmap(_moves(found), unit), "Where the money moves", note, "heat")
+
+
+def _moves(found: Comparison) -> list[dict]:
+    """Differences by place and programme."""
+    first, last = (found.plans[name] for name in (found.names[0], found.names[-1]))
+    sums = [each.by("place", "programme").set_index(["place", "programme"])["spend"] for each in (first, last)]
+    change = sums[1].sub(sums[0], fill_value=0.0)
+    scenario = first.scenario
+    return [
+        {"place": scenario.name_of("places", place), "programme": scenario.name_of("programmes", programme), "change": value}
+        for (place, programme), value in change.items()
+    ]  # fmt: skip
+
+
+def _by(found: Comparison, column: str, heading: str, one: Plan) -> str:
+    """HTML of pounds by partner or place, the largest difference first."""
+    table, say = found.by(column), _money(one)
+    columns = [
+        Column("name", column.capitalize()), *(Column(name, name, say, figure=True) for name in found.names),
+        Column("difference", "Difference", _money(one, signed=True), figure=True),
+    ]  # fmt: skip
+    note = f"The difference is “{found.names[-1]}” less “{found.names[0]}”; the largest first."
+    return parts.title(heading, note) + parts.table(table, columns, heading)
+
+
+def _lines(found: Comparison, one: Plan) -> str:
+    """HTML of every line that gets another sum."""
+    table = found.lines
+    if table.empty:
+        return parts.paragraph("No line differs.")
+    table["name"] = [line_name(one.scenario, row) for row in table.itertuples()]
+    columns = [
+        Column("name", "Line"), *(Column(name, name, _money(one), figure=True) for name in found.names),
+        Column("difference", "Difference", _money(one, signed=True), figure=True),
+    ]  # fmt: skip
+    return parts.table(table, columns, "Lines that differ, the largest difference first")
+
+
+def _money(plan: Plan, signed: bool = False) -> Callable[[float], str]:
+    return lambda value: pounds(value, plan.scenario.heading.currency, signed=signed)
+
+
+def _library(view: View, kept: Mapping[str, Kept]) -> None:
+    """The plans that were kept: open one, answer it, or take it away."""
+    st.html(parts.title(f"Kept plans ({len(kept)})", "Kept on the computer that runs this explorer."))
+    for each in kept.values():
+        with st.container(border=True, key=f"card-kept-{each.id}"):
+            st.html(_told(view, each, kept))
+            with st.container(horizontal=True, key=f"kept-actions-{each.id}"):
+                st.button("Open", key=f"open-{each.id}", on_click=_open, args=(each,))
+                st.button("Make a counter-offer", key=f"answer-{each.id}", on_click=_answer, args=(each,))
+                with st.popover("Remove", key=f"remove-{each.id}"):
+                    st.html(parts.paragraph("It goes for everybody, and cannot be brought back."))
+                    st.button("Remove it for good", key=f"gone-{each.id}", on_click=_remove, args=(each,))
+
+
+def _told(view: View, kept: Kept, all_kept: Mapping[str, Kept]) -> str:
+    """HTML of a kept plan: its name, whose, when, what it changes, and its note."""
+    when = kept.kept_at.replace("T", " ")[:16]
+    currency, total = view.agreed.heading.currency, kept.headline.get("spend")
+    said = [f"{kept.author}, {when}."]
+    if isinstance(total, int | float):
+        said.append(f"{pounds(float(total), currency)} shared; {len(kept.changes)} changed from base.")
+    if kept.answers in all_kept:
+        answered = all_kept[kept.answers]
+        said.append(f"A counter-offer to “{answered.name}” ({answered.author}).")
+    if kept.scenario != view.book.key:
+        said.append(f"Of another scenario: {kept.scenario}.")
+    note = parts.paragraph(kept.note, "text") if kept.note else ""
+    changes = ""
+    if kept.scenario == view.book.key and kept.changes:
+        changes = "".join(
+            panels.change_said(view.agreed, path, value, kept.reasons.get(path, "")) for path, value in kept.changes.items()
+        )  # fmt: skip
+    return f"<h3 class='al-title'>{parts.plain(kept.name)}</h3><p class='al-note'>{parts.plain(' '.join(said))}</p>{note}{changes}"
+
+
+def _open(kept: Kept) -> None:
+    state.put(Draft(kept.scenario, kept.base, kept.changes, kept.reasons, seat=state.draft().seat, plans=state.draft().plans))
+    state.tell(f"Opened “{kept.name}” by {kept.author}. What you change now is your own draft.")
+
+
+def _answer(kept: Kept) -> None:
+    state.put(Draft(kept.scenario, kept.base, kept.changes, kept.reasons, seat=state.draft().seat, answers=kept.id))
+    state.tell(f"A counter-offer to “{kept.name}” by {kept.author}: change what you would do otherwise, then keep it.")
+
+
+def _remove(kept: Kept) -> None:
+    library = store()
+    if library is not None:
+        state.attempt(lambda: library.remove(kept.id))
+        state.put(replace(state.draft(), plans=tuple(each for each in state.draft().plans if each != kept.id)))

@@ -1,0 +1,42 @@
+"""The book of chapters: a page each, with a title of its own, under one look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from allocate.ui import parts
+
+PAGES = Path(__file__).with_name("pages")
+NAME = "allocate"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A page: the name of its file and its address, its title, the one question it answers, and its icon."""
+
+    name: str
+    title: str
+    question: str
+    icon: str
+
+
+def open_book(*chapters: Chapter) -> None:
+    """Show the chapter that the address names; the first where it names none."""
+    st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
+    pages = [
+        st.Page(
+            PAGES / f"{each.name}.py", title=each.title, icon=each.icon, url_path=each.name, default=each is chapters[0],
+            help=each.question,
+        )
+        for each in chapters
+    ]  # fmt: skip
+    page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} – {NAME}", page_icon=ICON, layout="wide")
+    parts.look()
+    page.run()
+
+
+ICON = str(Path(__file__).with_name("icon.svg"))

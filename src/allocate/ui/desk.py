@@ -1,0 +1,176 @@
+"""The desk that every page is laid on: what is open, what was changed, the levers, keeping and sharing."""
+
+from __future__ import annotations
+
+import gc
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from allocate.errors import AllocateError, EngineError, NoPlan, ScenarioError
+from allocate.plan.plan import Plan
+from allocate.scenario.scenario import Scenario
+from allocate.ui import parts, solving, state
+from allocate.ui.address import Draft
+from allocate.ui.knobs import panel_of
+from allocate.ui.shelf import Book, Shelf
+from allocate.ui.store import Store, StoreError
+
+SCENARIOS = "ALLOCATE_SCENARIOS"
+"""The environment variable that names the folders to open, as PATH names folders."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows. `base` is the plan as agreed; `rebased` the same re-solved under the draft's assumptions, where it
+    has any; `plan` the draft's own. `clash` says why there is no plan, `broken` why the solver gave none."""
+
+    draft: Draft
+    book: Book
+    wanted: Scenario
+    base: Plan | None
+    rebased: Plan | None
+    plan: Plan | None
+    clash: NoPlan | None = None
+    broken: str = ""
+
+    @property
+    def agreed(self) -> Scenario:
+        """The scenario as it was read."""
+        return self.book.scenario
+
+    @property
+    def changed(self) -> bool:
+        """Whether the draft changes anything."""
+        return bool(self.draft.changes)
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store | None:
+    """The store of kept plans; None where there can be none, which is said once."""
+    try:
+        return Store()
+    except StoreError as error:
+        print(error)
+        return None
+
+
+@st.cache_resource(show_spinner=False)
+def shelf() -> Shelf:
+    """The scenarios on offer."""
+    named = os.environ.get(SCENARIOS, "")
+    folders = [Path(each) for each in named.split(os.pathsep) if each] or [home() / "scenarios"]
+    return Shelf(folders, store())
+
+
+def home() -> Path:
+    """The folder of the script that Streamlit runs, where its settings and the examples lie."""
+    import __main__
+
+    script = Path(getattr(__main__, "__file__", "") or "app.py").resolve().parent
+    return script if (script / "scenarios").is_dir() else Path.cwd()
+
+
+@st.cache_resource(show_spinner=False)
+def tidy() -> None:
+    """Once a process: what is loaded by now is never garbage. Streamlit collects after every run, before the browser
+    hears of its end, and would walk through all of it each time."""
+    gc.collect()
+    gc.freeze()
+
+
+def open_view(question: str) -> View:
+    """Begin a page: read the address, find the scenario, solve. Draws the heading and whatever must be said first; ends the
+    page where there is nothing to show."""
+    tidy()
+    state.begin(_first())
+    book = _book()
+    wanted = state.fitting(book.scenario)
+    _check_seat(book.scenario)
+    state.keep_address()
+    draft = state.draft()
+    st.html(f"<p class='al-over'>{parts.plain(book.name)}</p>" + parts.title(question, level=1))
+    for message in state.told():
+        parts.draw(parts.verdict(message, "note"), key=f"told-{abs(hash(message))}")
+    return _solved(draft, book, wanted)
+
+
+def _first() -> str:
+    names = shelf().names()
+    if not names:
+        st.html(parts.verdict("There is no scenario here: name a folder that holds one.", "bad"))
+        st.stop()
+    return names[0][0]
+
+
+def _book() -> Book:
+    """The scenario that the draft is about. One that cannot be had is said in words, and the page ends."""
+    draft = state.draft()
+    try:
+        return shelf().get(draft.scenario, draft.base)
+    except ScenarioError as error:
+        st.html(parts.verdict("Nothing can be planned before this is put right.", "bad", f"{error.name} has problems."))
+        st.html(parts.lines(map(str, error.problems)))
+    except AllocateError as error:
+        st.html(parts.verdict(str(error), "bad", "This link cannot be opened."))
+    first = _first()
+    st.button("Open the first scenario instead", on_click=state.put, args=(Draft(first),))
+    st.stop()
+
+
+def _check_seat(scenario: Scenario) -> None:
+    """A seat that the scenario does not have is told, and left."""
+    draft = state.draft()
+    table, _, key = draft.seat.partition(".")
+    if draft.seat and (table not in ("partners", "places") or key not in set(scenario.table(table)["id"])):
+        state.tell(f"This link takes the seat of “{draft.seat}”, who is not here. You see the whole system.")
+        state.sit("")
+
+
+def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
+    """The plans of a draft. While the solver is still at it the page says how far it is, and ends there."""
+    runs = state.runs()
+    assumed = {path: value for path, value in draft.changes.items() if panel_of(path) == "assumption"}
+    scenarios = {"base": book.scenario, "plan": wanted}
+    if assumed:
+        scenarios["rebased"] = solving.change(book.scenario, assumed)
+    runs.only(scenarios.values())
+    answers = {}
+    for name in ("plan", "base", "rebased"):
+        if name in scenarios:
+            answers[name] = runs.ask(scenarios[name])
+            if isinstance(answers[name], solving.Run):
+                _wait(draft, answers[name])
+    plans = {name: found if isinstance(found, Plan) else None for name, found in answers.items()}
+    failed = answers["plan"]
+    return View(
+        draft, book, wanted, plans["base"], plans.get("rebased"), plans["plan"],
+        failed if isinstance(failed, NoPlan) else None,
+        str(failed) if isinstance(failed, EngineError) else "",
+    )  # fmt: skip
+
+
+def _wait(draft: Draft, run: solving.Run) -> None:
+    """Say how far a long solve is, with a way to stop it; look again twice a second. Ends the page."""
+    from allocate.ui.panels import aside
+
+    @st.fragment(run_every=0.5)
+    def progress() -> None:
+        if run.done.done():
+            st.rerun()
+        watch = run.watch
+        best = f" The best plan so far is worth {watch.value:,.6g}" if watch.value == watch.value else ""
+        bound = f"; no plan can be worth more than {watch.bound:,.6g}." if best and watch.bound == watch.bound else ""
+        st.html(
+            parts.verdict(
+                f"{(watch.stage or 'starting').capitalize()}, {run.seconds:.0f} seconds so far.{best}{bound or '.' * bool(best)}",
+                "note", "Still solving.",
+            )
+        )  # fmt: skip
+        st.button("Stop, and keep the best plan so far", on_click=watch.stop, key="stop-solve", disabled=watch.stopped)
+
+    progress()
+    aside(draft, ())
+    st.stop()

@@ -1,0 +1,128 @@
+"""What the page of the evidence is made of."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from allocate.errors import ScenarioError
+from allocate.scenario.evidence import evidence
+from allocate.ui import panels, parts, seating, solving, state
+from allocate.ui.address import LONGEST
+from allocate.ui.desk import View
+from allocate.ui.knobs import PANELS, label_of, panel_of
+from allocate.ui.parts import Column, Tile
+
+STATUSES = ("found", "derived", "assumed")
+MOST = 400
+"""Figures in the list to choose from: narrower filters bring the others."""
+
+
+def show(view: View) -> None:
+    """How much is found, derived and assumed; every figure and its source; a form to change one."""
+    table = figures(view)
+    counts = table["status"].value_counts()
+    share = counts.get("assumed", 0) / max(len(table), 1)
+    text = f"Of {len(table):,} figures, {counts.get('found', 0):,} were found, {counts.get('derived', 0):,} derived and {counts.get('assumed', 0):,} assumed: {share:.0%} rest on judgement."
+    parts.draw(parts.verdict(text, "note"), key="verdict")
+    parts.announce(text)
+    if view.plan is not None:
+        seating.summary(view, view.plan)
+    panels.strip(view)
+    parts.draw(parts.tiles(_tiles(table)), key="story")
+    chosen = _filtered(table)
+    with st.container(border=True, key="card-change-figure"):
+        _edit(view, chosen)
+    _listed(chosen)
+    _sources(view)
+
+
+def figures(view: View) -> pd.DataFrame:
+    """Every figure: figure (its path), what (in words), value, status, panel, source (its title), note."""
+    table = evidence(view.wanted)
+    titles = dict(zip(view.wanted.sources["id"], view.wanted.sources["title"], strict=True))
+    table["source"] = [titles.get(each, each) for each in table["source"]]
+    table["panel"] = [panel_of(path) for path in table["figure"]]
+    return table
+
+
+def _tiles(table: pd.DataFrame) -> list[Tile]:
+    about = {
+        "decision": "What you may decide", "rule": "What you have agreed", "assumption": "What nobody knows for sure",
+    }  # fmt: skip
+    made = []
+    for panel in PANELS:
+        mine = table.loc[table["panel"] == panel, "status"].value_counts()
+        said = ", ".join(f"{mine[each]:,} {each}" for each in STATUSES if each in mine)
+        made.append(Tile(about[panel], f"{int(mine.sum()):,}", said))
+    return made
+
+
+def _filtered(table: pd.DataFrame) -> pd.DataFrame:
+    """The figures that the visitor's filters leave."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+        statuses = st.multiselect("Status", STATUSES, key="evidence-status", placeholder="Found, derived and assumed")
+        tables = st.multiselect("Table", sorted({path.split(".")[0] for path in table["figure"]}), key="evidence-table", placeholder="Every table")
+        text = st.text_input("Search", key="evidence-search", placeholder="coventry community")
+    if statuses:
+        table = table[table["status"].isin(statuses)]
+    if tables:
+        table = table[table["figure"].str.split(".").str[0].isin(tables)]
+    for word in text.lower().split():
+        everything = table["figure"] + " " + table["source"] + " " + table["note"]
+        table = table[everything.str.lower().str.contains(word, regex=False)]
+    return table
+
+
+def _edit(view: View, table: pd.DataFrame) -> None:
+    """Change one figure, with a reason."""
+    note = "Choose one of the figures that the filters leave. The plan is solved again, and the reason goes with it."
+    st.html(parts.title("Change a figure", note))
+    paths = list(table["figure"].head(MOST))
+    path = st.selectbox("Figure", paths, index=None, key="figure-chosen", placeholder="Choose a figure")
+    if path not in paths:
+        return
+    now = float(table.loc[table["figure"] == path, "value"].iloc[0])
+    with st.form("figure-form", border=False):
+        value = st.number_input(f"New value of {parts.safe(label_of(view.agreed, path))}", value=now, format="%.10g")
+        reason = st.text_input("Why", max_chars=LONGEST)
+        if st.form_submit_button("Change it", type="primary"):
+            _change(view, path, value, reason)
+
+
+def _change(view: View, path: str, value: float | None, reason: str) -> None:
+    if value is None or not reason.strip():
+        st.html(parts.verdict("Give a value and a reason.", "bad", "Not changed yet."))
+        return
+    try:
+        solving.change(view.agreed, {**view.draft.changes, path: value})
+    except ScenarioError as error:
+        st.html(parts.verdict("", "bad", "That cannot be.", [str(each) for each in error.problems]))
+        return
+    state.lay({path: value}, reason)
+    st.rerun()
+
+
+def _listed(table: pd.DataFrame) -> None:
+    st.html(parts.title(f"{len(table):,} figures"))
+    st.dataframe(
+        table[["figure", "value", "status", "source", "note"]], hide_index=True, key="evidence-figures", height=420,
+        column_config={
+            "figure": st.column_config.TextColumn("Figure", width="large"),
+            "value": st.column_config.NumberColumn("Value", format="localized"),
+            "status": st.column_config.TextColumn("Status", width="small"),
+            "source": st.column_config.TextColumn("Source", width="medium"),
+            "note": st.column_config.TextColumn("Note", width="large"),
+        },
+    )  # fmt: skip
+    st.download_button(
+        "These figures (CSV)", lambda: table.to_csv(index=False), "evidence.csv", "text/csv", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+
+
+def _sources(view: View) -> None:
+    """Where the figures come from. Addresses are text: nothing is fetched from here."""
+    with st.expander("The sources", key="sources"):
+        columns = [Column("title", "Source"), Column("link", "Address"), Column("note", "Note")]
+        st.html(parts.table(view.wanted.sources, columns, "Sources"))

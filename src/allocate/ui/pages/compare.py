@@ -1,0 +1,12 @@
+"""Compare: kept plans side by side, differences first."""
+
+from allocate.ui import desk, panels, sharing
+from allocate.ui.clashes import clash
+from allocate.ui.compare_parts import show
+
+view = desk.open_view("Which plan, and what differs?")
+if view.plan is None:
+    clash(view)
+show(view)
+panels.aside(view.draft, (), view)
+sharing.sharing(view)

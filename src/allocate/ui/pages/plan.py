@@ -1,0 +1,15 @@
+"""The plan: who gets what, who gains and who loses, and why."""
+
+from allocate.ui import desk, panels, sharing
+from allocate.ui.clashes import clash
+from allocate.ui.knobs import PANELS
+from allocate.ui.plan_parts import show
+
+view = desk.open_view("How should the money be shared?")
+if view.plan is None:
+    clash(view)
+    panels.strip(view)
+else:
+    show(view, view.plan)
+panels.aside(view.draft, PANELS, view)
+sharing.sharing(view)

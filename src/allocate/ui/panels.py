@@ -1,0 +1,161 @@
+"""The levers, and what was changed with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from allocate.plan.plan import Plan
+from allocate.plan.telling import shaping
+from allocate.scenario.scenario import Scenario
+from allocate.ui import parts, sharing, state
+from allocate.ui.address import LONGEST, Draft
+from allocate.ui.desk import View, shelf
+from allocate.ui.knobs import PANELS, Knob, Panel, as_read, knobs, label_of, panel_of, words
+
+SHOWN = 3
+"""Levers in a panel before anybody asks for more."""
+ABOUT: dict[Panel, tuple[str, str]] = {
+    "decision": ("Decisions", "What you may decide"),
+    "rule": ("Rules", "What you have agreed"),
+    "assumption": ("Assumptions", "What nobody knows for sure"),
+}
+
+
+def aside(draft: Draft, which: Sequence[Panel], view: View | None = None) -> None:
+    """The side of a page: which scenario, whose seat, and the levers of these panels."""
+    with st.sidebar:
+        _scenario(draft)
+        if view is not None:
+            _seat(view)
+            for panel in which:
+                _panel(view, panel)
+
+
+def _scenario(draft: Draft) -> None:
+    names = dict(shelf().names())
+    names.setdefault(draft.scenario, draft.scenario)
+    key = state.seed("scenario-chosen", draft.scenario)
+    st.selectbox(
+        "Scenario", list(names), format_func=lambda each: names[each], key=key,
+        on_change=lambda: state.put(Draft(st.session_state[key])),
+    )  # fmt: skip
+
+
+def _seat(view: View) -> None:
+    scenario = view.agreed
+    seats = {"": "The whole system"}
+    seats |= {f"partners.{row.id}": row.name for row in scenario.partners.itertuples()}
+    seats |= {f"places.{row.id}": f"{row.name} (place)" for row in scenario.places.itertuples()}
+    key = state.seed("seat-taken", view.draft.seat)
+    st.selectbox(
+        "Your seat", list(seats), format_func=lambda each: seats[each], key=key,
+        help="Tells every page from one partner's or place's side.",
+        on_change=lambda: state.sit(st.session_state[key]),
+    )  # fmt: skip
+
+
+def _panel(view: View, panel: Panel) -> None:
+    name, about = ABOUT[panel]
+    st.html(f"<div class='al-panel al-panel-{panel}'><h2>{name}</h2><p>{about}</p></div>")
+    every = {path: knob for path, knob in knobs(view.agreed).items() if knob.panel == panel}
+    shown = _shown(view, every, panel)
+    for path in shown:
+        lever(view.draft, every[path], "side")
+    others = [path for path in every if path not in shown]
+    if others:
+        key = f"more-{panel}"
+        st.selectbox(
+            "Change something else", others, index=None, format_func=lambda path: every[path].label, key=key,
+            placeholder="Change something else", label_visibility="collapsed", on_change=_pin, args=(key,),
+        )  # fmt: skip
+
+
+def _shown(view: View, every: dict[str, Knob], panel: Panel) -> list[str]:
+    """The paths of a panel's levers: the weightiest, what was changed, and what was asked for."""
+    first = _dearest_rules(view.base, every) if panel == "rule" else list(every)[:SHOWN]
+    asked = [path for path in (*view.draft.changes, *view.draft.pinned) if path in every]
+    return list(dict.fromkeys([*first, *asked]))
+
+
+def _dearest_rules(base: Plan | None, every: dict[str, Knob]) -> list[str]:
+    """The switches and figures of the rules that shape the plan as agreed most, so that levers stay where they are."""
+    names = [path.split(".")[1] for path in every]
+    if base is not None and base.has_prices:
+        table = shaping(base)
+        names = [*table.loc[table["kind"] == "rule", "id"], *names]
+    chosen = list(dict.fromkeys(names))[:SHOWN]
+    return [path for name in chosen for path in every if path.split(".")[1] == name]
+
+
+def _pin(key: str) -> None:
+    """Bring a figure onto its panel."""
+    path = st.session_state[key]
+    if path:
+        state.pin(path)
+        st.session_state[key] = None
+
+
+def lever(draft: Draft, knob: Knob, area: str, label: str | None = None, typed: bool = False) -> None:
+    """One knob, and once it was moved a box for the reason. `area` tells apart the places a knob may be shown in; with
+    `typed` the figure is typed instead of slid."""
+    key = f"{area}:{knob.path}"
+    value: Any = knob.shown(draft.changes[knob.path]) if knob.path in draft.changes else knob.base
+    state.seed(key, value)
+    said = parts.safe(label or knob.label)
+    call = {"key": key, "on_change": state.turn, "args": (knob, key), "help": parts.safe(knob.help) or None}
+    if knob.unit == "switch":
+        st.toggle(said, **call)
+    elif typed:
+        st.number_input(said, step=knob.step, format=knob.typed, width=220, **call)
+    else:
+        low, high = min(knob.low, value), max(knob.high, value)
+        st.slider(said, low, high, step=knob.step, format=knob.format, **call)
+    if knob.path in draft.changes:
+        reason(draft, knob.path, area, knob.label)
+
+
+def reason(draft: Draft, path: str, area: str, label: str) -> None:
+    """The box for the reason of a change."""
+    key = state.seed(f"why:{area}:{path}", draft.reasons.get(path, ""))
+    st.text_input(
+        f"Why change {parts.safe(label)}?", key=key, placeholder="Why? Printed with the plan", max_chars=LONGEST,
+        label_visibility="collapsed", on_change=state.explain, args=(path, key),
+    )  # fmt: skip
+
+
+def strip(view: View) -> None:
+    """What differs from the plan as agreed, always on the page, each with its reason and a way back."""
+    draft, agreed = view.draft, view.agreed
+    with st.container(key="changed"):
+        count = len(draft.changes)
+        said = f"{count} {'thing' if count == 1 else 'things'}" if count else "nothing. This is the plan as agreed."
+        with st.container(horizontal=True, vertical_alignment="center", key="changed-head"):
+            st.html(f"<p class='al-text al-grow'><strong>Changed from base:</strong> {said}</p>")
+            if count > 1:
+                st.button("Undo all", on_click=state.undo, args=tuple(draft.changes), key="undo-all")
+            sharing.keeping(view)
+        for path, value in draft.changes.items():
+            with st.container(horizontal=True, vertical_alignment="center", key=f"change-{path}"):
+                st.html(change_said(agreed, path, value, draft.reasons.get(path, "")))
+                st.button(
+                    "Undo", key=f"undo:{path}", on_click=state.undo, args=(path,),
+                    help=f"Put back: {parts.safe(label_of(agreed, path))}",
+                )  # fmt: skip
+
+
+def change_said(agreed: Scenario, path: str, value: Any, why: str = "") -> str:
+    """HTML of one change: whose it is, what, from what to what, and why."""
+    panel = panel_of(path)
+    was, now = as_read(agreed, path), words(agreed, path, value)
+    before = f"{words(agreed, path, was)} → " if was is not None and now != "a new rule" else ""
+    reason = f" <em>{parts.plain(why)}</em>" if why else ""
+    return (
+        f"<p class='al-text al-change'><span class='al-tag al-tag-{panel}'>{panel.capitalize()}</span> "
+        f"{parts.plain(label_of(agreed, path))}: <strong>{parts.plain(before + now)}</strong>{reason}</p>"
+    )
+
+
+__all__ = ["PANELS", "aside", "lever", "change_said", "reason", "strip"]

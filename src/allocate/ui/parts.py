@@ -1,0 +1,188 @@
+"""The parts that pages are made of. Every name that comes from a scenario passes `safe` or `plain` here, so that it can
+never become an image, a link or a heading."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from allocate.plan.figures import IN_MILLIONS
+from allocate.plan.plan import Plan
+from allocate.ui.charts import Chart
+
+LOOK = Path(__file__).with_name("look.css")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&])")
+
+
+def safe(text: str) -> str:
+    """A text for where Streamlit reads Markdown: labels, captions, expanders."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def plain(text: Any) -> str:
+    """A text for inside HTML."""
+    return html.escape(str(text))
+
+
+def look() -> None:
+    """The style sheet."""
+    st.html(LOOK)
+
+
+_live = st.components.v2.component(
+    "allocate_announcer",
+    html="<div class='said' role='status' aria-live='polite'></div>",
+    css="""
+.said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+""",
+    js="""
+export default function ({ data, parentElement }) {
+  const said = parentElement.querySelector(".said")
+  if (said.textContent !== data.text) {
+    said.textContent = data.text
+  }
+}
+""",
+)
+
+
+def announce(text: str) -> None:
+    """Say a new result to screen readers: one live node that is kept, since one that is replaced may go unread."""
+    _live(data={"text": text}, key="announcer", height="content")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure to be seen from afar: its name, the figure, a line below; `tone` is '', 'up' or 'down'."""
+
+    name: str
+    figure: str
+    below: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A question and its answer in words; `more` are further lines."""
+
+    question: str
+    answer: str
+    more: Sequence[str] = ()
+
+
+def verdict(text: str, tone: str = "good", lead: str = "", more: Sequence[str] = ()) -> str:
+    """HTML of the sentence a page opens with: 'good', 'bad' or 'note'."""
+    strong = f"<strong>{plain(lead)}</strong> " if lead else ""
+    rest = "".join(f"<li>{plain(line)}</li>" for line in more)
+    return f"<div class='al-verdict al-{tone}'><p>{strong}{plain(text)}</p>{f'<ul>{rest}</ul>' if rest else ''}</div>"
+
+
+def tiles(items: Iterable[Tile]) -> str:
+    """HTML of a row of tiles."""
+    made = (
+        f"<div class='al-tile'><p class='al-name'>{plain(tile.name)}</p><p class='al-figure'>{plain(tile.figure)}</p>"
+        f"<p class='al-below al-{tile.tone or 'flat'}'>{plain(tile.below)}</p></div>"
+        for tile in items
+    )
+    return f"<div class='al-tiles'>{''.join(made)}</div>"
+
+
+def cards(items: Iterable[Card]) -> str:
+    """HTML of a row of cards in words."""
+    made = (
+        f"<section class='al-card'><h2>{plain(card.question)}</h2><p>{plain(card.answer)}</p>"
+        f"{''.join(f'<p>{plain(line)}</p>' for line in card.more)}</section>"
+        for card in items
+    )
+    return f"<div class='al-cards'>{''.join(made)}</div>"
+
+
+def draw(*pieces: str, key: str) -> None:
+    """Put HTML made by this module on the page, as one element."""
+    with st.container(key=key):
+        st.html("".join(pieces))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: where its values come from, its heading, how a value is said, and whether it is a figure."""
+
+    name: str
+    heading: str
+    say: Callable[[Any], str] = str
+    figure: bool = False
+
+
+def table(rows: pd.DataFrame, columns: Sequence[Column], caption: str, mark: Sequence[int] = (), total: bool = False) -> str:
+    """HTML of a table. The first column heads its rows; rows whose position is in `mark` stand out; with `total` the last
+    row is a sum."""
+    head = "".join(f"<th scope='col'{_right(column)}>{plain(column.heading)}</th>" for column in columns)
+    body = []
+    for position, row in enumerate(rows.to_dict("records")):
+        names = ["al-mark"] * (position in mark) + ["al-total"] * (total and position == len(rows) - 1)
+        cells = [
+            f"<{tag}{_right(column)}>{plain(_said(column, row[column.name]))}</{tag.split()[0]}>"
+            for column, tag in zip(columns, ["th scope='row'", *["td"] * (len(columns) - 1)], strict=True)
+        ]
+        body.append(f"<tr class='{' '.join(names)}'>{''.join(cells)}</tr>")
+    return (
+        f"<div class='al-scroll' role='region' tabindex='0' aria-label='{plain(caption)}'><table class='al-table'>"
+        f"<caption>{plain(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _said(column: Column, value: Any) -> str:
+    blank = value is None or value is pd.NaT or (isinstance(value, float) and value != value)
+    return "" if blank else column.say(value)
+
+
+def _right(column: Column) -> str:
+    return " class='al-number'" if column.figure else ""
+
+
+def picture(chart: Chart, title: str, note: str, key: str) -> None:
+    """A chart in a card of its own, with its title, what it shows, and its figures as a table."""
+    with st.container(border=True, key=f"card-{key}", height="stretch"):
+        st.html(f"<h2 class='al-title'>{plain(title)}</h2><p class='al-note'>{plain(note)}</p>")
+        if chart.table.empty:
+            st.html(f"<p class='al-note'>{plain(chart.alt)}</p>")
+            return
+        drawn = {name: part for name, part in chart.spec.items() if name != "description"}
+        st.vega_lite_chart(drawn, width="stretch", theme=None, key=f"chart-{key}", alt=chart.alt)
+        with st.expander("The figures", key=f"figures-{key}"):
+            st.html(chart_table(chart, title))
+
+
+def unit(plan: Plan) -> str:
+    """The unit that all the pictures of a plan share: £m, or £ where sums are small."""
+    currency = plan.scenario.heading.currency
+    return f"{currency}m" if plan.money["amount"].sum() >= IN_MILLIONS else currency
+
+
+def chart_table(chart: Chart, title: str) -> str:
+    """HTML of the figures behind a chart."""
+    columns = [Column(name, str(name), figure=position > 0) for position, name in enumerate(chart.table.columns)]
+    return table(chart.table, columns, title)
+
+
+def lines(items: Iterable[str]) -> str:
+    """HTML of a list of sentences."""
+    return f"<ul class='al-lines'>{''.join(f'<li>{plain(item)}</li>' for item in items)}</ul>"
+
+
+def title(text: str, note: str = "", level: int = 2) -> str:
+    """HTML of a heading and a line below it."""
+    return f"<h{level} class='al-title'>{plain(text)}</h{level}>" + (f"<p class='al-note'>{plain(note)}</p>" if note else "")
+
+
+def paragraph(text: str, tone: str = "note") -> str:
+    """HTML of a paragraph."""
+    return f"<p class='al-{tone}'>{plain(text)}</p>"
+

@@ -1,0 +1,255 @@
+"""What the page of the plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from allocate.errors import AllocateError
+from allocate.plan import explaining, telling
+from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.plan import Plan
+from allocate.plan.trying import guardrails, what_brings_in
+from allocate.scenario.scenario import Scenario
+from allocate.ui import charts, panels, parts, seating, solving
+from allocate.ui.desk import View
+from allocate.ui.parts import Card, Column, Tile
+
+CLOSE = 0.025
+"""A place within this share of its fair share is close to it."""
+AGREED = "the plan as agreed"
+
+
+def show(view: View, plan: Plan) -> None:
+    """The whole page, words first."""
+    said = explaining.headline(plan)
+    lead, _, rest = said.partition(". ")
+    parts.draw(parts.verdict(rest, "good" if plan.certified else "note", f"{lead}."), key="verdict")
+    seating.summary(view, plan)
+    panels.strip(view)
+    parts.draw(parts.tiles(tiles(view, plan)), parts.cards(cards(view, plan)), key="story")
+    parts.announce(said)
+    if view.rebased is not None:
+        three_columns(view, plan)
+    pictures(view, plan)
+    losers(view, plan)
+    looser(plan)
+    exactly(plan)
+
+
+def tiles(view: View, plan: Plan) -> list[Tile]:
+    """Four figures to be seen from afar."""
+    currency, spend = plan.scenario.heading.currency, plan.spend
+    total, change = spend["spend"].sum(), spend["change"].sum()
+    first = Tile("Money to share", pounds(total, currency), f"{pounds(change, currency, signed=True)} on last year")
+    return [first, _aim(view, plan), *_nearness(plan)]
+
+
+def _aim(view: View, plan: Plan) -> Tile:
+    gains, unit = plan.gains, explaining._aim_unit(plan)
+    weights = plan.scenario.outcomes.set_index("id")["weight"]
+    before = bool(plan.spend["baseline"].sum())
+    bought = float((gains["change" if before else "gain"] * gains["outcome"].map(weights)).sum())
+    name = "Outcome, against last year" if before else "Outcome"
+    below, tone = unit, ""
+    if view.changed and view.base is not None:
+        more = plan.value - view.base.value
+        below = f"{number(more, signed=True) or '0'} on {AGREED}"
+        tone = "up" if more > 1e-9 * abs(plan.value) else "down" if more < -1e-9 * abs(plan.value) else ""
+    return Tile(name, number(bought, signed=before), below, tone)
+
+
+def _nearness(plan: Plan) -> list[Tile]:
+    places = leaves(plan)
+    far = places.dropna(subset=["distance_after"])
+    if far.empty:
+        lines = plan.spend
+        fell, rose = (int((lines["change"] * sign >= 1).sum()) for sign in (-1, 1))
+        return [Tile("Lines that get more", str(rose), f"of {len(lines)}"), Tile("Lines that get less", str(fell), f"of {len(lines)}")]
+    now, then = ((far[name].abs() <= CLOSE).sum() for name in ("distance_after", "distance_before"))
+    worst = far.loc[far["distance_after"].idxmin()]
+    name = plan.scenario.name_of("places", worst["place"])
+    return [
+        Tile("Places close to fair share", f"{now} of {len(far)}", f"{then} of {len(far)} last year, within {CLOSE:.1%}"),
+        Tile("Furthest below fair share", per_cent(worst["distance_after"], signed=True),
+             f"{name}, was {per_cent(worst['distance_before'], signed=True)}"),
+    ]  # fmt: skip
+
+
+def leaves(plan: Plan) -> pd.DataFrame:
+    """The table of places without those that only add up others."""
+    places, own = plan.places, set(plan.scenario.lines["place"])
+    above = set(plan.scenario.places["parent"].dropna())
+    return places[places["place"].isin(own) & ~places["place"].isin(above)]
+
+
+def cards(view: View, plan: Plan) -> list[Card]:
+    """What changes, why, and what would change our mind, in words."""
+    base = view.base
+    more = [telling.what_changes(plan, base, AGREED)] if view.changed and base is not None else []
+    still = telling.held(plan)
+    return [
+        Card("What changes?", telling.what_changes(plan), more),
+        Card("Why?", " ".join(still) if still else telling.why(plan)),
+        Card("What would change our mind?", telling.change_of_mind(plan)),
+    ]
+
+
+def three_columns(view: View, plan: Plan) -> None:
+    """The plan as agreed, the same re-solved under the draft's assumptions, and the draft's own plan."""
+    held = {"Plan as agreed": view.base, "As agreed, new assumptions": view.rebased, "Your plan": plan}
+    known = {name: each for name, each in held.items() if each is not None}
+    rows = measures(known)
+    note = "An assumption was changed, so the plan as agreed was solved again under it: compare yours with the middle one."
+    if view.rebased is plan:
+        note += " You changed nothing else, so the last two are one."
+    with st.container(border=True, key="card-three"):
+        columns = [Column("measure", "Measure"), *(Column(name, name, figure=True) for name in known)]
+        st.html(parts.title("Under your assumptions", note) + parts.table(rows, columns, "Three plans side by side"))
+
+
+def measures(plans: Mapping[str, Plan]) -> pd.DataFrame:
+    """Money, outcomes and places of several plans in words: measure, and a column a plan."""
+    columns = {}
+    for name, plan in plans.items():
+        scenario, currency = plan.scenario, plan.scenario.heading.currency
+        gains = plan.gains.groupby("outcome")["gain"].sum()
+        said = {"Money shared": pounds(plan.spend["spend"].sum(), currency)}
+        said |= {f"{row.name} ({row.unit})": number(gains.get(row.id, 0.0)) for row in outcomes(scenario)}
+        said |= {
+            scenario.name_of("places", row.place): pounds(row.spend, currency) for row in plan.by("place").itertuples()
+        }
+        columns[name] = said
+    return pd.DataFrame(columns).rename_axis("measure").reset_index()
+
+
+def outcomes(scenario: Scenario):
+    """The outcomes, as rows."""
+    return scenario.outcomes.itertuples()
+
+
+def pictures(view: View, plan: Plan) -> None:
+    """Change by place and by partner, distance from fair share, and what shapes the answer."""
+    unit = parts.unit(plan)
+    places, partners = (charts.change_bars(changes(plan, each), unit) for each in ("place", "partner"))
+    near = leaves(plan).dropna(subset=["distance_after"])
+    left, right = st.columns(2)
+    with left:
+        parts.picture(places, "Who gets more: places", "Change on last year", "by-place")
+    with right:
+        if len(near):
+            note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
+            parts.picture(distances(plan, near), "How far each place is from its fair share", note, "distance")
+        else:
+            shape(plan)
+    left, right = st.columns(2)
+    with left:
+        parts.picture(partners, "What it means for each partner", "Change on last year", "by-partner")
+    with right:
+        if len(near):
+            shape(plan)
+
+
+def distances(plan: Plan, near: pd.DataFrame) -> charts.Chart:
+    """How far places are from their fair share, last year and now."""
+    names = [plan.scenario.name_of("places", each) for each in near["place"]]
+    rows = near.assign(name=names, before=near["distance_before"], after=near["distance_after"])
+    return charts.dumbbell(rows[["name", "before", "after"]], CLOSE, "Last year", "Proposed")
+
+
+def changes(plan: Plan, column: str) -> list[dict]:
+    """Rows for bars of change: name, change (£), share of last year, the largest first."""
+    table = plan.by(column).sort_values("change", ascending=False, kind="stable")
+    names = {"place": "places", "partner": "partners", "programme": "programmes"}[column]
+    return [
+        {
+            "name": plan.scenario.name_of(names, getattr(row, column)), "change": row.change,
+            "share": row.change / row.baseline if row.baseline else float("nan"),
+        }
+        for row in table.itertuples()
+    ]  # fmt: skip
+
+
+def shape(plan: Plan) -> None:
+    """What shapes the answer: what easing each rule a little would buy."""
+    table = telling.shaping(plan)
+    if table.empty:
+        with st.container(border=True, key="card-shape"):
+            text = telling.why(plan)
+            st.html(parts.title("What shapes the answer") + parts.paragraph(text, "text"))
+        return
+    top = table.head(8)
+    rows = [{"name": row.sentence, "worth": row.worth, "asks": row.asks} for row in top.itertuples()]
+    note = f"{explaining._aim_unit(plan).capitalize()} gained if eased by {top['asks'].iloc[0]}. Holds for small changes only."
+    parts.picture(charts.worth_bars(rows, explaining._aim_unit(plan)), "What shapes the answer", note, "shape")
+
+
+def losers(view: View, plan: Plan) -> None:
+    """Everything that gets less than last year, one by one, with what would bring it back."""
+    table = telling.losers(plan)
+    with st.container(border=True, key="card-losers"):
+        if table.empty:
+            st.html(parts.title("Who gets less, and why", "Nothing gets less than last year."))
+            return
+        cut = -table.loc[table["change"] < 0, "change"].sum()
+        currency = plan.scenario.heading.currency
+        count = f"{len(table)} lines get" if len(table) > 1 else "One line gets"
+        note = f"{count} {pounds(cut, currency)} less than last year, or nothing though it could. The largest fall first."
+        rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
+        rows["share"] = rows["change"] / rows["baseline"].where(rows["baseline"] > 0)
+        columns = [
+            Column("name", "Line"), Column("baseline", "Last year", lambda v: pounds(v, currency), figure=True),
+            Column("spend", "Proposed", lambda v: pounds(v, currency), figure=True),
+            Column("share", "Change", lambda v: per_cent(v, signed=True), figure=True), Column("reason", "Why"),
+        ]  # fmt: skip
+        first = rows.head(8)
+        st.html(parts.title("Who gets less, and why", note) + parts.table(first, columns, "Lines that get less"))
+        if len(rows) > len(first):
+            with st.expander(f"The other {len(rows) - len(first)}", key="other-losers"):
+                st.html(parts.table(rows.iloc[len(first) :], columns, "More lines that get less"))
+        _back(plan, rows)
+
+
+def _back(plan: Plan, rows: pd.DataFrame) -> None:
+    names = dict(zip(rows["line"], rows["name"], strict=True))
+    chosen = st.selectbox(
+        "What would bring one back?", list(names), index=None, format_func=lambda line: names[line], key="bring-back",
+        placeholder="Choose a line",
+    )  # fmt: skip
+    if chosen in names:
+        try:
+            st.html(parts.verdict(what_brings_in(plan, chosen, solve=solving.answer).sentence, "note", names[chosen] + "."))
+        except AllocateError as error:
+            st.html(parts.verdict(str(error), "bad"))
+
+
+def line_name(scenario: Scenario, row) -> str:
+    """A line in words: Elective and planned care, Rugby (University Hospitals)."""
+    programme, place = scenario.name_of("programmes", row.programme), scenario.name_of("places", row.place)
+    year = f", {row.year}" if len(scenario.years) > 1 else ""
+    return f"{programme}, {place} ({scenario.name_of('partners', row.partner)}){year}"
+
+
+def looser(plan: Plan) -> None:
+    """The same plan with the limits on movement half as loose again, and three times: worked out when asked for."""
+    fold = st.expander("If movement limits were looser", key="looser", on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
+        table = guardrails(plan, solve=solving.answer)
+        st.html(parts.paragraph("How much of the answer is the limits on movement, and how much the evidence."))
+        columns = [Column(name, str(name).replace("_", " ").capitalize(), figure=place > 0) for place, name in enumerate(table)]
+        st.html(parts.table(table, columns, "The plan with movement limits as agreed, half as loose again, and three times"))
+
+
+def exactly(plan: Plan) -> None:
+    """How good the answer is, and how it was found."""
+    fold = st.expander("Exactly how", key="exactly", on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
+        said = [explaining.next_pound(plan), explaining.unspent(plan), explaining.ties(plan), explaining.assurance(plan)]
+        facts = parts.table(plan.facts, [Column("fact", "Fact"), Column("value", "Value")], "How it was solved")
+        st.html(parts.lines(line for line in said if line) + facts)

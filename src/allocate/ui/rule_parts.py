@@ -1,0 +1,226 @@
+"""What the page of the rules is made of."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from allocate.errors import AllocateError
+from allocate.plan import explaining, telling
+from allocate.plan.figures import number, pounds
+from allocate.plan.plan import Plan
+from allocate.plan.trying import price_list, without
+from allocate.rules.kinds import Binding
+from allocate.scenario.rulebook import Rule
+from allocate.ui import panels, parts, seating, solving, state
+from allocate.ui.desk import View
+from allocate.ui.knobs import figures, switch, title
+from allocate.ui.parts import Column
+from allocate.ui.plan_parts import line_name
+
+GROUPS = {
+    "shaping": ("Shaping the plan", "Ease one of these and the plan buys more."),
+    "met": ("Met with room", "These ask for less than the plan does anyway."),
+    "off": ("Switched off", "Proposals, and rules you have switched off."),
+    "recorded": ("In the book only", "Recorded, and binding nothing."),
+}
+
+
+def show(view: View) -> None:
+    """The book of rules in groups, and a way to keep a line as it is."""
+    groups = grouped(view)
+    if view.plan is not None:
+        _verdict(view, groups)
+        seating.summary(view, view.plan)
+    panels.strip(view)
+    mine = _binding_me(view)
+    for key, rules in groups.items():
+        if rules:
+            _group(view, key, rules, mine)
+    _lock(view)
+    if view.plan is not None:
+        _everything(view, view.plan)
+
+
+def grouped(view: View) -> dict[str, list[Rule]]:
+    """The rules by how they stand in the plan; those that shape it by what easing them is worth. Where the rules clash,
+    every rule in force stands with those that shape."""
+    worth = _worth(view.plan)
+    groups: dict[str, list[Rule]] = {key: [] for key in GROUPS}
+    for rule in view.wanted.rules:
+        shaping = view.plan is None or worth.get(rule.id, 0.0) > 0
+        key = "recorded" if rule.standing == "recorded" else "off" if not rule.in_force else "shaping" if shaping else "met"
+        groups[key].append(rule)
+    groups["shaping"].sort(key=lambda rule: -worth.get(rule.id, 0.0))
+    return groups
+
+
+def _worth(plan: Plan | None) -> dict[str, float]:
+    """What easing each rule a little is worth. Where choices are yes or no and leave no prices, 1 for what is at its end."""
+    if plan is None:
+        return {}
+    if not plan.has_prices:
+        return dict.fromkeys(plan.limits.loc[plan.limits["binding"], "rule"], 1.0)
+    table = telling.shaping(plan)
+    rules = table[table["kind"] == "rule"]
+    return dict(zip(rules["id"], rules["worth"], strict=True))
+
+
+def _verdict(view: View, groups: dict[str, list[Rule]]) -> None:
+    force = len(groups["shaping"]) + len(groups["met"])
+    text = f"{force} rules are in force; {len(groups['shaping'])} of them shape the plan."
+    broken = [title(r.id) for r in groups["off"] if r.standing == "statutory"]
+    more = [f"Switched off although it is law, to see what it costs: {', '.join(broken)}."] if broken else []
+    parts.draw(parts.verdict(text, "note" if broken else "good", "Every rule is met.", more), key="verdict")
+    parts.announce(text)
+
+
+def _binding_me(view: View) -> set[str]:
+    """The rules that bind the seat that is taken."""
+    mine = seating.seen(view, view.plan) if view.plan is not None else None
+    return set(mine.rules["rule"]) if mine is not None else set()
+
+
+def _group(view: View, key: str, rules: list[Rule], mine: set[str]) -> None:
+    name, note = GROUPS[key]
+    if key == "shaping":
+        heading = "In force" if view.plan is None else name
+        st.html(parts.title(f"{heading} ({len(rules)})", "" if view.plan is None else note))
+        for rule in rules:
+            _rule(view, rule, rule.id in mine)
+        return
+    fold = st.expander(f"{name} ({len(rules)})", key=f"group-{key}", on_change="rerun", expanded=key == "off")
+    with fold:
+        st.html(parts.paragraph(note))
+        if fold.open:
+            for rule in rules:
+                _rule(view, rule, rule.id in mine)
+
+
+def _rule(view: View, rule: Rule, mine: bool) -> None:
+    """One rule: its sentence, whose it is, its switch, its figures, what easing it is worth, and its whole cost."""
+    agreed = {each.id: each for each in view.agreed.rules}
+    with st.container(border=True, key=f"card-rule-{rule.id}"):
+        st.html(sentence(view, rule, mine))
+        first = agreed.get(rule.id)
+        if not isinstance(rule, Binding) or rule.standing == "recorded":
+            return
+        with st.container(horizontal=True, vertical_alignment="bottom", key=f"levers-{rule.id}"):
+            if isinstance(first, Binding):
+                panels.lever(view.draft, switch(first, view.agreed), "rules", f"In force: {title(rule.id)}")
+                for knob in figures(first, view.agreed):
+                    label = f"{knob.label.partition(': ')[2].capitalize()} ({knob.measured})" if knob.measured else knob.label
+                    panels.lever(view.draft, knob, "rules", label, typed=True)
+            else:
+                st.button("Take it out", key=f"out-{rule.id}", on_click=state.undo, args=_told_of(view, rule.id))
+        if view.plan is not None and rule.in_force:
+            _cost(view, view.plan, rule)
+
+
+def _told_of(view: View, rule: str) -> tuple[str, ...]:
+    return tuple(path for path in view.draft.changes if path.split(".")[:2] == ["rules", rule])
+
+
+def sentence(view: View, rule: Rule, mine: bool = False) -> str:
+    """HTML of a rule as minutes would put it, with where it comes from and what easing it is worth."""
+    said = rule.sentence(view.wanted) if isinstance(rule, Binding) else rule.authority
+    tags = [("flat", "In law" if rule.standing == "statutory" else rule.standing.capitalize())]
+    tags += [("shape", "Binds you")] * mine
+    marks = " ".join(f"<span class='al-tag al-tag-{tone}'>{parts.plain(text)}</span>" for tone, text in tags)
+    owner = view.wanted.name_of("partners", rule.owner)
+    why, by = getattr(rule, "reason", ""), getattr(rule, "by", "")
+    notes = [f"{owner} answers for it.", rule.authority, f"Why: {why}" if why else "", f"Asked for by {by}." if by else ""]
+    price = _price(view.plan, rule) if view.plan is not None and rule.binds else ""
+    return (
+        f"<h3 class='al-title'>{parts.plain(said)}</h3><p class='al-note'>{marks} {parts.plain(' '.join(filter(None, notes)))}</p>"
+        + (f"<p class='al-text'>{parts.plain(price)}</p>" if price else "")
+    )
+
+
+def _price(plan: Plan, rule: Rule) -> str:
+    """What easing a rule a little is worth, or how much room it leaves."""
+    limits = plan.limits
+    own = limits[limits["rule"] == rule.id]
+    if own.empty:
+        return ""
+    worth = _shaping_row(plan, rule.id)
+    if worth is not None:
+        where = f" It holds most in: {worth['where']}." if worth["where"] else ""
+        return f"Easing it by {worth['asks']} is worth {number(worth['worth'])} {explaining._aim_unit(plan)}.{where}"
+    if own["binding"].any():
+        return "The plan stands at its end, but would not change if it were eased a little." if plan.has_prices else "The plan stands at its end."
+    least = own["slack"].min()
+    room = pounds(least, plan.scenario.heading.currency) if own["measure"].iloc[0] == "spend" else number(least)
+    return f"Room left: {room}{' where it is tightest' if len(own) > 1 else ''}."
+
+
+def _shaping_row(plan: Plan, rule: str) -> pd.Series | None:
+    table = telling.shaping(plan)
+    rows = table[(table["kind"] == "rule") & (table["id"] == rule)]
+    return None if rows.empty else rows.iloc[0]
+
+
+def _cost(view: View, plan: Plan, rule: Rule) -> None:
+    """What the rule costs in full, and whom it helps: solved without it when asked for."""
+    fold = st.expander("What it costs in full, and whom it helps", key=f"cost-{rule.id}", on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
+        try:
+            found = without(plan, rule.id, solve=solving.answer)
+        except AllocateError as error:
+            st.html(parts.verdict(str(error), "bad"))
+            return
+        st.html(parts.lines(found.sentences))
+
+
+def _lock(view: View) -> None:
+    """Keep one line as it is, with a reason and a name: a rule like any other, that everybody sees."""
+    plan = view.plan or view.base
+    if plan is None:
+        return
+    with st.expander("Keep a line as it is", key="lock"):
+        st.html(parts.paragraph("It becomes a rule in the book, with its price. Where it clashes with another, both are named."))
+        lines = plan.spend
+        names = {line: line_name(plan.scenario, row) for line, row in zip(plan.scenario.line_ids, lines.itertuples(), strict=True)}
+        line = st.selectbox("Line", list(names), index=None, format_func=lambda each: names[each], key="lock-line", placeholder="Choose a line")
+        row = lines.iloc[plan.scenario.line_ids.index(line)] if line in names else None
+        with st.form("lock-form", border=False):
+            now = float(row["spend"]) if row is not None else 0.0
+            amount = st.number_input(f"Keep it at ({plan.scenario.heading.currency})", 0.0, value=now, step=1000.0, format="%.0f")
+            reason = st.text_input("Why", max_chars=300)
+            by = st.text_input("Your name", max_chars=80)
+            if st.form_submit_button("Keep it so", type="primary"):
+                _keep_line(view, row, amount, reason, by)
+
+
+def _keep_line(view: View, row: pd.Series | None, amount: float, reason: str, by: str) -> None:
+    missing = [word for word, given in (("a line", row is not None), ("a reason", reason.strip()), ("your name", by.strip())) if not given]
+    if missing or row is None:
+        st.html(parts.verdict(f"Give {', '.join(missing)}.", "bad", "Not kept yet."))
+        return
+    taken = {rule.id for rule in view.wanted.rules}
+    name = next(f"keep-{n}" for n in range(1, 1000) if f"keep-{n}" not in taken)
+    where = {f"{column}s": [row[column]] for column in ("partner", "place", "programme", "envelope", "year")}
+    rule = {
+        "kind": "keep", "owner": row["partner"], "where": where, "amount": round(amount), "reason": reason.strip(),
+        "by": by.strip(), "authority": "Kept in the explorer",
+    }  # fmt: skip
+    state.lay({f"rules.{name}": rule}, reason)
+    st.rerun()
+
+
+def _everything(view: View, plan: Plan) -> None:
+    """The whole price list, worked out when asked for: a re-solve a rule."""
+    with st.expander("Every rule's whole cost", key="price-list", on_change="rerun") as fold:
+        if not fold.open:
+            return
+        bar = st.progress(0.0, "Solving without each rule in turn")
+        table = price_list(plan, solve=solving.answer, tick=lambda done, total: bar.progress(done / max(total, 1)) is not None)
+        bar.empty()
+        unit = explaining._aim_unit(plan)
+        columns = [
+            Column("sentence", "Rule"), Column("slack", "Room left"), Column("worth", "Worth of easing it a little", number, figure=True),
+            Column("cost", f"Whole cost ({unit})", number, figure=True), Column("helps", "Helps"), Column("costs", "Costs"),
+        ]  # fmt: skip
+        st.html(parts.table(table, columns, "What the plan would gain without each rule, one at a time"))

@@ -1,0 +1,147 @@
+"""Keeping a plan, sending it on, and bringing one in."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from allocate.errors import AllocateError, ScenarioError
+from allocate.plan.plan import Plan
+from allocate.plan.writing import changes_text, plan_files
+from allocate.ui import parts, state
+from allocate.ui.address import Draft, reproduce, to_query
+from allocate.ui.desk import View, shelf, store
+from allocate.ui.shelf import scenario_zip
+
+NOTE = 2000
+
+
+def keeping(view: View) -> None:
+    """The button that keeps a plan, with a form for its name and who keeps it."""
+    if view.plan is None:
+        return
+    with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:"):
+        if store() is None:
+            st.html(parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works."))
+            return
+        with st.form("keep-form", border=False, clear_on_submit=True):
+            name = st.text_input("Name", max_chars=80, placeholder="Council ask, version 2")
+            author = st.text_input("Your name", max_chars=80)
+            note = st.text_area("Note", max_chars=NOTE, height=80)
+            st.html(parts.paragraph("Everybody who can open this explorer will see it on the Compare page."))
+            if st.form_submit_button("Keep", type="primary"):
+                _keep(view, view.plan, name, author, note)
+
+
+def _keep(view: View, plan: Plan, name: str, author: str, note: str) -> None:
+    library, draft = store(), view.draft
+    assert library is not None
+    try:
+        kept = library.keep(
+            name=name, author=author, note=note, scenario=draft.scenario, base=view.book.digest, changes=draft.changes,
+            reasons=draft.reasons, answers=draft.answers, headline=headline(plan), digest=view.wanted.digest,
+            files=view.book.files,
+        )  # fmt: skip
+    except AllocateError as error:
+        st.html(parts.verdict(str(error), "bad"))
+        return
+    state.tell(f"Kept as “{kept.name}”. Compare it with others on the Compare page.")
+    state.compare_with(kept.id)
+    st.rerun()
+
+
+def headline(plan: Plan) -> dict[str, Any]:
+    """The figures that a list of kept plans shows."""
+    spend = plan.spend
+    return {"spend": float(spend["spend"].sum()), "change": float(spend["change"].sum()), "value": plan.value}
+
+
+def sharing(view: View) -> None:
+    """The foot of every page: the link, the command that gives the same plan, files, and what the figures are not."""
+    with st.container(key="foot"):
+        with st.expander("Share, reproduce and download", key="share", on_change="rerun") as fold:
+            if fold.open:
+                _share(view)
+        with st.expander("Open a scenario of your own", key="upload"):
+            _upload()
+        st.html(parts.paragraph(f"{view.agreed.heading.caveat} Solved on this computer; no figure leaves it."))
+
+
+def _share(view: View) -> None:
+    draft, plan = view.draft, view.plan
+    st.html(parts.title("A link to this view", "It opens the same plan wherever this scenario is.", level=3))
+    st.code(link(draft), language=None, wrap_lines=True)
+    st.html(parts.title("Reproduce", "The same plan from a command line.", level=3))
+    st.code(reproduce(draft, _folder(view)), language="bash", wrap_lines=True)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Changes (TOML)", changes_file(draft, view.book.name), f"{draft.scenario}-changes.toml",
+            "application/toml", on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
+        if plan is not None:
+            st.download_button(
+                "Every table (zip)", lambda: tables_zip(plan, draft, view.book.name), f"{draft.scenario}-plan.zip",
+                "application/zip", on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
+        st.download_button(
+            "The scenario (zip)", lambda: scenario_zip(view.wanted), f"{draft.scenario}.zip", "application/zip",
+            on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
+
+
+def _folder(view: View) -> str:
+    return f"scenarios/{view.book.key}" if view.book.origin == "folder" else view.book.key
+
+
+def link(draft: Draft) -> str:
+    """The address of the page as it stands."""
+    return f"{(st.context.url or '').split('?')[0]}?{urlencode(to_query(draft), doseq=True)}"
+
+
+def changes_file(draft: Draft, name: str) -> str:
+    """What was changed, with the reasons, as a file that `allocate solve --changes` reads."""
+    said = [f"# What was changed from {name}. Run: allocate solve FOLDER --changes THIS-FILE"]
+    for path, value in draft.changes.items():
+        if path in draft.reasons:
+            said.append(f"# {draft.reasons[path]}")
+        said.append(changes_text({path: value}).rstrip("\n"))
+    return "\n".join(said) + "\n"
+
+
+def tables_zip(plan: Plan, draft: Draft, name: str) -> bytes:
+    """Every table of a plan, and its changes with their reasons."""
+    return _zipped(plan_files(plan) | {"changes.toml": changes_file(draft, name)})
+
+
+def _zipped(files: Mapping[str, str]) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+    return whole.getvalue()
+
+
+def _upload() -> None:
+    """Open a scenario folder that the visitor brings as a zip; everything wrong with it is said at once."""
+    st.html(parts.paragraph("A folder of tables as the scenarios' guide describes, zipped. It stays on this computer."))
+    given = st.file_uploader("A scenario's folder, zipped", type="zip", key="uploaded")
+    if given is None:
+        return
+    try:
+        book = shelf().add_upload(given.getvalue(), given.name)
+    except ScenarioError as error:
+        count = len(error.problems)
+        lead = "One thing is wrong with it." if count == 1 else f"{count} things are wrong with it."
+        st.html(parts.verdict("Nothing was opened. Put these right and bring it again.", "bad", lead))
+        st.html(parts.lines(map(str, error.problems)))
+        return
+    except AllocateError as error:
+        st.html(parts.verdict(str(error), "bad"))
+        return
+    st.html(parts.verdict(f"{book.name} is sound.", "good"))
+    st.button("Open it", type="primary", on_click=state.put, args=(Draft(book.key, book.digest),))

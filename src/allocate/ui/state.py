@@ -1,0 +1,138 @@
+"""One visitor's state: the draft, kept in step with the page's address. The only module that owns session keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from allocate.errors import AllocateError, ScenarioError
+from allocate.scenario.scenario import Scenario
+from allocate.ui import solving
+from allocate.ui.address import Draft, from_query, to_query
+from allocate.ui.knobs import Knob
+
+DRAFT, TOLD, RUNS = "draft", "told", "runs"
+
+
+def draft() -> Draft:
+    """The visitor's draft."""
+    return st.session_state[DRAFT]
+
+
+def put(new: Draft) -> None:
+    """Replace the draft; the address follows at the next `keep_address`."""
+    st.session_state[DRAFT] = new
+
+
+def runs() -> solving.Runs:
+    """The visitor's solves."""
+    return st.session_state.setdefault(RUNS, solving.Runs())
+
+
+def begin(first: str) -> None:
+    """At the start of every run of a page: the draft from the address, where there is none yet. `first` is the scenario
+    to open where the address names none."""
+    if DRAFT not in st.session_state:
+        here = {name: st.query_params.get_all(name) for name in st.query_params}
+        opened, told = from_query(here.items(), first)
+        put(opened)
+        tell(*told)
+
+
+def keep_address() -> None:
+    """Write the draft into the address, if it is not there yet."""
+    query = to_query(draft())
+    listed = {name: [value] if isinstance(value, str) else value for name, value in query.items()}
+    if {name: st.query_params.get_all(name) for name in st.query_params} != listed:
+        st.query_params.from_dict(query)
+
+
+def tell(*messages: str) -> None:
+    """Say something at the top of the page until the visitor moves on."""
+    st.session_state[TOLD] = [*st.session_state.get(TOLD, []), *messages]
+
+
+def told() -> list[str]:
+    """What is to be said, once."""
+    return st.session_state.pop(TOLD, [])
+
+
+def fitting(base: Scenario) -> Scenario:
+    """The draft's scenario. Changes that cannot be made are taken out of the draft and told, each in words."""
+    current = draft()
+    try:
+        return solving.change(base, current.changes)
+    except ScenarioError:
+        pass
+    good: dict[str, Any] = {}
+    for path, value in current.changes.items():
+        try:
+            solving.change(base, good | {path: value})
+        except ScenarioError as error:
+            words = "; ".join(problem.expected + (f" ({problem.fix})" if problem.fix else "") for problem in error.problems)
+            tell(f"“{path}” cannot be “{value}”: {words}. It was left as agreed.")
+        else:
+            good[path] = value
+    put(replace(current, changes=good, reasons={p: why for p, why in current.reasons.items() if p in good}))
+    return solving.change(base, good)
+
+
+def seed(key: str, value: Any) -> str:
+    """Put a widget's value in place before it is drawn, and return its key."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return key
+
+
+def turn(knob: Knob, key: str) -> None:
+    """A knob was moved: lay it over the draft, or take it off where it is back where it was."""
+    shown = st.session_state[key]
+    if shown is None or knob.at_base(shown):
+        put(draft().without(knob.path))
+    else:
+        put(draft().changed(knob.path, knob.told(shown)))
+
+
+def explain(path: str, key: str) -> None:
+    """A reason was given for a change."""
+    put(draft().because(path, st.session_state[key]))
+
+
+def undo(*paths: str) -> None:
+    """Put figures back as they were read."""
+    put(draft().without(*paths))
+
+
+def lay(changes: dict[str, Any], reason: str = "") -> None:
+    """Lay several changes over the draft."""
+    new = draft()
+    for path, value in changes.items():
+        new = new.changed(path, value).because(path, reason or new.reasons.get(path, ""))
+    put(new)
+
+
+def attempt(action: Callable[[], Any]) -> Any:
+    """Do something that may be refused, and say the refusal at the top of the page; None where it was."""
+    try:
+        return action()
+    except AllocateError as error:
+        tell(str(error))
+        return None
+
+
+def sit(seat: str) -> None:
+    """Take a seat: `partners.<id>`, `places.<id>`, or '' for the whole system."""
+    put(replace(draft(), seat=seat))
+
+
+def pin(path: str) -> None:
+    """Bring a figure onto its panel."""
+    put(replace(draft(), pinned=tuple(dict.fromkeys([*draft().pinned, path]))))
+
+
+def compare_with(kept: str) -> None:
+    """Lay a kept plan beside the draft for comparison; the last four stay."""
+    put(replace(draft(), plans=tuple(dict.fromkeys([*draft().plans, kept]))[-4:]))
