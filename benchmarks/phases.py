@@ -13,7 +13,7 @@ from allocate.engine import solving
 from allocate.engine.highs import Solver
 from allocate.engine.matrix import Matrix
 from allocate.engine.model import Sets, declare, figures
-from allocate.engine.optimum import base_grids, must_order
+from allocate.engine.optimum import must_order
 from allocate.engine.problem import Problem
 from allocate.scenario.checks import problems
 from benchmarks.cases import RELATIVE, SCENARIOS, Case
@@ -55,7 +55,7 @@ def build(case: Case) -> Seconds:
 
     def work():
         problem = Problem.of(scenario)
-        grids = base_grids(problem)
+        grids = problem.grids
         first = figures(problem, grids)
         matrix = Matrix(declare(Sets.of(problem, grids, must_order(problem)), first))
         return problem, matrix, matrix.arrays(first)

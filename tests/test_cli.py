@@ -389,6 +389,25 @@ def test_easing_as_told_makes_a_plan(capsys):
         )
 
 
+def test_a_clash_is_told_as_changes_too(capsys):
+    """What must give way is said as --set options, and so is each envelope that would do instead: typed, they do."""
+    words = refused(capsys, "solve", TINY, "--set", "envelopes.core=700000", code=3)
+    sets = {line.split(":")[0]: line.split(": ", 1)[1] for line in words.splitlines() if "--set" in line}
+    assert list(sets) == ["As changes", "Or instead"]
+    assert sets["Or instead"] == "--set envelopes.core=760000 (Core money is raised by £60,000, to £760,000)"
+    solved(capsys, "--set", "envelopes.core=700000", *sets["As changes"].split())
+    solved(capsys, *sets["Or instead"].split()[:2])
+
+
+def test_a_factor(capsys):
+    """A change may be a factor of what was read."""
+    table = solved(capsys, "--set", "lines.*.*.care.baseline=x1.02", "--set", "rules.prevention-north.amount=*0.5")
+    assert table["baseline"].tolist() == [45_000, 45_000, 306_000, 510_000]
+    assert spend_of(table, "north", "prevention") == 50_000
+    words = refused(capsys, "solve", TINY, "--set", "envelopes.core=x-1")
+    assert "not a factor" in words
+
+
 @pytest.mark.parametrize("arguments", [
     [], ["plan"], ["solve"], ["solve", TINY, "--format", "xml"], ["solve", TINY, "--seconds", "-1"],
     ["solve", TINY, "--seconds", "nan"], ["solve", TINY, "--tolerance", "0"], ["solve", TINY, "--tolerance", "tight"],

@@ -8,9 +8,10 @@ import io
 import json
 import math
 import os
+import shlex
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.writing import in_the_way, to_csv
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
-from allocate.scenario.values import parse_value
+from allocate.scenario.values import parse_value, value_text
 from allocate.scenario.words import NUMBER
 
 ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return SCENARIO_WRONG
     except al.NoPlan as error:
         say(str(error))
+        say_ways(error)
         return NO_PLAN
     except al.AllocateError as error:
         say(f"allocate could not answer: {error}")
@@ -67,8 +69,8 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("folder", help="a scenario's folder")
     solve.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="sets",
-        help="a change, such as envelopes.core=1850e6 or rules.prevention.in_force=false, or curves.*.slope=x0.8 for 0.8 "
-        "times what was read; may be repeated",
+        help="a change, such as envelopes.core=1850e6 or rules.prevention.in_force=false, or curves.*.slope=x0.8 for "
+        "0.8 times what was read; may be repeated",
     )  # fmt: skip
     solve.add_argument("--changes", metavar="FILE", help="a TOML file of changes, as --out writes one")
     solve.add_argument("--out", metavar="DIR", help="write every table of the plan to this folder")
@@ -198,6 +200,19 @@ def _flat(table: dict[str, Any], above: str = ""):
             yield from _flat(value, path)
         else:
             yield path, value
+
+
+def say_ways(error: al.NoPlan) -> None:
+    """What gives way as changes to type, and the envelopes that would do instead."""
+    if changes := {path: value for way in error.ways for path, value in way.change.items()}:
+        say(f"As changes: {as_sets(changes)}")
+    for way in error.instead:
+        say(f"Or instead: {as_sets(way.change)} ({way.sentence})")
+
+
+def as_sets(changes: Mapping[str, Any]) -> str:
+    """Changes as options that a shell takes."""
+    return " ".join(f"--set {shlex.quote(f'{path}={value_text(value)}')}" for path, value in changes.items())
 
 
 def say(text: str) -> None:

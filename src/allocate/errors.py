@@ -8,7 +8,9 @@ AllocateError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,62 @@ class ScenarioError(AllocateError):
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(f"{name}: {count}\n" + "\n".join(f"- {problem}" for problem in problems))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveWay:
+    """One limit that gives way so that a plan becomes possible, or one envelope that is raised instead.
+
+    rule      the rule's id, or "resource " and a resource's id; "" for an envelope
+    part      which of the rule's limits: the place, partner ... where it has one for each; for a resource its year, for
+              an envelope its id, with its year where it has several
+    end       "low": its minimum is lowered; "high": its maximum (or the envelope's amount) is raised
+    amount    by how much, in the limit's own unit, above 0: for a share the pounds it asks too much
+    measure   that unit: "spend" for pounds, "resource", or an outcome's id
+    standing  the rule's standing; "" for a resource or an envelope
+    sentence  the rule as minutes would put it, or what to raise
+    change    the what-if that gives this way, path to value, for `Scenario.change`. A figure is rounded outwards to one
+              that a person would write. Where a rule has several limits, one figure eases them all, so less of it may
+              do than `amount` says; where no figure does it, the rule is switched off
+    """
+
+    rule: str
+    part: str
+    end: str
+    amount: float
+    measure: str
+    standing: str
+    sentence: str
+    change: Mapping[str, Any] = field(default_factory=dict)
+
 
 class NoPlan(AllocateError):
-    """No plan keeps every rule. `easings` is the smallest give-way found: one sentence each."""
+    """No plan keeps every rule.
 
-    def __init__(self, message: str, easings: list[str]) -> None:
-        self.easings = easings
+    `easings` is the smallest give-way found, one sentence each, and `ways` is the same as data: all their changes
+    together make a plan possible. `instead` are single envelopes that would do it alone if raised, the least money
+    first; each its own alternative. `proved` says whether the clash was proved independently of the solver.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        easings: Sequence[str],
+        ways: Sequence[GiveWay] = (),
+        instead: Sequence[GiveWay] = (),
+        proved: bool = False,
+    ) -> None:
+        self.message = message
+        self.easings = list(easings)
+        self.ways = tuple(ways)
+        self.instead = tuple(instead)
+        self.proved = proved
         super().__init__(message + "".join(f"\n- {easing}" for easing in easings))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.easings, self.ways, self.instead, self.proved)
 
 
 class EngineError(AllocateError):

@@ -12,7 +12,6 @@ import pytest
 import allocate as al
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.model import figures
-from allocate.engine.optimum import base_grids
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
 from tests.engine.making import make
@@ -21,7 +20,7 @@ from tests.engine.making import make
 @pytest.fixture
 def session(tiny) -> Session:
     problem = Problem.of(tiny)
-    return Session(problem, base_grids(problem), frozenset())
+    return Session(problem, problem.grids, frozenset())
 
 
 @pytest.mark.parametrize("field", ["cost", "lower", "upper", "row_lower", "row_upper", "value"])
@@ -49,7 +48,7 @@ def test_updating_a_live_model_equals_loading_it_anew(session, tiny):
     changes = {"envelopes.core": 870_000, "rules.prevention-north.amount": 55_000, "curves.*.care.*.*.slope": 0.0015,
                "outcomes.health": 2, "lines.trust.north.care.high": 390_000}  # fmt: skip
     problem = Problem.of(tiny.change(changes))
-    arrays = session.matrix.arrays(figures(problem, base_grids(problem)))
+    arrays = session.matrix.arrays(figures(problem, problem.grids))
     session.solver.run(10)
     session.solver.update(arrays)
     fresh = Solver(arrays).run(10)
@@ -77,7 +76,7 @@ def test_no_bound_exceeds_a_million_units_whatever_the_money(tiny, money):
     changes = {"envelopes.*.amount": money, "lines.*.baseline": money / 2, "rules.prevention-north.amount": money / 100}
     changes |= {"curves.*.*.reference": max(1.0, 100_000 * factor)}
     problem = Problem.of(tiny.change(changes))
-    arrays = Session(problem, base_grids(problem), frozenset()).solver.arrays
+    arrays = Session(problem, problem.grids, frozenset()).solver.arrays
     for bounds in (arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper):
         assert np.abs(bounds[np.isfinite(bounds)]).max() <= 1e6
 

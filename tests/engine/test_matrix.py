@@ -9,7 +9,7 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 import allocate as al
 from allocate.engine.matrix import Matrix
 from allocate.engine.model import Sets, declare, figures
-from allocate.engine.optimum import base_grids, must_order
+from allocate.engine.optimum import must_order
 from allocate.engine.problem import Problem
 from tests.conftest import SCENARIOS
 
@@ -55,7 +55,7 @@ def test_arrays_equal_pyomos_own_before_and_after_a_change(name):
     """Coefficients from the compiled form equal Pyomo's standard form, also after new figures with no rebuild."""
     scenario = al.read(SCENARIOS / name)
     problem = Problem.of(scenario)
-    grids, ordered = base_grids(problem), must_order(problem)
+    grids, ordered = problem.grids, must_order(problem)
     sets = Sets.of(problem, grids, ordered)
     first = figures(problem, grids)
     model = declare(sets, first)
@@ -63,8 +63,8 @@ def test_arrays_equal_pyomos_own_before_and_after_a_change(name):
     assert ours(matrix, model, matrix.arrays(first)) == dense(bounded(model))
 
     other = Problem.of(scenario.change(CASES[name]))
-    later = figures(other, base_grids(other))
-    rebuilt = declare(Sets.of(other, base_grids(other), ordered), later)
+    later = figures(other, other.grids)
+    rebuilt = declare(Sets.of(other, other.grids, ordered), later)
     assert ours(matrix, model, matrix.arrays(later)) == dense(bounded(rebuilt))
     fresh = Matrix(rebuilt).arrays(later)
     for ours_now, theirs in zip(vars(matrix.arrays(later)).values(), vars(fresh).values(), strict=True):

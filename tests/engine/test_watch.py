@@ -14,7 +14,6 @@ import allocate as al
 from allocate.engine import highs
 from allocate.engine.certificate import PENNY, Flows, breaches
 from allocate.engine.model import missed
-from allocate.engine.optimum import base_grids
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Stopped, Watch
 from tests.conftest import SCENARIOS
@@ -179,7 +178,7 @@ def test_a_watch_keeps_what_is_better():
 def test_slices_miss_no_more_than_is_said(small):
     """Between breakpoints no curve rises above its slices by more than `missed` counts for it."""
     problem = Problem.of(small)
-    grids = base_grids(problem)
+    grids = problem.grids
     rng, lost = np.random.default_rng(0), 0.0
     for share in rng.random(50):
         efforts = [grid[0] + share * (grid[-1] - grid[0]) for grid in grids]

@@ -400,3 +400,76 @@ def test_a_change_of_figures_is_judged_as_a_folder_with_those_figures_would_be(t
             tables[path.table] = table
     whole = problems(Scenario(tiny.heading, tuple(rules.values()), tables))
     assert [str(problem) for problem in caught.value.problems] == [f"after the change, {each}" for each in whole]
+
+
+FIGURES = {
+    "envelopes.*.amount": [0.0, 1.0, 5e4, 9e5, 9e8],
+    "lines.*.*.care.low": [0.0, 4e5, 9e5],
+    "lines.*.*.care.high": [None, 1e5, 6e5],
+    "lines.*.scale": [0.0, 5e4],
+    "lines.*.baseline": ["x0", "x3.5", "x0.2"],
+    "places.*.population": [0.0, 1.0, 1e4],
+    "places.north.need": [None, 0.0, 4e5],
+    "outcomes.*.weight": [0.0, 2.0],
+    "curves.*.slope": [None, 0.0, "x2"],
+    "curves.*.reference": [None, 0.0, 1.0, 5e5],
+    "curves.*.ceiling": [None, 100.0],
+    "rules.*.in_force": [True, False],
+    "rules.*.amount": [1.0, 9e6, "x20"],
+    "rules.steady-care.up": [None, 3.0, 1.0],
+    "rules.prevention-north.measure": ["health", "wealth"],
+    "rules.prevention-north.where.places": [["south"], ["mars"]],
+    "rules.new": [CAP, CAP | {"amount": 0.0}, CAP | {"owner": "mars"}],
+    "rules.steady-care": [None],
+}
+"""Paths of figures and rules, with values that may or may not be meant."""
+
+
+@settings(max_examples=80)
+@given(st.lists(st.sampled_from(sorted(FIGURES)).flatmap(lambda p: st.tuples(st.just(p), st.sampled_from(FIGURES[p])))))
+def test_a_change_finds_the_problems_that_checking_everything_finds(told):
+    """Checking only what figures and rules can spoil leaves nothing out, in the same order."""
+    first, changes = TINY.change({"lines.trust.north.low": 10.0}), dict(told)
+    try:
+        new, said = first.change(changes), []
+    except al.ScenarioError as error:
+        said = [str(problem) for problem in error.problems]
+        if not all(text.startswith("after the change") for text in said):
+            return
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("allocate.scenario.changes.figure_problems", lambda *_: [])
+            new = first.change(changes)
+    whole = problems(
+        al.Scenario(new.heading, new.rules, new._tables | {n: new.table(n) for n in ("evidence", "sources")})
+    )
+    assert said == [f"after the change, {each}" for each in whole]
+
+
+@settings(max_examples=40)
+@given(some_changes())
+def test_the_digest_is_that_of_the_same_content_read_anew(changes):
+    """What is kept from the base and what is worked out again agree: the digest depends on content alone."""
+    new = laid(TINY, changes)
+    again = al.Scenario(
+        new.heading, new.rules, {name: new.table(name).copy() for name in ("evidence", "sources")} | {
+            name: table.copy() for name, table in new._tables.items() if name not in ("evidence", "sources")
+        },
+    )  # fmt: skip
+    assert again.digest == new.digest
+    assert (new.digest == TINY.digest) == (not new.changes)
+
+
+def test_evidence_that_speaks_for_nothing_any_more_is_left_out(tiny):
+    """Blanking a curve's figures, or taking a rule out, takes with it the evidence that spoke for them alone."""
+    new = tiny.change({"rules.steady-care.up": None, "rules.prevention-north": None, "lines.trust.north.low": 5})
+    gone = set(tiny.evidence["figure"]) - set(new.evidence["figure"])
+    assert gone == {"rules.steady-care.up", "rules.prevention-north.amount"}
+    added = new.evidence[new.evidence["source"] == "change"]
+    assert added.to_numpy().tolist() == [["lines.trust.north.care.core.2026/27.low", "assumed", "change", "was 0"]]
+    assert new.sources["id"].tolist() == ["change", "made-up"]
+    assert tiny.sources["id"].tolist() == ["made-up"]
+
+
+def test_a_digest_is_the_same_everywhere(tiny):
+    """The digest is of the content alone, so it does not change with the machine, Python or the libraries."""
+    assert tiny.digest == "0786c48827646b788ceb7959c298809b2d7d9b898970af545d42468f40dac07b"

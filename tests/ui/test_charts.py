@@ -209,6 +209,16 @@ def test_sorted_by_worth():
     }  # fmt: skip
 
 
+def test_sentences_stand_above_their_bars():
+    """Names as long as sentences are laid out as on a narrow page however wide it is; short ones are not."""
+    for name, threshold in [
+        ("North", charts.NARROW),
+        ("For each place, spending must grow by 2% at least. " * 2, 10_000),
+    ]:
+        spec = charts.worth_bars([{"name": name, "worth": 1.0}], "QALYs").spec
+        assert spec["params"][0] == {"name": "narrow", "expr": f"width < {threshold}"}
+
+
 def test_names_stay_plain_text():
     """A name with Markdown, HTML or an expression in it reaches the picture as it is, and only as data."""
     made = [

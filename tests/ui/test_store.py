@@ -102,7 +102,7 @@ def test_numbers_of_numpy_are_kept_as_numbers(store):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
 def test_what_is_no_json_is_refused(store, value):
     """What could not be read back is not written, and leaves nothing behind."""
-    with pytest.raises((ValueError, TypeError, AttributeError)):
+    with pytest.raises((ValueError, TypeError)):
         keep(store, changes={"a": value})
     assert store.all() == []
 
@@ -120,7 +120,7 @@ JSON = st.recursive(
 
 
 @given(plain_text(80), plain_text(80), plain_text(300), st.dictionaries(st.text(), JSON, max_size=4))
-@settings(max_examples=100)
+@settings(max_examples=40)
 @example(HOSTILE[0], HOSTILE[1], HOSTILE[2], {HOSTILE[3]: HOSTILE[4]})
 @example(HOSTILE[3], HOSTILE[5], HOSTILE[6], {"a\ud800": "\0"})
 def test_any_text_comes_back(tmp_path, name, author, note, changes):

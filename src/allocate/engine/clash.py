@@ -3,13 +3,13 @@
 Every limit is given a way out and the cheapest is found by HiGHS: a pound costs a pound, ten times as much where a
 rule is statutory; limits in other units cost in proportion to their size. Its prices also prove the clash: with nothing
 to gain, they show that any plan would have to be worth less than nothing (Farkas' lemma), which is checked by the
-certificate's arithmetic, not the solver's word.
+certificate's arithmetic, not the solver's word. `allocate.engine.ways` turns each easing into a what-if.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from allocate.engine.matrix import Arrays
 from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
+from allocate.engine.ways import Easing, Trial, give_ways, raised_instead
 from allocate.errors import NoPlan
 
 Array = np.ndarray
@@ -26,29 +27,26 @@ STATUTORY = 10.0
 """How many times dearer it is to ease a statutory rule."""
 
 
-@dataclass(frozen=True)
-class Easing:
-    """One limit to ease: by how much, in its own unit, and the sentence of the rule."""
-
-    limit: int
-    amount: float
-    end: str
-
-
 def no_plan(session: Session, problem: Problem, grids: list[Array], seconds: float) -> NoPlan:
-    """The error to raise, with the easings that would make a plan possible."""
+    """The error to raise, with the easings that would make a plan possible, and what-ifs that do it."""
+    trial = Trial(session, problem, grids, seconds)
     try:
-        easings, proved = _cheapest(session, problem, grids, seconds)
+        easings, spend, proved = _cheapest(session, problem, grids, seconds)
     except Impossible:
-        return NoPlan("No plan is possible: the least that lines must spend and the money cannot be reconciled.", [])
+        message = "No plan is possible: the least that lines must spend and the money cannot be reconciled."
+        return NoPlan(message, [], instead=raised_instead(trial))
     word = "proved independently of the solver" if proved else "the solver's word, not proved independently"
     sentences = [_sentence(problem, easing) for easing in easings]
     asks = "is to ease" if len(sentences) == 1 else "takes all of these"
     way = f"There may be other ways. The smallest way out, in pounds, {asks}:"
-    return NoPlan(f"No plan keeps every rule ({word}). {way}", sentences)
+    message = f"No plan keeps every rule ({word}). {way}"
+    return NoPlan(message, sentences, give_ways(trial, easings, spend), raised_instead(trial), proved)
 
 
-def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: float) -> tuple[list[Easing], bool]:
+def _cheapest(
+    session: Session, problem: Problem, grids: list[Array], seconds: float
+) -> tuple[list[Easing], Array, bool]:
+    """The least that gives way, what the plan it allows spends on each line, and whether the clash is proved."""
     arrays = session.matrix.arrays(figures(problem, grids))
     rows = session.matrix.rows["limit"]
     count, size = len(problem.limits), len(arrays.cost)
@@ -60,7 +58,7 @@ def _cheapest(session: Session, problem: Problem, grids: list[Array], seconds: f
         for end, amount in (("low", up), ("high", down))
         for i in np.flatnonzero(amount > 1e-7 * max(1.0, float(np.max(answer.columns, initial=0.0))))
     ]
-    return easings, _proved(session, problem, eased, seconds)
+    return easings, session.flows(problem, answer).spend, _proved(session, problem, eased, seconds)
 
 
 def _reluctance(problem: Problem) -> Array:

@@ -142,13 +142,9 @@ def _row(limit) -> Row:
 
 def figures(problem: Problem, grids: list[Array]) -> Figures:
     """Every figure of the model, in solver units, from a problem in pounds and breakpoints per curve in pounds."""
-    units = problem.units
+    units, terms, measures = problem.units, problem.terms, problem.measure_units
     money, outcome = units.money, problem.curve_units
-    starts = np.array([grid[0] for grid in grids])
-    widths = [np.diff(grid) for grid in grids]
-    first_gains, slopes = chords(problem, grids)
-    totals = problem.tally.totals
-    measure = problem.limit_units
+    slices = Slices.of(problem, grids)
     low = np.where(problem.choices, 0.0, problem.low)
     return {
         "amount": problem.amount / money,
@@ -160,16 +156,16 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
         # Change is measured against the baseline, or against the most for a line that starts from nothing.
         "breadth": np.where(problem.baseline > 0, problem.baseline, np.maximum(problem.high, 1.0)) / money,
         "route_high": problem.route_high / money,
-        "width": np.concatenate(widths) / money if widths else np.array([]),
-        "slope": _flat([slope * money / unit for slope, unit in zip(slopes, outcome, strict=True)]),
-        "start": starts / money,
-        "start_gain": first_gains / outcome,
+        "width": slices.width[slices.real] / money,
+        "slope": (slices.slope * money / outcome[:, None])[slices.real],
+        "start": slices.start / money,
+        "start_gain": slices.start_gain / outcome,
         "weight": weights(problem),
-        "line_factor": _flat([t.line_factors * money / units.of_measure(t.measure) for t in totals.values()]),
-        "gain_factor": _flat([outcome[t.curves] / units.of_measure(t.measure) for t in totals.values()]),
-        "term": np.array([c for limit in problem.limits for c in _row(limit).terms.values()]),
-        "limit_low": problem.limit_low / measure,
-        "limit_high": problem.limit_high / measure,
+        "line_factor": terms.line_factor * money / measures[terms.line_measure],
+        "gain_factor": outcome[terms.curve] / measures[terms.curve_measure],
+        "term": terms.coefficient,
+        "limit_low": problem.limit_low / problem.limit_units,
+        "limit_high": problem.limit_high / problem.limit_units,
         "kept": np.array([-np.inf]),
         "moving": np.array([np.inf]),
     }
@@ -181,22 +177,33 @@ def weights(problem: Problem) -> Array:
     return np.where(scaled < NEXT_TO_NOTHING, 0.0, scaled)
 
 
-def _flat(parts: list[Array]) -> Array:
-    return np.concatenate(parts) if parts else np.array([])
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Straight slices of every curve, a row a curve: where each begins and how wide it is (pounds), its outcome per
+    pound, and which are `real`, for a curve with fewer than others has its row filled up with nothing.
 
-
-def chords(problem: Problem, grids: list[Array]) -> tuple[Array, list[Array]]:
-    """Each curve's gain at its first breakpoint, and its outcome per pound on every slice.
-
-    A slope that is next to nothing in solver units is taken as nothing: HiGHS would drop it without a word.
+    `start` and `start_gain` are each curve's first breakpoint and its gain there.
     """
-    least = NEXT_TO_NOTHING * problem.curve_units / problem.units.money
-    points = _padded(grids)
-    gains = np.array([problem.curves.gain(column) for column in points.T]).T.reshape(points.shape)
-    width = np.diff(points)
-    slope = np.divide(np.diff(gains), width, out=np.zeros(width.shape), where=width > 0)
-    slope[slope < least[:, None]] = 0.0
-    return gains[:, 0], [row[: len(grid) - 1] for row, grid in zip(slope, grids, strict=True)]
+
+    start: Array
+    start_gain: Array
+    begin: Array
+    width: Array
+    slope: Array
+    real: Array
+
+    @classmethod
+    def of(cls, problem: Problem, grids: list[Array]) -> Slices:
+        """The slices between breakpoints. A slope that is next to nothing in solver units is taken as nothing: HiGHS
+        would drop it without a word."""
+        least = NEXT_TO_NOTHING * problem.curve_units / problem.units.money
+        points = _padded(grids)
+        gains = np.array([problem.curves.gain(column) for column in points.T]).T.reshape(points.shape)
+        width = np.diff(points)
+        slope = np.divide(np.diff(gains), width, out=np.zeros(width.shape), where=width > 0)
+        slope[slope < least[:, None]] = 0.0
+        real = np.arange(width.shape[1]) < np.array([len(grid) - 1 for grid in grids], dtype=int)[:, None]
+        return cls(points[:, 0], gains[:, 0], points[:, :-1], width, slope, real)
 
 
 def _padded(grids: list[Array]) -> Array:

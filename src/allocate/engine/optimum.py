@@ -25,10 +25,6 @@ from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
-SLICES = 12
-SLICES_WITH_CHOICES = 24
-SLICES_WHEN_TIGHT = 240
-"""Slices lie below their curve: a floor on gains that only just can be met needs many to see it."""
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
 ROUNDS = 8
@@ -66,21 +62,10 @@ class Phantom(Exception):
         super().__init__(f"{len(curves)} curves")
 
 
-def base_grids(problem: Problem) -> list[Array]:
-    """First breakpoints of every curve, by the curves alone, so that the same problem always starts the same way."""
-    return _grids(problem, problem.effort_low, problem.effort_high)
-
-
 def wide_grids(problem: Problem) -> list[Array]:
     """Breakpoints over all that lines could spend if no rule held them: for finding which rules clash."""
     low = np.where(problem.choices, 0.0, problem.low)
-    return _grids(problem, problem.curves.effort(low), problem.curves.effort(problem.high))
-
-
-def _grids(problem: Problem, low: Array, high: Array) -> list[Array]:
-    slices = problem.slices or (SLICES_WITH_CHOICES if problem.choices.any() else SLICES)
-    curves = problem.curves
-    return [curves.grid(q, low[q], high[q], slices if curves.bends(q) else 1) for q in range(len(curves))]
+    return problem.grids_over(problem.curves.effort(low), problem.curves.effort(problem.high))
 
 
 def must_order(problem: Problem) -> frozenset[int]:
@@ -93,7 +78,7 @@ def optimum(session: Session, problem: Problem, options: Options, watch: Watch) 
     `watch` was stopped before one was found, and Phantom where curves must be made to fill in order."""
     watch.begin(options.seconds)
     watch.enter("searching yes/no choices" if session.has_integers else "solving")
-    grids = base_grids(problem)
+    grids = problem.grids
     answer = session.solve(problem, grids, None, options.seconds, fresh=True, watch=watch)
     status, ties, held = answer.status, 0, None
     if session.has_integers:
@@ -106,7 +91,7 @@ def optimum(session: Session, problem: Problem, options: Options, watch: Watch) 
     if session.has_integers:
         watch.enter("searching yes/no choices")
         seconds = min(PROVING, watch.left())
-        best = search(session, problem, base_grids(problem), best, options.tolerance / 10, seconds, watch)
+        best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(best.flows)
     more, flows = _settled(session, problem, best.flows, held, watch)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
@@ -217,9 +202,10 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
 def _with_breakpoints(problem: Problem, flows: Flows) -> list[Array]:
     """The first breakpoints, with the nearest inner one of each curve moved onto the plan."""
     effort = problem.curves.effort(flows.spend)
-    grids = base_grids(problem)
+    grids = list(problem.grids)
     for q, grid in enumerate(grids):
         near = 1e-6 * (grid[-1] - grid[0])
         if problem.curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
+            grids[q] = grid = grid.copy()
             grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
     return grids

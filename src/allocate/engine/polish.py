@@ -136,19 +136,18 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     effort = curves.effort(place.at[:lines])
     marginal = curves.marginal(effort)
     free, binding = np.flatnonzero(place.free), np.flatnonzero(place.binding)
-    feeds = np.zeros((len(curves), len(place.at)))
-    feeds[problem.feeds.rows, problem.feeds.columns] = 1.0
-    feeds = feeds[:, free]
     weight = problem.weight - _on_limits(problem, multipliers) @ problem.gain_rows
     # In solver units, with every row at most 1, so that the system is well scaled.
-    bent = feeds.T @ ((weight * curves.bend(effort))[:, None] * feeds) * (money * money / value)
-    steep = (problem.weight * marginal) @ feeds * (money / value)
+    bent = _bent(problem, free, weight * curves.bend(effort)) * (money * money / value)
+    steep = np.zeros(len(place.at))
+    steep[:lines] = ((problem.weight * marginal) @ problem.feeds) * (money / value)
     rows, level = _rows(problem, place.at), _levels(problem, place.at)
     low, high = _ends(problem)
     room = np.where(np.abs(low - level) < np.abs(high - level), low, high) - level
     # A row that no free amount is in says nothing here; its multiplier stays.
-    binding = binding[np.abs(rows[binding][:, free]).max(axis=1, initial=0.0) > 0]
-    a = np.vstack([rows[binding][:, free], feeds[corners]])
+    a = rows[binding][:, free]
+    says = np.abs(a).max(axis=1, initial=0.0) > 0
+    binding, a = binding[says], np.vstack([a[says], _feeding(problem, corners, free)])
     size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
     a, gap = a / size[:, None], np.concatenate([room[binding], np.zeros(len(corners))]) / size / money
     known = np.concatenate([multipliers[binding], np.zeros(len(corners))]) * size * (money / value)
@@ -156,13 +155,34 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     # picks the shortest step, and what it bends is put right by the next one.
     curved = np.abs(np.diagonal(bent))
     touch = 1e-3 * float(np.median(curved[curved > 0])) if curved.any() else 1e-6
-    system = np.block([[bent - touch * np.eye(len(free)), -a.T], [a, 1e-11 * np.eye(len(a))]])
-    answer = np.linalg.solve(system, np.concatenate([a.T @ known - steep, gap])) if len(system) else np.zeros(0)
+    count = len(free)
+    system = np.zeros((count + len(a), count + len(a)))
+    system[:count, :count], system[:count, count:], system[count:, :count] = bent, -a.T, a
+    np.einsum("ii->i", system)[:] += np.repeat([-touch, 1e-11], [count, len(a)])
+    answer = np.linalg.solve(system, np.concatenate([a.T @ known - steep[free], gap]))
     step = np.zeros(len(place.at))
-    step[free] = answer[: len(free)] * money
+    step[free] = answer[:count] * money
     found = np.where(place.binding, multipliers, 0.0)
-    found[binding] = ((known + answer[len(free) :]) * value / money / size)[: len(binding)]
+    found[binding] = ((known + answer[count:]) * value / money / size)[: len(binding)]
     return step, found
+
+
+def _bent(problem: Problem, free: Array, bend: Array) -> Array:
+    """Second derivatives of the aim over the free amounts, from those of each curve: lines under one curve share its."""
+    curve, one, other = problem.together
+    place = np.full(len(problem.low) + len(problem.route_high), -1)
+    place[free] = np.arange(len(free))
+    mine = (place[one] >= 0) & (place[other] >= 0)
+    bent = np.zeros((len(free), len(free)))
+    np.add.at(bent, (place[one[mine]], place[other[mine]]), bend[curve[mine]])
+    return bent
+
+
+def _feeding(problem: Problem, curves: list[int], free: Array) -> Array:
+    """1 where a free amount feeds one of these curves, a row a curve."""
+    feeding = np.zeros((len(curves), len(problem.low) + len(problem.route_high)))
+    feeding[:, : len(problem.low)] = problem.feeds.dense(np.array(curves, dtype=int))
+    return feeding[:, free]
 
 
 def _on_limits(problem: Problem, multipliers: Array) -> Array:
@@ -233,13 +253,14 @@ def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[i
     _price_corners(problem, place, effort, envelope, limit, corners)
     worth = effort @ problem.feeds - envelope[problem.envelope_of_line] - limit @ problem.line_rows
     body = problem.line_rows @ spend
-    for i in np.flatnonzero(problem.lone >= 0):
-        line, factor = problem.lone[i], problem.lone_factor[i]
-        price = worth[line] / factor
-        end = problem.limit_high[i] if price > 0 else problem.limit_low[i]
-        if np.isfinite(end) and abs(body[i] - end) <= 1e-9 * max(1.0, abs(end)):
-            limit[i] = price
-            worth[line] = 0.0
+    lone = np.flatnonzero(problem.lone >= 0)
+    price = worth[problem.lone[lone]] / problem.lone_factor[lone]
+    end = np.where(price > 0, problem.limit_high[lone], problem.limit_low[lone])
+    with np.errstate(invalid="ignore"):
+        binds = np.isfinite(end) & (np.abs(body[lone] - end) <= 1e-9 * np.maximum(1.0, np.abs(end)))
+    # The first of the limits that bind a line takes all its worth.
+    _, first = np.unique(problem.lone[lone[binds]], return_index=True)
+    limit[lone[binds][first]] = price[binds][first]
     return Prices(envelope, limit, effort)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,14 +10,75 @@ import numpy as np
 import pandas as pd
 
 from allocate.engine.sparse import Sparse
+from allocate.rules.limits import kept
 from allocate.rules.limits import limits as all_limits
-from allocate.rules.tally import Limit, Tally, Total
+from allocate.rules.tally import Limit, Row, Tally
 from allocate.scenario.curves import Curves
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 BIGGEST = 1e6
 """No bound the solver sees exceeds this: yes/no models in pounds came back 'optimal' up to 7.4% short."""
+SLICES = 12
+SLICES_WITH_CHOICES = 24
+SLICES_WHEN_TIGHT = 240
+"""Slices lie below their curve: a floor on gains that only just can be met needs many to see it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """Limits and the totals they name, as arrays: one entry a limit, or a line or curve that a total counts, or a term
+    of a limit. `ends` has two rows, the least and the most; `measure` and its like number `measures`."""
+
+    ends: Array
+    measures: tuple[str, ...]
+    measure: Array
+    line_factor: Array
+    line_measure: Array
+    curve: Array
+    curve_measure: Array
+    coefficient: Array
+    line_rows: Sparse
+    gain_rows: Sparse
+
+    @classmethod
+    def of(cls, limits: tuple[Limit, ...], tally: Tally, lines: int, curves: int) -> Terms:
+        """The terms of limits whose bodies are rows."""
+        totals = tally.totals
+        measures = tuple(dict.fromkeys([limit.measure for limit in limits] + [t.measure for t in totals.values()]))
+        number = {name: k for k, name in enumerate(measures)}
+        terms = [(i, totals[t], c) for i, limit in enumerate(limits) for t, c in _row(limit).terms.items()]
+        by_line = [(i, total.lines, c * total.line_factors) for i, total, c in terms]
+        by_curve = [(i, total.curves, np.full(len(total.curves), c)) for i, total, c in terms]
+        of_total = np.array([number[total.measure] for total in totals.values()], dtype=int)
+        return cls(
+            ends=np.array([[limit.low for limit in limits], [limit.high for limit in limits]]),
+            measures=measures,
+            measure=np.array([number[limit.measure] for limit in limits], dtype=int),
+            line_factor=_flat([total.line_factors for total in totals.values()]),
+            line_measure=np.repeat(of_total, [len(total.lines) for total in totals.values()]),
+            curve=_flat([total.curves for total in totals.values()]).astype(int),
+            curve_measure=np.repeat(of_total, [len(total.curves) for total in totals.values()]),
+            coefficient=np.array([c for *_, c in terms]),
+            line_rows=_expanded(by_line, (len(limits), lines)),
+            gain_rows=_expanded(by_curve, (len(limits), curves)),
+        )
+
+
+def _row(limit: Limit) -> Row:
+    assert isinstance(limit.body, Row)
+    return limit.body
+
+
+def _flat(parts: list[Array]) -> Array:
+    return np.concatenate(parts) if parts else np.array([])
+
+
+def _expanded(parts: list[tuple[int, Array, Array]], shape: tuple[int, int]) -> Sparse:
+    """A matrix from (row, columns, values) for each term of each limit."""
+    rows = np.repeat(np.array([row for row, *_ in parts], dtype=int), [len(columns) for _, columns, _ in parts])
+    columns = _flat([columns for _, columns, _ in parts]).astype(int)
+    return Sparse.summed(rows, columns, _flat([values for *_, values in parts]), shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +103,8 @@ class Problem:
     source: Array
     target: Array
     route_high: Array
+    terms: Terms
+    """the limits as arrays"""
     slices: int | None = None
     """how many slices a curve gets, where not the usual number"""
 
@@ -50,13 +112,15 @@ class Problem:
     def of(cls, scenario: Scenario) -> Problem:
         tally = Tally(scenario)
         limits = tuple(all_limits(scenario, tally))
+        tables = tuple(scenario._tables[name] for name in ("curves", "curve_points", "lines"))
+        curves = kept(scenario, "curves", tables, lambda: Curves.of(scenario))
         lines, envelopes, routes = (scenario.table(name) for name in ("lines", "envelopes", "routes"))
         ceiling = scenario.reach[scenario.envelope_of_line]
         high = lines["high"].to_numpy()
         weights = dict(zip(scenario.table("outcomes")["id"], scenario.table("outcomes")["weight"], strict=True))
         return cls(
             scenario=scenario,
-            curves=Curves.of(scenario),
+            curves=curves,
             tally=tally,
             limits=limits,
             weight=np.array([weights[name] for name in scenario.table("curves")["outcome"]]),
@@ -69,6 +133,7 @@ class Problem:
             source=scenario.envelope_rows(routes["source"], routes["year"]),
             target=scenario.envelope_rows(routes["target"], routes["year"]),
             route_high=routes["high"].to_numpy(),
+            terms=kept(scenario, "terms", limits, lambda: Terms.of(limits, tally, len(lines), len(curves))),
         )
 
     @cached_property
@@ -95,27 +160,29 @@ class Problem:
         curves, lines = self.curves.feeds
         return Sparse(curves, lines, np.ones(len(lines)), (len(self.curves), len(self.low)))
 
-    @cached_property
+    @property
+    def together(self) -> tuple[Array, Array, Array]:
+        """Every pair of lines that feed one curve, each with itself too: (curve, line, line)."""
+        return self.scenario.shared("lines together", self._together)
+
+    def _together(self) -> tuple[Array, Array, Array]:
+        lines = self.curves.lines
+        curve = np.repeat(np.arange(len(lines)), [len(rows) ** 2 for rows in lines])
+        one, other = (
+            np.concatenate([np.array([], dtype=int), *(take(rows, len(rows)) for rows in lines)])
+            for take in (np.repeat, np.tile)
+        )
+        return curve, one, other
+
+    @property
     def line_rows(self) -> Sparse:
         """Limits over lines: coefficients, one row per limit, one column per line, in pounds."""
-        return self._expanded(lambda total: (total.lines, total.line_factors), len(self.low))
+        return self.terms.line_rows
 
-    @cached_property
+    @property
     def gain_rows(self) -> Sparse:
         """Limits over curves: coefficients on each curve's gain, one row per limit."""
-        return self._expanded(lambda total: (total.curves, np.ones(len(total.curves))), len(self.curves))
-
-    def _expanded(self, part: Callable[[Total], tuple[Array, Array]], width: int) -> Sparse:
-        none = np.array([], dtype=int)
-        rows, columns, values = [none], [none], [np.array([])]
-        for number, limit in enumerate(self.limits):
-            for name, coefficient in limit.body.terms.items():
-                places, factors = part(self.tally.totals[name])
-                rows.append(np.full(len(places), number))
-                columns.append(places)
-                values.append(coefficient * factors)
-        shape = (len(self.limits), width)
-        return Sparse.summed(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), shape)
+        return self.terms.gain_rows
 
     @cached_property
     def lone(self) -> Array:
@@ -142,7 +209,11 @@ class Problem:
 
     @cached_property
     def flow_rows(self) -> Array:
-        """Money drawn from each envelope, then each joint limit, per pound on each line and route (gains left out)."""
+        """Money drawn from each envelope, then each joint limit, per pound on each line and route (gains left out).
+        Not to be written into."""
+        return kept(self.scenario, "flow rows", (self.terms,), self._flow_rows)
+
+    def _flow_rows(self) -> Array:
         lines, envelopes = len(self.low), len(self.amount)
         routes = lines + np.arange(len(self.route_high))
         rows = np.zeros((envelopes + len(self.joint), lines + len(self.route_high)))
@@ -163,13 +234,13 @@ class Problem:
         np.minimum.at(high, lines, ends[1])
         return low, np.maximum(low, high)
 
-    @cached_property
+    @property
     def limit_low(self) -> Array:
-        return np.array([limit.low for limit in self.limits])
+        return self.terms.ends[0]
 
-    @cached_property
+    @property
     def limit_high(self) -> Array:
-        return np.array([limit.high for limit in self.limits])
+        return self.terms.ends[1]
 
     def value(self, spend: Array) -> float:
         """The agreed outcome that this spend buys, weights applied: what the plan maximises."""
@@ -190,12 +261,37 @@ class Problem:
     @cached_property
     def curve_units(self) -> Array:
         """What one solver unit of each curve's outcome is worth."""
-        return np.array([self.units.outcome[name] for name in self.scenario.table("curves")["outcome"]])
+        return np.array([self.units.outcome[name] for name in self.outcomes])
+
+    @property
+    def outcomes(self) -> Array:
+        """The outcome of each curve."""
+        return self.scenario.shared("outcome of each curve", self._outcomes)
+
+    def _outcomes(self) -> Array:
+        return self.scenario.table("curves")["outcome"].to_numpy(dtype=str)
 
     @cached_property
     def limit_units(self) -> Array:
         """What one solver unit of each limit's body is worth."""
-        return np.array([self.units.of_measure(limit.measure) for limit in self.limits])
+        return self.measure_units[self.terms.measure]
+
+    @cached_property
+    def measure_units(self) -> Array:
+        """What one solver unit is worth in each of the measures of `terms`."""
+        return np.array([self.units.of_measure(name) for name in self.terms.measures])
+
+    @cached_property
+    def grids(self) -> list[Array]:
+        """First breakpoints of every curve, by the curves alone, so that the same problem always starts the same way.
+        Not to be written into."""
+        return self.grids_over(self.effort_low, self.effort_high)
+
+    def grids_over(self, low: Array, high: Array) -> list[Array]:
+        """Breakpoints of every curve between these efforts, in pounds."""
+        slices = self.slices or (SLICES_WITH_CHOICES if self.choices.any() else SLICES)
+        curves = self.curves
+        return [curves.grid(q, low[q], high[q], slices if curves.bends(q) else 1) for q in range(len(curves))]
 
 
 @dataclass(frozen=True)
@@ -212,16 +308,19 @@ class Units:
 
     @classmethod
     def of(cls, problem: Problem) -> Units:
-        bounds = [*problem.amount, *problem.high, *problem.baseline, *problem.route_high, *problem.effort_high]
-        spends = [abs(b) for limit in problem.limits if limit.measure == "spend" for b in (limit.low, limit.high)]
-        money = _unit(max([b for b in (*bounds, *spends) if math.isfinite(b)], default=1.0))
+        terms = problem.terms
+        ends = {name: terms.ends[:, terms.measure == k] for k, name in enumerate(terms.measures)}
+        none = np.zeros((2, 0))
+        spends = np.abs(ends.get("spend", none)).ravel()
+        bounds = (problem.amount, problem.high, problem.baseline, problem.route_high, problem.effort_high, spends)
+        money = _unit(_largest(np.concatenate(bounds)))
         low, high = problem.effort_low, problem.effort_high
         gained = problem.curves.gain(high) - problem.curves.gain(low)
         average = money * np.divide(gained, high - low, out=np.zeros(len(low)), where=high > low)
-        names = problem.scenario.table("curves")["outcome"].to_numpy(dtype=str)
+        names = problem.outcomes
         outcome = {str(name): _near(average[names == name]) for name in np.unique(names)}
-        used = [limit.high for limit in problem.limits if limit.measure == "resource"]
-        return cls(money, _near(problem.weight * average), outcome, _unit(max(used, default=1.0)))
+        resource = _unit(_largest(ends.get("resource", none)[1]))
+        return cls(money, _near(problem.weight * average), outcome, resource)
 
     def of_measure(self, measure: str) -> float:
         """What one unit of a limit of this measure is worth."""
@@ -240,6 +339,11 @@ def _ceilings(lines: pd.DataFrame, high: Array, reach: Array) -> Array:
 
 def _unit(largest: float) -> float:
     return 10.0 ** max(0, math.ceil(math.log10(max(largest, 1.0) / BIGGEST)))
+
+
+def _largest(values: Array) -> float:
+    """The largest of these values that is finite; 1 where there is none."""
+    return float(np.max(values[np.isfinite(values)], initial=1.0))
 
 
 def _near(values: Array) -> float:

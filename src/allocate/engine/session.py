@@ -10,7 +10,7 @@ import numpy as np
 from allocate.engine.certificate import Flows, Prices
 from allocate.engine.highs import Answer, Solver, Tell
 from allocate.engine.matrix import Arrays, Matrix
-from allocate.engine.model import Sets, chords, declare, figures, missed, structure, weights
+from allocate.engine.model import Sets, Slices, declare, figures, missed, structure, weights
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 
@@ -115,23 +115,19 @@ class Session:
 
     def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
-        claimed, (first_gains, slopes) = self.gains(problem, answer), chords(problem, grids)
-        filled = self.column(answer, "slice") * problem.units.money
+        slices = Slices.of(problem, grids)
+        filled = np.zeros(slices.width.shape)
+        filled[slices.real] = self.column(answer, "slice") * problem.units.money
         # A gain that nothing counts may be anything; one that counts must be what its spend buys.
         counts = weights(problem) > 0
         counts[problem.gain_rows.columns] = True
-        found: list[int] = []
-        first = 0
-        noise = 1e-9 * sum(float(slope @ np.diff(grid)) for grid, slope in zip(grids, slopes, strict=True))
-        for q, (grid, slope) in enumerate(zip(grids, slopes, strict=True)):
-            mine = filled[first : first + len(slope)]
-            first += len(slope)
-            # The same effort poured into the slices in order.
-            poured = np.clip(mine.sum() - (grid[:-1] - grid[0]), 0.0, np.diff(grid))
-            short = first_gains[q] + float(slope @ poured) - claimed[q]
-            if short > 1e-6 * float(slope @ np.diff(grid)) + noise and counts[q] and q not in self.ordered_rows:
-                found.append(q)
-        return frozenset(found)
+        counts[self.ordered_rows] = False
+        # The same effort poured into the slices in order.
+        poured = np.clip(filled.sum(axis=1)[:, None] - (slices.begin - slices.start[:, None]), 0.0, slices.width)
+        short = slices.start_gain + (slices.slope * poured).sum(axis=1) - self.gains(problem, answer)
+        most = (slices.slope * slices.width).sum(axis=1)
+        found = np.flatnonzero(counts & (short > 1e-6 * most + 1e-9 * most.sum()))
+        return frozenset(found.tolist())
 
 
 def _tell(watch: Watch, unit: float, missed: float, value: float, bound: float) -> None:

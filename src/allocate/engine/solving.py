@@ -14,16 +14,14 @@ from allocate.engine.clash import no_plan
 from allocate.engine.highs import Impossible
 from allocate.engine.model import structure
 from allocate.engine.optimum import (
-    SLICES_WHEN_TIGHT,
     Optimum,
     Options,
     Phantom,
-    base_grids,
     must_order,
     optimum,
     wide_grids,
 )
-from allocate.engine.problem import Problem
+from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
 from allocate.engine.watch import Stopped, Watch
@@ -57,7 +55,7 @@ class _Pool:
         self._count = 0
 
     def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
-        grids = base_grids(problem)
+        grids = problem.grids
         wanted = structure(problem, grids, ordered)
         with self._lock:
             for key in self._idle:

@@ -82,7 +82,8 @@ def change_of_mind(plan: Plan) -> str:
         )
     turns = [turn for rising in (True, False) if (turn := _largest(view, rising)) is not None]
     if not turns:
-        return "Nothing whose effect is counted rises or falls: " + (_first_hold(view) or "today's spending stands.")
+        stays = _first_hold(view) or "The money buys as much in every use of it."
+        return f"Nothing whose effect is counted rises or falls: {_lower(stays)}"
     return " ".join(turn.sentence(view) for turn in turns)
 
 
@@ -519,7 +520,7 @@ class View:
         if self.worth[line] <= 0:
             return f"What {self.asked}{more} buys here is not counted, and it buys {elsewhere} {self.points} elsewhere"
         here = f"{self.asked}{more} here buys {self.buys(self.worth[line])} {self.points}"
-        return f"{here}, as much as elsewhere" if self.even(line) else f"{here}, {elsewhere} elsewhere"
+        return f"{here}, as much as its money buys elsewhere" if self.even(line) else f"{here}, {elsewhere} elsewhere"
 
     def even(self, line: int) -> bool:
         """Whether a pound buys as much here as elsewhere."""

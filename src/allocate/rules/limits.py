@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import is_not
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ ASKED = tuple(name for name in TABLES if name not in UNASKED)
 def limits(scenario: Scenario, tally: Tally) -> list[Limit]:
     """Every limit, rules first. Bodies are rows or numbers, as the tally answers. Names are unique."""
     found = [limit for rule in binding_rules(scenario) for limit in _limits_of(rule, tally)]
-    return [limit for limit in found if not _idle(limit)] + resource_limits(scenario, tally)
+    return [limit for limit in found if not _idle(limit)] + list(resource_limits(scenario, tally))
 
 
 def kept(scenario: Scenario, name: str, asked: tuple[Any, ...], make: Callable[[], T]) -> T:
@@ -42,15 +42,22 @@ def kept(scenario: Scenario, name: str, asked: tuple[Any, ...], make: Callable[[
 
 def _limits_of(rule: Binding, tally: Tally) -> Sequence[Limit]:
     """The limits of one rule: those made before, while it and the figures that limits ask for stay as they are."""
+    tables = (tally.scenario._tables[name] for name in ASKED)
+    return _made_once(f"limits of rule {rule.id}", (rule, *tables), tally, rule.limits)
+
+
+def _made_once(
+    name: str, asked: tuple[Any, ...], tally: Tally, make: Callable[[Tally], Iterable[Limit]]
+) -> Sequence[Limit]:
+    """Limits as rows, kept with the totals that they name; limits in numbers are made anew."""
     if tally.spend_by_line is not None:
-        return list(rule.limits(tally))
+        return tuple(make(tally))
 
     def made() -> tuple[Sequence[Limit], dict[str, Total]]:
         alone = Tally(tally.scenario)
-        return tuple(rule.limits(alone)), alone.totals
+        return tuple(make(alone)), alone.totals
 
-    asked = (rule, *(tally.scenario._tables[name] for name in ASKED))
-    limits, totals = kept(tally.scenario, f"limits of {rule.id}", asked, made)
+    limits, totals = kept(tally.scenario, name, asked, made)
     tally.totals |= totals
     return limits
 
@@ -60,8 +67,13 @@ def _idle(limit: Limit) -> bool:
     return isinstance(limit.body, Row) and not limit.body.terms and limit.low <= 0.0 <= limit.high
 
 
-def resource_limits(scenario: Scenario, tally: Tally) -> list[Limit]:
+def resource_limits(scenario: Scenario, tally: Tally) -> Sequence[Limit]:
     """A limit for every resource and year that any line uses."""
+    tables = tuple(scenario._tables[name] for name in ("resources", "uses"))
+    return _made_once("limits of resources", tables, tally, lambda asking: _resource_limits(scenario, asking))
+
+
+def _resource_limits(scenario: Scenario, tally: Tally) -> list[Limit]:
     lines, uses = scenario.table("lines"), scenario.table("uses")
     found = []
     for row in scenario.table("resources").itertuples():

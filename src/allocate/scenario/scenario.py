@@ -75,6 +75,10 @@ class Scenario:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is shared can be worked out again.
+        return self.__dict__ | {"_shared": {}}
+
     def __repr__(self) -> str:
         return f"Scenario({self.heading.id!r}, {len(self.table('lines'))} lines, digest {self.digest[:12]})"
 
@@ -109,11 +113,11 @@ class Scenario:
     @cached_property
     def _fingerprints(self) -> dict[str, str]:
         """The sha-256 of each table. One that is the base's own is not read again."""
-        base, prints = self.base, {}
+        prints = {}
         for name in TABLES:
             table = self.table(name) if name in ("evidence", "sources") else self._tables[name]
-            same = base is not None and table is base._tables[name]
-            prints[name] = base._fingerprints[name] if same else _fingerprint(table)
+            same = self.base is not None and table is self.base._tables[name]
+            prints[name] = self.base._fingerprints[name] if self.base is not None and same else _fingerprint(table)
         return prints
 
     @property

@@ -18,6 +18,7 @@ DIGITS = 12
 """Of a scenario's fingerprint, that a link carries."""
 LONGEST = 300
 """Characters of a reason."""
+WORDS = ("scenario", "base", "seat", "answers")
 LISTS = ("plans", "pinned")
 """What stands as several values under one name."""
 
@@ -77,10 +78,12 @@ def from_query(query: Iterable[tuple[str, Sequence[str]]], scenario: str) -> tup
     draft, told = Draft(scenario), []
     for name, values in query:
         last = values[-1] if values else ""
-        if name in ("scenario", "base", "seat", "answers"):
-            draft = replace(draft, **{name: last})
+        if name in WORDS:
+            fields: dict[str, Any] = {name: last}
+            draft = replace(draft, **fields)
         elif name in LISTS:
-            draft = replace(draft, **{name: tuple(dict.fromkeys(values))})
+            fields = {name: tuple(dict.fromkeys(values))}
+            draft = replace(draft, **fields)
         elif name.startswith("why."):
             draft = draft.because(name.removeprefix("why."), last)
         elif name.split(".")[0] in (*TABLES, "rules") and "." in name:
@@ -94,4 +97,3 @@ def reproduce(draft: Draft, folder: str) -> str:
     """The command line that gives the same plan."""
     sets = (f" --set {quote(f'{path}={value_text(value)}')}" for path, value in draft.changes.items())
     return f"allocate solve {quote(folder)}" + "".join(sets)
-

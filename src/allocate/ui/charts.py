@@ -42,8 +42,10 @@ CONFIG: Spec = {
 }  # fmt: skip
 """How every chart looks, whole, so that no theme is needed."""
 
-ROW, NARROW, AXIS, KEY = 36, 480, 44, 28
+ROW, NARROW, AXIS, KEY = 40, 480, 44, 28
 """Pixels: a row; the width under which a page is narrow; what an axis takes below; what a key takes above."""
+TALL, WIDEST = 58, 10_000
+"""The same for rows that are named by whole sentences."""
 MOST_NODES = 8
 """A level of a flow shows this many names; the smallest share one."""
 NODE, GAP, RIBBON_POINTS, MONEY_HEIGHT = 10, 8, 13, 300
@@ -89,8 +91,8 @@ def worth_bars(rows: Rows, unit: str) -> Chart:
     alt = f"{_count(told, 'bar')}, in {unit}. {_extremes(told, 'worth', 'label')}"
     spec = _bars(told, "worth", alt, {"label": unit})
     if not _is_money(unit):
+        spec["layer"].append(_caption(unit[:1].upper() + unit[1:], spec["height"] + 14, "left"))
         spec["height"] += 24
-        spec["layer"].append(_caption(unit[:1].upper() + unit[1:], len(told) * ROW + 14, "left"))
     return Chart(spec, alt, table)
 
 
@@ -399,33 +401,37 @@ def _mark(kind: str, **options: Any) -> Spec:
     return {"type": kind, "aria": False, "tooltip": None, **options}
 
 
-def _placed(told: Sequence[Mapping[str, Any]], top: float, *fields: str) -> Spec:
+def _placed(told: Sequence[Mapping[str, Any]], top: float, *fields: str, row: int = ROW) -> Spec:
     """The rows, each with where it stands: `middle` of the bar, and `line`, where its name stands."""
-    values = [
-        {"row": top + k * ROW, "lines": _lines(row["name"]), **{key: row[key] for key in ("name", *fields)}}
-        for k, row in enumerate(told)
-    ]
+    values = []
+    for k, each in enumerate(told):
+        lines = {"lines": _lines(each["name"])} if row == ROW else _sentence(each["name"])
+        values.append({"row": top + k * row, **lines, **{key: each[key] for key in ("name", *fields)}})
     return {
         "data": {"values": values},
         "transform": [
-            {"calculate": f"datum.row + (narrow ? 26 : {ROW / 2:g})", "as": "middle"},
-            {"calculate": f"datum.row + (narrow ? 10 : {ROW / 2:g})", "as": "line"},
+            {"calculate": f"datum.row + (narrow ? {row - 13} : {row / 2:g})", "as": "middle"},
+            {"calculate": f"datum.row + (narrow ? {row - 30} : {row / 2:g})", "as": "line"},
             {"calculate": "datum.middle - (narrow ? 5 : 10)", "as": "from"},
             {"calculate": "datum.middle + (narrow ? 5 : 10)", "as": "to"},
         ],
     }
 
 
-def _name_layer(limit: float) -> Spec:
-    """Names to the left of their rows, or above them where the page is narrow."""
+def _sentence(text: str) -> dict[str, list[str]]:
+    """A sentence on two lines of a phone or of a wider page."""
+    return {"lines": _lines(text, 34), "long": _lines(text, 56)}
+
+
+def _name_layer(limit: float, row: int = ROW) -> Spec:
+    """Names to the left of their rows, or above them where the page is narrow; sentences above them always."""
+    sentence = f"(width < {NARROW} ? datum.lines : datum.long)"
+    text, dy = ("narrow ? datum.name : datum.lines", "narrow ? 0 : -8 * (length(datum.lines) - 1)")
+    if row == TALL:
+        text, dy = sentence, f"-16 * (length({sentence}) - 1)"
+    align, limits = "narrow ? 'left' : 'right'", f"narrow ? width - {0.94 * limit + 8:g} : names"
     return {
-        "mark": _mark(
-            "text",
-            align=_expr("narrow ? 'left' : 'right'"),
-            dy=_expr("narrow ? 0 : -8 * (length(datum.lines) - 1)"),
-            limit=_expr(f"narrow ? width - {limit + 12:g} : names"),
-            text=_expr("narrow ? datum.name : datum.lines"),
-        ),
+        "mark": _mark("text", align=_expr(align), dy=_expr(dy), limit=_expr(limits), text=_expr(text)),
         "encoding": {"y": _y("line"), "x": _at("narrow ? 0 : names - 10")},
     }
 
@@ -446,13 +452,13 @@ def _end_labels(field: str) -> Spec:
     return {"mark": mark, "encoding": {"y": _y("middle"), "x": _x(field)}}
 
 
-def _hover(told: Sequence[Mapping[str, Any]], top: float, words: Mapping[str, str]) -> Spec:
+def _hover(told: Sequence[Mapping[str, Any]], top: float, words: Mapping[str, str], row: int = ROW) -> Spec:
     """An unseen layer over whole rows that tells their figures."""
-    placed = _placed(told, top, *words)
+    placed = _placed(told, top, *words, row=row)
     tips = [{"field": key, "type": "nominal", "title": title} for key, title in {"name": "Name", **words}.items()]
     return {
         "data": placed["data"],
-        "transform": [{"calculate": f"datum.row + {ROW}", "as": "under"}],
+        "transform": [{"calculate": f"datum.row + {row}", "as": "under"}],
         "mark": {"type": "rect", "aria": False, "fillOpacity": 0},
         "encoding": {"x": _at(0), "x2": _at("width"), "y": _y("row"), "y2": {"field": "under"}, "tooltip": tips},
     }
@@ -556,14 +562,21 @@ def _bars(told: list[dict[str, Any]], field: str, alt: str, words: Mapping[str, 
     room = [
         max((_px(row["label"]) for row in told if row["falls"] is side), default=-10) + 12 for side in (True, False)
     ]
-    placed = _placed(told, 0, field, "label", "colour", "falls")
+    row_height, narrow = _row_height(told)
     layers = {
-        **placed,
-        "layer": [_bar("zero", field), _zero_line(), _name_layer(_px_of(told, "label")), _end_labels(field),
-                  _edge_labels(wide=False)],
+        **_placed(told, 0, field, "label", "colour", "falls", row=row_height),
+        "layer": [_bar("zero", field), _zero_line(), _name_layer(_px_of(told, "label"), row_height),
+                  _end_labels(field), _edge_labels(wide=False)],
     }  # fmt: skip
     edges = _edges(_names_width(told), round(room[0]), round(room[1]), narrow=1)
-    return _frame(len(told) * ROW, [_scaled(low, high, [layers, _hover(told, 0, words)])], alt, edges)
+    parts = [layers, _hover(told, 0, words, row_height)]
+    return _frame(len(told) * row_height, [_scaled(low, high, parts)], alt, edges, narrow)
+
+
+def _row_height(told: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Pixels for a row, and the width under which a page is narrow. Whole sentences would be cut on two short lines
+    beside their bars: they stand above them on any page."""
+    return (ROW, NARROW) if max(len(row["name"]) for row in told) <= 2 * WRAP else (TALL, WIDEST)
 
 
 def _bar(start: str, end: str) -> Spec:

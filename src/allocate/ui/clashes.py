@@ -19,7 +19,11 @@ def clash(view: View) -> None:
         parts.draw(parts.verdict(view.broken, "bad", "No answer can be given."), key="verdict")
         return
     lead = "These rules cannot all be met."
-    proof = "Proved apart from the solver." if found.proved else "That is the solver's word; it is not proved apart from it."
+    proof = (
+        "Proved apart from the solver."
+        if found.proved
+        else "That is the solver's word; it is not proved apart from it."
+    )
     parts.draw(parts.verdict(f"No plan keeps every rule within the money. {proof}", "bad", lead), key="verdict")
     parts.announce(lead)
     _ways(view, found.ways, _needed(found), "way")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -16,9 +16,10 @@ from allocate.ui import charts, panels, parts, seating, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
 from allocate.ui.knobs import label_of
-from allocate.ui.parts import Column
-from allocate.ui.plan_parts import CLOSE, leaves, line_name
+from allocate.ui.parts import Column, figure
+from allocate.ui.plan_parts import CLOSE, leaves
 from allocate.ui.store import Kept, StoreError
+from allocate.ui.words import line_name, money
 
 AGREED, DRAFT = "agreed", "draft"
 MOST = 4
@@ -56,18 +57,26 @@ def _choose(view: View, kept: Mapping[str, Kept]) -> list[str]:
     names = {AGREED: f"As agreed: {view.book.name}"} | ({DRAFT: "Your draft"} if view.changed else {})
     names |= {key: _named(each, view) for key, each in kept.items()}
     if missing := [each for each in draft.plans if each not in names and each != DRAFT]:
-        st.html(parts.verdict(f"Not kept on this computer: {', '.join(missing)}. Ask who sent the link for its changes.", "note"))
+        st.html(
+            parts.verdict(
+                f"Not kept on this computer: {', '.join(missing)}. Ask who sent the link for its changes.", "note"
+            )
+        )
     wanted = [each for each in draft.plans if each in names] or _first(draft, names)
     key = state.seed("plans-compared", wanted)
     st.multiselect(
         "Plans to compare", list(names), format_func=lambda each: names[each], key=key, max_selections=MOST,
-        on_change=lambda: state.put(replace(state.draft(), plans=tuple(st.session_state[key]))), placeholder="Choose two to four",
+        on_change=_chosen, args=(key,), placeholder="Choose two to four",
     )  # fmt: skip
     return wanted
 
 
+def _chosen(key: str) -> None:
+    state.put(replace(state.draft(), plans=tuple(st.session_state[key])))
+
+
 def _first(draft: Draft, names: Mapping[str, str]) -> list[str]:
-    """What is compared before anybody chooses: a counter-offer with what it answers, else the draft with what was agreed."""
+    """What is compared before anybody chooses: a counter-offer with what it answers, else the draft with the agreed."""
     if draft.answers in names and DRAFT in names:
         return [draft.answers, DRAFT]
     return [AGREED, DRAFT] if DRAFT in names else [AGREED]
@@ -143,9 +152,12 @@ def _headline(found: Comparison) -> str:
     table = found.headline
     rows = []
     for row in table.to_dict("records"):
-        said = {name: _measured(row[name], row["unit"]) + (" (best)" if name in _best(row["best"]) else "") for name in found.names}
+        said = {
+            name: _measured(row[name], row["unit"]) + (" (best)" if name in _best(row["best"]) else "")
+            for name in found.names
+        }
         rows.append({"measure": row["measure"]} | said)
-    columns = [Column("measure", "Measure"), *(Column(name, name, figure=True) for name in found.names)]
+    columns = [Column("measure", "Measure"), *(figure(name, name) for name in found.names)]
     note = "“Best” stands where one plan is better than another by that measure alone."
     return parts.title("Headlines", note) + parts.table(pd.DataFrame(rows), columns, "Headline measures of each plan")
 
@@ -167,10 +179,19 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
     unit, names = parts.unit(one), (found.names[0], found.names[-1])
     left, right = st.columns(2)
     with left:
-        ends = [{"name": name, "amount": float(plan.spend["spend"].sum())} for name, plan in zip(names, (one, other), strict=True)]
-        steps = [{"name": row.name, "change": row.difference} for row in found.by("place").itertuples() if abs(row.difference) >= 1]
+        ends = [
+            {"name": name, "amount": float(plan.spend["spend"].sum())}
+            for name, plan in zip(names, (one, other), strict=True)
+        ]
+        steps = [
+            {"name": row.name, "change": row.difference}
+            for row in found.by("place").itertuples()
+            if abs(row.difference) >= 1
+        ]
         picture = charts.waterfall(ends[0], steps, ends[1], unit)
-        parts.picture(picture, "What changes between the two", f"By place, from “{names[0]}” to “{names[1]}”", "waterfall")
+        parts.picture(
+            picture, "What changes between the two", f"By place, from “{names[0]}” to “{names[1]}”", "waterfall"
+        )
     with right:
         before, after = (leaves(each).set_index("place")["distance_after"].dropna() for each in (one, other))
         rows = [
@@ -189,19 +210,19 @@ def _moves(found: Comparison) -> list[dict]:
     first, last = (found.plans[name] for name in (found.names[0], found.names[-1]))
     sums = [each.by("place", "programme").set_index(["place", "programme"])["spend"] for each in (first, last)]
     change = sums[1].sub(sums[0], fill_value=0.0)
-    scenario = first.scenario
+    name = first.scenario.name_of
     return [
-        {"place": scenario.name_of("places", place), "programme": scenario.name_of("programmes", programme), "change": value}
+        {"place": name("places", place), "programme": name("programmes", programme), "change": value}
         for (place, programme), value in change.items()
-    ]  # fmt: skip
+    ]
 
 
 def _by(found: Comparison, column: str, heading: str, one: Plan) -> str:
     """HTML of pounds by partner or place, the largest difference first."""
-    table, say = found.by(column), _money(one)
+    table, say = found.by(column), money(one.scenario)
     columns = [
-        Column("name", column.capitalize()), *(Column(name, name, say, figure=True) for name in found.names),
-        Column("difference", "Difference", _money(one, signed=True), figure=True),
+        Column("name", column.capitalize()), *(figure(name, name, say) for name in found.names),
+        figure("difference", "Difference", money(one.scenario, signed=True)),
     ]  # fmt: skip
     note = f"The difference is “{found.names[-1]}” less “{found.names[0]}”; the largest first."
     return parts.title(heading, note) + parts.table(table, columns, heading)
@@ -214,14 +235,10 @@ def _lines(found: Comparison, one: Plan) -> str:
         return parts.paragraph("No line differs.")
     table["name"] = [line_name(one.scenario, row) for row in table.itertuples()]
     columns = [
-        Column("name", "Line"), *(Column(name, name, _money(one), figure=True) for name in found.names),
-        Column("difference", "Difference", _money(one, signed=True), figure=True),
+        Column("name", "Line"), *(figure(name, name, money(one.scenario)) for name in found.names),
+        figure("difference", "Difference", money(one.scenario, signed=True)),
     ]  # fmt: skip
     return parts.table(table, columns, "Lines that differ, the largest difference first")
-
-
-def _money(plan: Plan, signed: bool = False) -> Callable[[float], str]:
-    return lambda value: pounds(value, plan.scenario.heading.currency, signed=signed)
 
 
 def _library(view: View, kept: Mapping[str, Kept]) -> None:
@@ -253,14 +270,17 @@ def _told(view: View, kept: Kept, all_kept: Mapping[str, Kept]) -> str:
     note = parts.paragraph(kept.note, "text") if kept.note else ""
     changes = ""
     if kept.scenario == view.book.key and kept.changes:
+        told = kept.changes.items()
         changes = "".join(
-            panels.change_said(view.agreed, path, value, kept.reasons.get(path, "")) for path, value in kept.changes.items()
-        )  # fmt: skip
-    return f"<h3 class='al-title'>{parts.plain(kept.name)}</h3><p class='al-note'>{parts.plain(' '.join(said))}</p>{note}{changes}"
+            panels.change_said(view.agreed, path, value, kept.reasons.get(path, "")) for path, value in told
+        )
+    return parts.title(kept.name, " ".join(said), level=3) + note + changes
 
 
 def _open(kept: Kept) -> None:
-    state.put(Draft(kept.scenario, kept.base, kept.changes, kept.reasons, seat=state.draft().seat, plans=state.draft().plans))
+    state.put(
+        Draft(kept.scenario, kept.base, kept.changes, kept.reasons, seat=state.draft().seat, plans=state.draft().plans)
+    )
     state.tell(f"Opened “{kept.name}” by {kept.author}. What you change now is your own draft.")
 
 

@@ -28,8 +28,8 @@ def open_book(*chapters: Chapter) -> None:
     st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
     pages = [
         st.Page(
-            PAGES / f"{each.name}.py", title=each.title, icon=each.icon, url_path=each.name, default=each is chapters[0],
-            help=each.question,
+            PAGES / f"{each.name}.py", title=each.title, icon=each.icon, url_path=each.name, help=each.question,
+            default=each is chapters[0],
         )
         for each in chapters
     ]  # fmt: skip

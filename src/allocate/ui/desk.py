@@ -6,6 +6,7 @@ import gc
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
@@ -24,8 +25,8 @@ SCENARIOS = "ALLOCATE_SCENARIOS"
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows. `base` is the plan as agreed; `rebased` the same re-solved under the draft's assumptions, where it
-    has any; `plan` the draft's own. `clash` says why there is no plan, `broken` why the solver gave none."""
+    """What a page shows. `base` is the plan as agreed; `rebased` the same re-solved under the draft's assumptions,
+    where it has any; `plan` the draft's own. `clash` says why there is no plan, `broken` why the solver gave none."""
 
     draft: Draft
     book: Book
@@ -82,11 +83,12 @@ def tidy() -> None:
 
 
 def open_view(question: str) -> View:
-    """Begin a page: read the address, find the scenario, solve. Draws the heading and whatever must be said first; ends the
-    page where there is nothing to show."""
+    """Begin a page: read the address, find the scenario, solve. Draws the heading and whatever must be said first; ends
+    the page where there is nothing to show."""
     tidy()
     state.begin(_first())
     book = _book()
+    state.on(book.digest)
     wanted = state.fitting(book.scenario)
     _check_seat(book.scenario)
     state.keep_address()
@@ -117,7 +119,7 @@ def _book() -> Book:
         st.html(parts.verdict(str(error), "bad", "This link cannot be opened."))
     first = _first()
     st.button("Open the first scenario instead", on_click=state.put, args=(Draft(first),))
-    st.stop()
+    return _stop()
 
 
 def _check_seat(scenario: Scenario) -> None:
@@ -137,12 +139,13 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     if assumed:
         scenarios["rebased"] = solving.change(book.scenario, assumed)
     runs.only(scenarios.values())
-    answers = {}
+    answers: dict[str, solving.Answer] = {}
     for name in ("plan", "base", "rebased"):
         if name in scenarios:
-            answers[name] = runs.ask(scenarios[name])
-            if isinstance(answers[name], solving.Run):
-                _wait(draft, answers[name])
+            found = runs.ask(scenarios[name])
+            if isinstance(found, solving.Run):
+                _wait(draft, found)
+            answers[name] = found
     plans = {name: found if isinstance(found, Plan) else None for name, found in answers.items()}
     failed = answers["plan"]
     return View(
@@ -152,7 +155,7 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     )  # fmt: skip
 
 
-def _wait(draft: Draft, run: solving.Run) -> None:
+def _wait(draft: Draft, run: solving.Run) -> NoReturn:
     """Say how far a long solve is, with a way to stop it; look again twice a second. Ends the page."""
     from allocate.ui.panels import aside
 
@@ -163,14 +166,17 @@ def _wait(draft: Draft, run: solving.Run) -> None:
         watch = run.watch
         best = f" The best plan so far is worth {watch.value:,.6g}" if watch.value == watch.value else ""
         bound = f"; no plan can be worth more than {watch.bound:,.6g}." if best and watch.bound == watch.bound else ""
-        st.html(
-            parts.verdict(
-                f"{(watch.stage or 'starting').capitalize()}, {run.seconds:.0f} seconds so far.{best}{bound or '.' * bool(best)}",
-                "note", "Still solving.",
-            )
-        )  # fmt: skip
+        stage = (watch.stage or "starting").capitalize()
+        text = f"{stage}, {run.seconds:.0f} seconds so far.{best}{bound or '.' * bool(best)}"
+        st.html(parts.verdict(text, "note", "Still solving."))
         st.button("Stop, and keep the best plan so far", on_click=watch.stop, key="stop-solve", disabled=watch.stopped)
 
     progress()
     aside(draft, ())
+    _stop()
+
+
+def _stop() -> NoReturn:
+    """End the page here."""
     st.stop()
+    raise AssertionError

@@ -23,7 +23,8 @@ def show(view: View) -> None:
     table = figures(view)
     counts = table["status"].value_counts()
     share = counts.get("assumed", 0) / max(len(table), 1)
-    text = f"Of {len(table):,} figures, {counts.get('found', 0):,} were found, {counts.get('derived', 0):,} derived and {counts.get('assumed', 0):,} assumed: {share:.0%} rest on judgement."
+    found, derived, assumed = (f"{counts.get(each, 0):,} {each}" for each in STATUSES)
+    text = f"Of {len(table):,} figures, {found}, {derived} and {assumed}: {share:.0%} rest on judgement."
     parts.draw(parts.verdict(text, "note"), key="verdict")
     parts.announce(text)
     if view.plan is not None:
@@ -42,6 +43,7 @@ def figures(view: View) -> pd.DataFrame:
     table = evidence(view.wanted)
     titles = dict(zip(view.wanted.sources["id"], view.wanted.sources["title"], strict=True))
     table["source"] = [titles.get(each, each) for each in table["source"]]
+    table["what"] = [label_of(view.agreed, path) for path in table["figure"]]
     table["panel"] = [panel_of(path) for path in table["figure"]]
     return table
 
@@ -62,14 +64,19 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     """The figures that the visitor's filters leave."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         statuses = st.multiselect("Status", STATUSES, key="evidence-status", placeholder="Found, derived and assumed")
-        tables = st.multiselect("Table", sorted({path.split(".")[0] for path in table["figure"]}), key="evidence-table", placeholder="Every table")
+        tables = st.multiselect(
+            "Table",
+            sorted({path.split(".")[0] for path in table["figure"]}),
+            key="evidence-table",
+            placeholder="Every table",
+        )
         text = st.text_input("Search", key="evidence-search", placeholder="coventry community")
     if statuses:
         table = table[table["status"].isin(statuses)]
     if tables:
         table = table[table["figure"].str.split(".").str[0].isin(tables)]
     for word in text.lower().split():
-        everything = table["figure"] + " " + table["source"] + " " + table["note"]
+        everything = table["figure"] + " " + table["what"] + " " + table["source"] + " " + table["note"]
         table = table[everything.str.lower().str.contains(word, regex=False)]
     return table
 
@@ -79,7 +86,11 @@ def _edit(view: View, table: pd.DataFrame) -> None:
     note = "Choose one of the figures that the filters leave. The plan is solved again, and the reason goes with it."
     st.html(parts.title("Change a figure", note))
     paths = list(table["figure"].head(MOST))
-    path = st.selectbox("Figure", paths, index=None, key="figure-chosen", placeholder="Choose a figure")
+    names = dict(zip(table["figure"], table["what"], strict=True))
+    path = st.selectbox(
+        "Figure", paths, index=None, key="figure-chosen", placeholder="Choose a figure",
+        format_func=lambda each: f"{names[each]} ({each})",
+    )  # fmt: skip
     if path not in paths:
         return
     now = float(table.loc[table["figure"] == path, "value"].iloc[0])
@@ -106,13 +117,15 @@ def _change(view: View, path: str, value: float | None, reason: str) -> None:
 def _listed(table: pd.DataFrame) -> None:
     st.html(parts.title(f"{len(table):,} figures"))
     st.dataframe(
-        table[["figure", "value", "status", "source", "note"]], hide_index=True, key="evidence-figures", height=420,
+        table[["what", "value", "status", "source", "note", "figure"]], hide_index=True, key="evidence-figures",
+        height=420,
         column_config={
-            "figure": st.column_config.TextColumn("Figure", width="large"),
+            "what": st.column_config.TextColumn("What", width="large"),
             "value": st.column_config.NumberColumn("Value", format="localized"),
             "status": st.column_config.TextColumn("Status", width="small"),
             "source": st.column_config.TextColumn("Source", width="medium"),
-            "note": st.column_config.TextColumn("Note", width="large"),
+            "note": st.column_config.TextColumn("Note", width="medium"),
+            "figure": st.column_config.TextColumn("Path", width="medium"),
         },
     )  # fmt: skip
     st.download_button(

@@ -1,7 +1,7 @@
 """What a visitor may move: one knob for each figure worth moving, bound to the path that a change of it has.
 
-A knob shows a figure in the unit people say it in (£m, per cent, per cent of what was read) and turns what it is moved to
-into the value of a change. Paths without a knob can be changed all the same, on the page of evidence or in an address.
+A knob shows a figure in the unit people say it in (£m, per cent, per cent of what was read) and turns what it is moved
+to into the value of a change. Paths without a knob can be changed all the same, on the page of evidence or by address.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ Panel = Literal["decision", "rule", "assumption"]
 PANELS: tuple[Panel, ...] = ("decision", "rule", "assumption")
 LETTERS = frozenset({"nhs", "icb", "gp", "gps", "bcf", "vcse", "pcn"})
 """Parts of ids that are said letter by letter."""
+NAMED = frozenset({"partners", "places", "programmes", "outcomes", "envelopes", "resources"})
 STEPS = 20
 """To either side of the figure as it was read."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One thing to move. `base`, `low`, `high` and `step` are in the unit shown: £m (or £ where sums are small), per cent,
-    per cent of the figure as read, or on and off. `label` is plain text."""
+    """One thing to move. `base`, `low`, `high` and `step` are in the unit shown: £m (or £ where sums are small), per
+    cent, per cent of the figure as read, or on and off. `label` is plain text."""
 
     path: str
     panel: Panel
@@ -169,7 +170,7 @@ def _assumptions(scenario: Scenario) -> Iterator[Knob]:
             name = scenario.name_of("programmes", programme)
             yield Knob(
                 f"curves.*.{programme}.exponent", "assumption", f"How little {_lower(name)} flattens", "number",
-                float(powers.iloc[0]), 0.1, 1.0, 0.05, help="1 is a straight line: each pound buys as much as the last.",
+                float(powers.iloc[0]), 0.1, 1.0, 0.05, help="1 is straight: each pound buys as much as the last.",
             )  # fmt: skip
     for place in scenario.places.itertuples():
         if (lines["place"] == place.id).any() and (lines.loc[lines["place"] == place.id, "baseline"] > 0).any():
@@ -242,13 +243,18 @@ def label_of(scenario: Scenario, path: str) -> str:
     if named.table == "rules":
         field = named.field.replace("_", " ")
         return f"{title(named.keys[0]) if named.keys else 'Rules'}{': ' + field if field else ''}"
-    tables = {"partner": "partners", "place": "places", "programme": "programmes", "envelope": "envelopes"}
+    columns = zip(named.keys, named.row.key, strict=False)
     parts = [
-        scenario.name_of(tables.get(column, named.table), part)
-        for part, column in zip(named.keys, named.row.key, strict=False)
+        _name(scenario, named.table if column == "id" else f"{column}s", part)
+        for part, column in columns
         if part != "*"
     ]
     return f"{', '.join(parts) or 'All ' + named.table}: {named.field.replace('_', ' ')}"
+
+
+def _name(scenario: Scenario, table: str, key: str) -> str:
+    """The name of a row that has one; the key itself otherwise."""
+    return scenario.name_of(table, key) if table in NAMED else key
 
 
 def words(scenario: Scenario, path: str, value: Any) -> str:

@@ -11,7 +11,8 @@ from allocate.plan.plan import Plan
 from allocate.ui import charts, panels, parts, seating
 from allocate.ui.desk import View
 from allocate.ui.knobs import title
-from allocate.ui.parts import Column
+from allocate.ui.parts import Column, figure
+from allocate.ui.words import money
 
 
 def show(view: View, plan: Plan) -> None:
@@ -22,7 +23,12 @@ def show(view: View, plan: Plan) -> None:
     panels.strip(view)
     parts.announce(text)
     note = "From who holds it in law, to what it is spent on, to where. Hover over a ribbon for its sum."
-    parts.picture(charts.flows(links(plan), ["Held by", "Spent on", "In"], parts.unit(plan)), "Where the money goes", note, "flows")
+    parts.picture(
+        charts.flows(links(plan), ["Held by", "Spent on", "In"], parts.unit(plan)),
+        "Where the money goes",
+        note,
+        "flows",
+    )
     with st.container(border=True, key="card-envelopes"):
         st.html(envelopes(view, plan))
     with st.container(border=True, key="card-routes"):
@@ -41,7 +47,8 @@ def sentence(plan: Plan) -> str:
     )
     if moves.empty:
         return f"{first} No route is open: each envelope is spent by its own holder's rules."
-    return f"{first} Up to {pounds(moves['high'].sum(), currency)} may move along {len(moves)} routes; {pounds(moves['moved'].sum(), currency)} does."
+    may, does = (pounds(moves[column].sum(), currency) for column in ("high", "moved"))
+    return f"{first} Up to {may} may move along {len(moves)} routes; {does} does."
 
 
 def links(plan: Plan) -> list[dict]:
@@ -78,17 +85,15 @@ def envelopes(view: View, plan: Plan) -> str:
     table["moved"] = table["moved_in"] - table["moved_out"]
     table["more"] = table["price"] * little
 
-    def money(value: float) -> str:
-        return pounds(value, currency)
-
+    years = [Column("year", "Year")] if len(scenario.years) > 1 else []
     columns = [
-        Column("name", "Envelope"), Column("who", "Held in law by"), *([Column("year", "Year")] if len(scenario.years) > 1 else []),
-        Column("amount", "Amount", money, figure=True),
-        Column("moved", "Moved in or out", lambda value: pounds(value, currency, signed=True), figure=True),
-        Column("spent", "Spent", money, figure=True), Column("unspent", "Left", money, figure=True),
+        Column("name", "Envelope"), Column("who", "Held in law by"), *years,
+        figure("amount", "Amount", money(scenario)),
+        figure("moved", "Moved in or out", money(scenario, signed=True)),
+        figure("spent", "Spent", money(scenario)), figure("unspent", "Left", money(scenario)),
     ]  # fmt: skip
     if plan.has_prices:
-        columns.append(Column("more", f"{explaining.round_sum(little, currency)} more buys", number, figure=True))
+        columns.append(figure("more", f"{explaining.round_sum(little, currency)} more buys", number))
     own = view.draft.seat.removeprefix("partners.")
     mark = [row for row, holder in enumerate(table["holder"]) if holder == own]
     note = f"What more buys is in {explaining._aim_unit(plan)}." if plan.has_prices else ""
@@ -97,8 +102,10 @@ def envelopes(view: View, plan: Plan) -> str:
 
 def routes(plan: Plan) -> str:
     """HTML of the table of lawful routes: from, to, how much may move and does, and by what authority."""
-    table, scenario, currency = plan.routes, plan.scenario, plan.scenario.heading.currency
-    heading = parts.title("What may move, and what does", "Money leaves its holder only along a route that law or an agreement opens.")
+    table, scenario = plan.routes, plan.scenario
+    heading = parts.title(
+        "What may move, and what does", "Money leaves its holder only along a route that law or an agreement opens."
+    )
     if table.empty:
         return heading + parts.paragraph("No route is open here.")
     said = scenario.routes.set_index(["id", "year"])["authority"]
@@ -107,12 +114,10 @@ def routes(plan: Plan) -> str:
     table["room"] = table["high"] - table["moved"]
     table["authority"] = [said[row.route, row.year] for row in table.itertuples()]
 
-    def money(value: float) -> str:
-        return pounds(value, currency)
-
+    years = [Column("year", "Year")] if len(scenario.years) > 1 else []
     columns = [
-        Column("from", "From"), Column("to", "To"), *([Column("year", "Year")] if len(scenario.years) > 1 else []),
-        Column("high", "May move", money, figure=True), Column("moved", "Moves", money, figure=True),
-        Column("room", "Could still move", money, figure=True), Column("authority", "By what authority"),
+        Column("from", "From"), Column("to", "To"), *years,
+        figure("high", "May move", money(scenario)), figure("moved", "Moves", money(scenario)),
+        figure("room", "Could still move", money(scenario)), Column("authority", "By what authority"),
     ]  # fmt: skip
     return heading + parts.table(table, columns, "Routes")

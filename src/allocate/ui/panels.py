@@ -158,4 +158,4 @@ def change_said(agreed: Scenario, path: str, value: Any, why: str = "") -> str:
     )
 
 
-__all__ = ["PANELS", "aside", "lever", "change_said", "reason", "strip"]
+__all__ = ["PANELS", "aside", "change_said", "lever", "reason", "strip"]

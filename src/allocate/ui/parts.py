@@ -18,6 +18,7 @@ from allocate.plan.plan import Plan
 from allocate.ui.charts import Chart
 
 LOOK = Path(__file__).with_name("look.css")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z£(])")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&])")
 
 
@@ -97,11 +98,22 @@ def tiles(items: Iterable[Tile]) -> str:
 def cards(items: Iterable[Card]) -> str:
     """HTML of a row of cards in words."""
     made = (
-        f"<section class='al-card'><h2>{plain(card.question)}</h2><p>{plain(card.answer)}</p>"
-        f"{''.join(f'<p>{plain(line)}</p>' for line in card.more)}</section>"
+        f"<section class='al-card'><h2>{plain(card.question)}</h2>{_told(card.answer)}"
+        f"{''.join(f'<p class=al-also>{plain(line)}</p>' for line in card.more)}</section>"
         for card in items
     )
     return f"<div class='al-cards'>{''.join(made)}</div>"
+
+
+def _told(text: str, most: int = 3) -> str:
+    """An answer a sentence a line; what comes after the first few is in a fold."""
+    said = [f"<p>{plain(sentence)}</p>" for sentence in _SENTENCE.split(text)]
+    rest = (
+        f"<details class='al-figures'><summary>More</summary>{''.join(said[most:])}</details>"
+        if len(said) > most
+        else ""
+    )
+    return "".join(said[:most]) + rest
 
 
 def draw(*pieces: str, key: str) -> None:
@@ -120,9 +132,16 @@ class Column:
     figure: bool = False
 
 
-def table(rows: pd.DataFrame, columns: Sequence[Column], caption: str, mark: Sequence[int] = (), total: bool = False) -> str:
-    """HTML of a table. The first column heads its rows; rows whose position is in `mark` stand out; with `total` the last
-    row is a sum."""
+def figure(name: str, heading: str, say: Callable[[Any], str] = str) -> Column:
+    """A column of figures."""
+    return Column(name, heading, say, figure=True)
+
+
+def table(
+    rows: pd.DataFrame, columns: Sequence[Column], caption: str, mark: Sequence[int] = (), total: bool = False
+) -> str:
+    """HTML of a table. The first column heads its rows; rows whose position is in `mark` stand out; with `total` the
+    last row is a sum."""
     head = "".join(f"<th scope='col'{_right(column)}>{plain(column.heading)}</th>" for column in columns)
     body = []
     for position, row in enumerate(rows.to_dict("records")):
@@ -179,10 +198,27 @@ def lines(items: Iterable[str]) -> str:
 
 def title(text: str, note: str = "", level: int = 2) -> str:
     """HTML of a heading and a line below it."""
-    return f"<h{level} class='al-title'>{plain(text)}</h{level}>" + (f"<p class='al-note'>{plain(note)}</p>" if note else "")
+    return f"<h{level} class='al-title'>{plain(text)}</h{level}>" + (
+        f"<p class='al-note'>{plain(note)}</p>" if note else ""
+    )
 
 
 def paragraph(text: str, tone: str = "note") -> str:
     """HTML of a paragraph."""
     return f"<p class='al-{tone}'>{plain(text)}</p>"
 
+
+class Progress:
+    """How far a row of small solves is."""
+
+    def __init__(self, text: str) -> None:
+        self._bar, self._text = st.progress(0.0, text), text
+
+    def tick(self, done: int, total: int) -> bool:
+        """So many of so many are done; always True, to go on. Streamlit ends the run here if the visitor moves on."""
+        self._bar.progress(done / max(total, 1), self._text)
+        return True
+
+    def end(self) -> None:
+        """All are done."""
+        self._bar.empty()

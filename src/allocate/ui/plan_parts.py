@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +16,8 @@ from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
 from allocate.ui import charts, panels, parts, seating, solving
 from allocate.ui.desk import View
-from allocate.ui.parts import Card, Column, Tile
+from allocate.ui.parts import Card, Column, Tile, figure
+from allocate.ui.words import line_name, money
 
 CLOSE = 0.025
 """A place within this share of its fair share is close to it."""
@@ -67,12 +69,15 @@ def _nearness(plan: Plan) -> list[Tile]:
     if far.empty:
         lines = plan.spend
         fell, rose = (int((lines["change"] * sign >= 1).sum()) for sign in (-1, 1))
-        return [Tile("Lines that get more", str(rose), f"of {len(lines)}"), Tile("Lines that get less", str(fell), f"of {len(lines)}")]
+        return [
+            Tile("Lines that get more", str(rose), f"of {len(lines)}"),
+            Tile("Lines that get less", str(fell), f"of {len(lines)}"),
+        ]
     now, then = ((far[name].abs() <= CLOSE).sum() for name in ("distance_after", "distance_before"))
     worst = far.loc[far["distance_after"].idxmin()]
     name = plan.scenario.name_of("places", worst["place"])
     return [
-        Tile("Places close to fair share", f"{now} of {len(far)}", f"{then} of {len(far)} last year, within {CLOSE:.1%}"),
+        Tile("Places close to fair share", f"{now} of {len(far)}", f"{then} last year; within {CLOSE:.1%}"),
         Tile("Furthest below fair share", per_cent(worst["distance_after"], signed=True),
              f"{name}, was {per_cent(worst['distance_before'], signed=True)}"),
     ]  # fmt: skip
@@ -102,11 +107,13 @@ def three_columns(view: View, plan: Plan) -> None:
     held = {"Plan as agreed": view.base, "As agreed, new assumptions": view.rebased, "Your plan": plan}
     known = {name: each for name, each in held.items() if each is not None}
     rows = measures(known)
-    note = "An assumption was changed, so the plan as agreed was solved again under it: compare yours with the middle one."
+    note = (
+        "An assumption was changed, so the plan as agreed was solved again under it: compare yours with the middle one."
+    )
     if view.rebased is plan:
         note += " You changed nothing else, so the last two are one."
     with st.container(border=True, key="card-three"):
-        columns = [Column("measure", "Measure"), *(Column(name, name, figure=True) for name in known)]
+        columns = [Column("measure", "Measure"), *(figure(name, name) for name in known)]
         st.html(parts.title("Under your assumptions", note) + parts.table(rows, columns, "Three plans side by side"))
 
 
@@ -182,8 +189,9 @@ def shape(plan: Plan) -> None:
         return
     top = table.head(8)
     rows = [{"name": row.sentence, "worth": row.worth, "asks": row.asks} for row in top.itertuples()]
-    note = f"{explaining._aim_unit(plan).capitalize()} gained if eased by {top['asks'].iloc[0]}. Holds for small changes only."
-    parts.picture(charts.worth_bars(rows, explaining._aim_unit(plan)), "What shapes the answer", note, "shape")
+    unit, asks = explaining._aim_unit(plan), top["asks"].iloc[0]
+    note = f"{unit[:1].upper() + unit[1:]} gained if eased by {asks}. Holds for small changes only."
+    parts.picture(charts.worth_bars(rows, unit), "What shapes the answer", note, "shape")
 
 
 def losers(view: View, plan: Plan) -> None:
@@ -196,13 +204,15 @@ def losers(view: View, plan: Plan) -> None:
         cut = -table.loc[table["change"] < 0, "change"].sum()
         currency = plan.scenario.heading.currency
         count = f"{len(table)} lines get" if len(table) > 1 else "One line gets"
-        note = f"{count} {pounds(cut, currency)} less than last year, or nothing though it could. The largest fall first."
+        note = (
+            f"{count} {pounds(cut, currency)} less than last year, or nothing though it could. The largest fall first."
+        )
         rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
         rows["share"] = rows["change"] / rows["baseline"].where(rows["baseline"] > 0)
         columns = [
-            Column("name", "Line"), Column("baseline", "Last year", lambda v: pounds(v, currency), figure=True),
-            Column("spend", "Proposed", lambda v: pounds(v, currency), figure=True),
-            Column("share", "Change", lambda v: per_cent(v, signed=True), figure=True), Column("reason", "Why"),
+            Column("name", "Line"), figure("baseline", "Last year", money(plan.scenario)),
+            figure("spend", "Proposed", money(plan.scenario)),
+            figure("share", "Change", lambda v: per_cent(v, signed=True)), Column("reason", "Why"),
         ]  # fmt: skip
         first = rows.head(8)
         st.html(parts.title("Who gets less, and why", note) + parts.table(first, columns, "Lines that get less"))
@@ -220,16 +230,11 @@ def _back(plan: Plan, rows: pd.DataFrame) -> None:
     )  # fmt: skip
     if chosen in names:
         try:
-            st.html(parts.verdict(what_brings_in(plan, chosen, solve=solving.answer).sentence, "note", names[chosen] + "."))
+            st.html(
+                parts.verdict(what_brings_in(plan, chosen, solve=solving.answer).sentence, "note", names[chosen] + ".")
+            )
         except AllocateError as error:
             st.html(parts.verdict(str(error), "bad"))
-
-
-def line_name(scenario: Scenario, row) -> str:
-    """A line in words: Elective and planned care, Rugby (University Hospitals)."""
-    programme, place = scenario.name_of("programmes", row.programme), scenario.name_of("places", row.place)
-    year = f", {row.year}" if len(scenario.years) > 1 else ""
-    return f"{programme}, {place} ({scenario.name_of('partners', row.partner)}){year}"
 
 
 def looser(plan: Plan) -> None:
@@ -240,8 +245,20 @@ def looser(plan: Plan) -> None:
     with fold:
         table = guardrails(plan, solve=solving.answer)
         st.html(parts.paragraph("How much of the answer is the limits on movement, and how much the evidence."))
-        columns = [Column(name, str(name).replace("_", " ").capitalize(), figure=place > 0) for place, name in enumerate(table)]
-        st.html(parts.table(table, columns, "The plan with movement limits as agreed, half as loose again, and three times"))
+        if len(table) < 2:
+            st.html(parts.paragraph("No rule here limits movement.", "text"))
+            return
+        signed = partial(number, signed=True)
+        table["looser"] = table["looser"].map({1: "As agreed", 1.5: "Half as loose again", 3: "Three times as loose"})
+        bought = [(row.id, f"{row.name} ({row.unit})") for row in outcomes(plan.scenario)]
+        columns = [
+            Column("looser", "Movement limits"), figure("moved", "Lies elsewhere than last year", money(plan.scenario)),
+            *(figure(key, name, signed) for key, name in bought),
+            Column("riser", "Gains most"), Column("faller", "Loses most"), figure("reduced", "Lines that get less"),
+        ]  # fmt: skip
+        st.html(
+            parts.table(table, columns, "The plan with movement limits as agreed, half as loose again, and three times")
+        )
 
 
 def exactly(plan: Plan) -> None:
@@ -250,6 +267,11 @@ def exactly(plan: Plan) -> None:
     if not fold.open:
         return
     with fold:
-        said = [explaining.next_pound(plan), explaining.unspent(plan), explaining.ties(plan), explaining.assurance(plan)]
+        said = [
+            explaining.next_pound(plan),
+            explaining.unspent(plan),
+            explaining.ties(plan),
+            explaining.assurance(plan),
+        ]
         facts = parts.table(plan.facts, [Column("fact", "Fact"), Column("value", "Value")], "How it was solved")
         st.html(parts.lines(line for line in said if line) + facts)

@@ -15,8 +15,8 @@ from allocate.scenario.rulebook import Rule
 from allocate.ui import panels, parts, seating, solving, state
 from allocate.ui.desk import View
 from allocate.ui.knobs import figures, switch, title
-from allocate.ui.parts import Column
-from allocate.ui.plan_parts import line_name
+from allocate.ui.parts import Column, figure
+from allocate.ui.words import line_name
 
 GROUPS = {
     "shaping": ("Shaping the plan", "Ease one of these and the plan buys more."),
@@ -49,14 +49,23 @@ def grouped(view: View) -> dict[str, list[Rule]]:
     groups: dict[str, list[Rule]] = {key: [] for key in GROUPS}
     for rule in view.wanted.rules:
         shaping = view.plan is None or worth.get(rule.id, 0.0) > 0
-        key = "recorded" if rule.standing == "recorded" else "off" if not rule.in_force else "shaping" if shaping else "met"
+        key = (
+            "recorded"
+            if rule.standing == "recorded"
+            else "off"
+            if not rule.in_force
+            else "shaping"
+            if shaping
+            else "met"
+        )
         groups[key].append(rule)
     groups["shaping"].sort(key=lambda rule: -worth.get(rule.id, 0.0))
     return groups
 
 
 def _worth(plan: Plan | None) -> dict[str, float]:
-    """What easing each rule a little is worth. Where choices are yes or no and leave no prices, 1 for what is at its end."""
+    """What easing each rule a little is worth. Where choices are yes or no and leave no prices, 1 for what is at its
+    end."""
     if plan is None:
         return {}
     if not plan.has_prices:
@@ -109,7 +118,11 @@ def _rule(view: View, rule: Rule, mine: bool) -> None:
             if isinstance(first, Binding):
                 panels.lever(view.draft, switch(first, view.agreed), "rules", f"In force: {title(rule.id)}")
                 for knob in figures(first, view.agreed):
-                    label = f"{knob.label.partition(': ')[2].capitalize()} ({knob.measured})" if knob.measured else knob.label
+                    label = (
+                        f"{knob.label.partition(': ')[2].capitalize()} ({knob.measured})"
+                        if knob.measured
+                        else knob.label
+                    )
                     panels.lever(view.draft, knob, "rules", label, typed=True)
             else:
                 st.button("Take it out", key=f"out-{rule.id}", on_click=state.undo, args=_told_of(view, rule.id))
@@ -129,10 +142,15 @@ def sentence(view: View, rule: Rule, mine: bool = False) -> str:
     marks = " ".join(f"<span class='al-tag al-tag-{tone}'>{parts.plain(text)}</span>" for tone, text in tags)
     owner = view.wanted.name_of("partners", rule.owner)
     why, by = getattr(rule, "reason", ""), getattr(rule, "by", "")
-    notes = [f"{owner} answers for it.", rule.authority, f"Why: {why}" if why else "", f"Asked for by {by}." if by else ""]
+    notes = [
+        f"{owner} answers for it.",
+        rule.authority,
+        f"Why: {why}" if why else "",
+        f"Asked for by {by}." if by else "",
+    ]
     price = _price(view.plan, rule) if view.plan is not None and rule.binds else ""
     return (
-        f"<h3 class='al-title'>{parts.plain(said)}</h3><p class='al-note'>{marks} {parts.plain(' '.join(filter(None, notes)))}</p>"
+        f"{parts.title(said, level=3)}<p class='al-note'>{marks} {parts.plain(' '.join(filter(None, notes)))}</p>"
         + (f"<p class='al-text'>{parts.plain(price)}</p>" if price else "")
     )
 
@@ -148,7 +166,11 @@ def _price(plan: Plan, rule: Rule) -> str:
         where = f" It holds most in: {worth['where']}." if worth["where"] else ""
         return f"Easing it by {worth['asks']} is worth {number(worth['worth'])} {explaining._aim_unit(plan)}.{where}"
     if own["binding"].any():
-        return "The plan stands at its end, but would not change if it were eased a little." if plan.has_prices else "The plan stands at its end."
+        return (
+            "The plan stands at its end, but would not change if it were eased a little."
+            if plan.has_prices
+            else "The plan stands at its end."
+        )
     least = own["slack"].min()
     room = pounds(least, plan.scenario.heading.currency) if own["measure"].iloc[0] == "spend" else number(least)
     return f"Room left: {room}{' where it is tightest' if len(own) > 1 else ''}."
@@ -180,14 +202,30 @@ def _lock(view: View) -> None:
     if plan is None:
         return
     with st.expander("Keep a line as it is", key="lock"):
-        st.html(parts.paragraph("It becomes a rule in the book, with its price. Where it clashes with another, both are named."))
+        st.html(
+            parts.paragraph(
+                "It becomes a rule in the book, with its price. Where it clashes with another, both are named."
+            )
+        )
         lines = plan.spend
-        names = {line: line_name(plan.scenario, row) for line, row in zip(plan.scenario.line_ids, lines.itertuples(), strict=True)}
-        line = st.selectbox("Line", list(names), index=None, format_func=lambda each: names[each], key="lock-line", placeholder="Choose a line")
+        names = {
+            line: line_name(plan.scenario, row)
+            for line, row in zip(plan.scenario.line_ids, lines.itertuples(), strict=True)
+        }
+        line = st.selectbox(
+            "Line",
+            list(names),
+            index=None,
+            format_func=lambda each: names[each],
+            key="lock-line",
+            placeholder="Choose a line",
+        )
         row = lines.iloc[plan.scenario.line_ids.index(line)] if line in names else None
         with st.form("lock-form", border=False):
             now = float(row["spend"]) if row is not None else 0.0
-            amount = st.number_input(f"Keep it at ({plan.scenario.heading.currency})", 0.0, value=now, step=1000.0, format="%.0f")
+            amount = st.number_input(
+                f"Keep it at ({plan.scenario.heading.currency})", 0.0, value=now, step=1000.0, format="%.0f"
+            )
             reason = st.text_input("Why", max_chars=300)
             by = st.text_input("Your name", max_chars=80)
             if st.form_submit_button("Keep it so", type="primary"):
@@ -195,7 +233,11 @@ def _lock(view: View) -> None:
 
 
 def _keep_line(view: View, row: pd.Series | None, amount: float, reason: str, by: str) -> None:
-    missing = [word for word, given in (("a line", row is not None), ("a reason", reason.strip()), ("your name", by.strip())) if not given]
+    missing = [
+        word
+        for word, given in (("a line", row is not None), ("a reason", reason.strip()), ("your name", by.strip()))
+        if not given
+    ]
     if missing or row is None:
         st.html(parts.verdict(f"Give {', '.join(missing)}.", "bad", "Not kept yet."))
         return
@@ -215,12 +257,13 @@ def _everything(view: View, plan: Plan) -> None:
     with st.expander("Every rule's whole cost", key="price-list", on_change="rerun") as fold:
         if not fold.open:
             return
-        bar = st.progress(0.0, "Solving without each rule in turn")
-        table = price_list(plan, solve=solving.answer, tick=lambda done, total: bar.progress(done / max(total, 1)) is not None)
-        bar.empty()
+        bar = parts.Progress("Solving without each rule in turn")
+        table = price_list(plan, solve=solving.answer, tick=bar.tick)
+        bar.end()
         unit = explaining._aim_unit(plan)
         columns = [
-            Column("sentence", "Rule"), Column("slack", "Room left"), Column("worth", "Worth of easing it a little", number, figure=True),
-            Column("cost", f"Whole cost ({unit})", number, figure=True), Column("helps", "Helps"), Column("costs", "Costs"),
+            Column("sentence", "Rule"), Column("slack", "Room left"),
+            figure("worth", "Worth of easing it a little", number),
+            figure("cost", f"Whole cost ({unit})", number), Column("helps", "Helps"), Column("costs", "Costs"),
         ]  # fmt: skip
         st.html(parts.table(table, columns, "What the plan would gain without each rule, one at a time"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +17,12 @@ from allocate.plan.writing import changes_text, plan_files
 from allocate.ui import parts, state
 from allocate.ui.address import Draft, reproduce, to_query
 from allocate.ui.desk import View, shelf, store
-from allocate.ui.shelf import scenario_zip
+from allocate.ui.shelf import Book, scenario_zip
+from allocate.ui.store import Refused
 
 NOTE = 2000
+PROBLEMS = 50
+"""Shown of an uploaded scenario."""
 
 
 def keeping(view: View) -> None:
@@ -27,7 +31,9 @@ def keeping(view: View) -> None:
         return
     with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:"):
         if store() is None:
-            st.html(parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works."))
+            st.html(
+                parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works.")
+            )
             return
         with st.form("keep-form", border=False, clear_on_submit=True):
             name = st.text_input("Name", max_chars=80, placeholder="Council ask, version 2")
@@ -41,12 +47,18 @@ def keeping(view: View) -> None:
 def _keep(view: View, plan: Plan, name: str, author: str, note: str) -> None:
     library, draft = store(), view.draft
     assert library is not None
+    if draft.answers and not any(each.id == draft.answers for each in library.all()):
+        # The plan that this one answers was taken away, or kept on another computer.
+        draft = replace(draft, answers="")
     try:
         kept = library.keep(
             name=name, author=author, note=note, scenario=draft.scenario, base=view.book.digest, changes=draft.changes,
             reasons=draft.reasons, answers=draft.answers, headline=headline(plan), digest=view.wanted.digest,
             files=view.book.files,
         )  # fmt: skip
+    except Refused as error:
+        st.html(parts.verdict("", "bad", "Not kept yet.", list(error.problems.values())))
+        return
     except AllocateError as error:
         st.html(parts.verdict(str(error), "bad"))
         return
@@ -132,16 +144,24 @@ def _upload() -> None:
     given = st.file_uploader("A scenario's folder, zipped", type="zip", key="uploaded")
     if given is None:
         return
-    try:
-        book = shelf().add_upload(given.getvalue(), given.name)
-    except ScenarioError as error:
-        count = len(error.problems)
+    book = state.once("upload", given.file_id, lambda: _brought(given.getvalue(), given.name))
+    if isinstance(book, ScenarioError):
+        count = len(book.problems)
         lead = "One thing is wrong with it." if count == 1 else f"{count} things are wrong with it."
+        more = [f"And {count - PROBLEMS} more."] if count > PROBLEMS else []
         st.html(parts.verdict("Nothing was opened. Put these right and bring it again.", "bad", lead))
-        st.html(parts.lines(map(str, error.problems)))
+        st.html(parts.lines([*map(str, book.problems[:PROBLEMS]), *more]))
         return
-    except AllocateError as error:
-        st.html(parts.verdict(str(error), "bad"))
+    if isinstance(book, AllocateError):
+        st.html(parts.verdict(str(book), "bad"))
         return
     st.html(parts.verdict(f"{book.name} is sound.", "good"))
     st.button("Open it", type="primary", on_click=state.put, args=(Draft(book.key, book.digest),))
+
+
+def _brought(data: bytes, name: str) -> Book | AllocateError:
+    """The scenario in a zip, or what is wrong with it."""
+    try:
+        return shelf().add_upload(data, name)
+    except AllocateError as error:
+        return error

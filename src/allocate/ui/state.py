@@ -11,7 +11,7 @@ import streamlit as st
 from allocate.errors import AllocateError, ScenarioError
 from allocate.scenario.scenario import Scenario
 from allocate.ui import solving
-from allocate.ui.address import Draft, from_query, to_query
+from allocate.ui.address import DIGITS, Draft, from_query, to_query
 from allocate.ui.knobs import Knob
 
 DRAFT, TOLD, RUNS = "draft", "told", "runs"
@@ -72,7 +72,9 @@ def fitting(base: Scenario) -> Scenario:
         try:
             solving.change(base, good | {path: value})
         except ScenarioError as error:
-            words = "; ".join(problem.expected + (f" ({problem.fix})" if problem.fix else "") for problem in error.problems)
+            words = "; ".join(
+                problem.expected + (f" ({problem.fix})" if problem.fix else "") for problem in error.problems
+            )
             tell(f"“{path}” cannot be “{value}”: {words}. It was left as agreed.")
         else:
             good[path] = value
@@ -123,6 +125,12 @@ def attempt(action: Callable[[], Any]) -> Any:
         return None
 
 
+def on(digest: str) -> None:
+    """The draft stands on this version of the scenario."""
+    if draft().base != digest[:DIGITS]:
+        put(replace(draft(), base=digest[:DIGITS]))
+
+
 def sit(seat: str) -> None:
     """Take a seat: `partners.<id>`, `places.<id>`, or '' for the whole system."""
     put(replace(draft(), seat=seat))
@@ -136,3 +144,10 @@ def pin(path: str) -> None:
 def compare_with(kept: str) -> None:
     """Lay a kept plan beside the draft for comparison; the last four stay."""
     put(replace(draft(), plans=tuple(dict.fromkeys([*draft().plans, kept]))[-4:]))
+
+
+def once(name: str, key: str, make: Callable[[], Any]) -> Any:
+    """What `make` makes, made again only when the key is another."""
+    if st.session_state.get(f"once-{name}", (None,))[0] != key:
+        st.session_state[f"once-{name}"] = (key, make())
+    return st.session_state[f"once-{name}"][1]

@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from allocate.errors import AllocateError
 
 FILE = "explorer.sqlite3"
@@ -374,7 +376,13 @@ def _now() -> str:
 
 def _json(fields: Mapping[str, Any]) -> str:
     """A dict as JSON in its own order. Numbers of numpy's are numbers."""
-    return json.dumps(dict(fields), allow_nan=False, default=lambda value: value.item())
+
+    def number(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        raise TypeError(f"{value!r} cannot be kept")
+
+    return json.dumps(dict(fields), allow_nan=False, default=number)
 
 
 def _tidy(text: str) -> str:

@@ -1,0 +1,272 @@
+"""A plan from one seat: what one partner, or one place, gets, and which rules hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from allocate.errors import AllocateError
+from allocate.plan.explaining import _some
+from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.plan import Plan
+from allocate.plan.plan import solve as solve_now
+from allocate.plan.telling import POUND, View, view_of
+from allocate.plan.trying import ROUNDING, Solve, Tick, without
+from allocate.scenario.rulebook import covers
+from allocate.scenario.scenario import Scenario
+
+Array = np.ndarray
+FALLBACK = "last year's spending"
+SHARED = "A gain that several partners buy together is shared in proportion to what each spends on it."
+RULE_COLUMNS = ["rule", "sentence", "standing", "parts", "worth", "asks"]
+COST_COLUMNS = ["rule", "sentence", "standing", "mine", "aim", "helps"]
+
+
+def seats(scenario: Scenario) -> list[tuple[str, str]]:
+    """Every seat that has a line: (key, name), partners first, then places with those inside them. A key is
+    'partners.<id>' or 'places.<id>'."""
+    lines = scenario.table("lines")
+    partners, places = set(lines["partner"]), set(lines["place"])
+    found = [("partners", key) for key in scenario.table("partners")["id"] if key in partners]
+    found += [("places", key) for key in scenario.table("places")["id"] if scenario.within(key) & places]
+    return [(f"{table}.{key}", scenario.name_of(table, key)) for table, key in found]
+
+
+@dataclass(frozen=True, eq=False)
+class SeatView:
+    """A plan from one seat. Pounds of all years together; `share` is the change as a fraction of today.
+
+    outcomes   id, name, unit, before, after, change: what is bought in the place, or by the partner's lines
+    note       how gains are attributed, where that needs saying
+    lines      the seat's lines: line, partner, place, programme, envelope, year, baseline, spend, change, share, the
+               largest rise first
+    rules      rules in force that stand at their end over some of these lines: rule (id), sentence, standing, parts
+               (how many), worth (of easing the dearest by what it `asks`, in units of the aim; blank without prices),
+               asks; the dearest first
+    distance_before, distance_after   how far the money that goes by need is from the place's fair share (fractions,
+               last year of the plan); None for partners and where nothing goes by need
+    need_share the place's part of all need; None for partners
+    more       pounds more than in the plan compared with; None where there is none
+    fallback   what the seat gets if nothing is agreed: pounds, called `fallback_name`
+    summary    two sentences or three, in the second person
+    """
+
+    seat: str
+    name: str
+    baseline: float
+    spend: float
+    outcomes: pd.DataFrame
+    note: str
+    lines: pd.DataFrame
+    rules: pd.DataFrame
+    distance_before: float | None
+    distance_after: float | None
+    need_share: float | None
+    more: float | None
+    fallback: float
+    fallback_name: str
+    summary: str
+
+    @property
+    def change(self) -> float:
+        """Pounds more than today."""
+        return self.spend - self.baseline
+
+    @property
+    def share(self) -> float:
+        """The change as a fraction of today; blank (NaN) where today is nothing."""
+        return self.change / self.baseline if self.baseline > 0 else np.nan
+
+
+def from_seat(plan: Plan, seat: str, against: Plan | None = None) -> SeatView:
+    """The plan from a seat ('partners.<id>' or 'places.<id>'), against today; and, in pounds, against another plan of
+    the same lines where one is given. Raises KeyError for a seat that the scenario does not have."""
+    table, key = _taken(plan.scenario, seat)
+    view, mine = view_of(plan), _mine(plan.scenario, table, key)
+    before, after = float(view.problem.baseline[mine].sum()), float(view.spend[mine].sum())
+    outcomes = _outcomes(view, mine, table == "places")
+    distances = _distances(plan, key) if table == "places" else (None, None)
+    need = _need_share(plan.scenario, key) if table == "places" else None
+    more = None if against is None or against is plan else after - _spent(against, table, key)
+    rules = _rules(view, mine)
+    summary = _summary(view, before, after, outcomes, distances, more, rules)
+    return SeatView(
+        seat, plan.scenario.name_of(table, key), before, after, outcomes, SHARED if table == "partners" else "",
+        _lines(view, mine), rules, *distances, need, more, before, FALLBACK, summary,
+    )  # fmt: skip
+
+
+def costs_me(plan: Plan, seat: str, solve: Solve = solve_now, tick: Tick | None = None) -> pd.DataFrame:
+    """What each rule that binds a seat costs it, and buys the system: the plan solved without each in turn.
+
+    Columns: rule, sentence, standing, mine (my pounds without it less with it), aim (the agreed aim without it less
+    with it), helps (the names of those who get more because of it, '' for nobody), what costs me most first.
+    `tick(done, total)` is told how far it is; once it returns False, or a solve fails, the rest is left blank. Raises
+    KeyError for a seat that the scenario does not have."""
+    table, key = _taken(plan.scenario, seat)
+    view = view_of(plan)
+    mine = _mine(plan.scenario, table, key)
+    now, rows, stopped = float(view.spend[mine].sum()), [], False
+    rules = _rules(view, mine)
+    for done, row in enumerate(rules.itertuples()):
+        stopped = stopped or (tick is not None and tick(done, len(rules)) is False)
+        found = (np.nan, np.nan, "") if stopped else _cost(plan, str(row.rule), (table, key), now, solve)
+        rows.append([row.rule, row.sentence, row.standing, *found])
+    if tick is not None and not stopped:
+        tick(len(rules), len(rules))
+    return pd.DataFrame(rows, columns=COST_COLUMNS).sort_values(
+        "mine", ascending=False, kind="stable", ignore_index=True
+    )
+
+
+def _cost(plan: Plan, rule: str, seat: tuple[str, str], now: float, solve: Solve) -> tuple[float, float, str]:
+    try:
+        found = without(plan, rule, solve)
+    except AllocateError:
+        return np.nan, np.nan, ""
+    more = _spent(found.plan, *seat) - now
+    return more if abs(more) >= ROUNDING else 0.0, found.cost, ", ".join(found.helps)
+
+
+def _taken(scenario: Scenario, seat: str) -> tuple[str, str]:
+    """The table and id of a seat."""
+    table, _, key = seat.partition(".")
+    if table not in ("partners", "places") or key not in set(scenario.table(table)["id"]):
+        raise KeyError(f"no seat {seat!r}")
+    return table, key
+
+
+def _mine(scenario: Scenario, table: str, key: str) -> Array:
+    """The rows of a seat's lines: a place's own and those of places inside it."""
+    lines = scenario.table("lines")
+    found = lines["partner"] == key if table == "partners" else lines["place"].isin(scenario.within(key))
+    return np.flatnonzero(found.to_numpy())
+
+
+def _spent(plan: Plan, table: str, key: str) -> float:
+    return float(plan._solved.flows.spend[_mine(plan.scenario, table, key)].sum())
+
+
+def _outcomes(view: View, mine: Array, whole: bool) -> pd.DataFrame:
+    """What a seat's lines buy of each outcome; of what others pay for too, its part by spending unless `whole`."""
+    curves, scenario = view.problem.curves, view.scenario
+    only = np.zeros(len(view.spend))
+    only[mine] = 1.0
+    names = scenario.table("curves")["outcome"].to_numpy(dtype=str)
+    found = []
+    for spend in (view.problem.baseline, view.spend):
+        effort, own = curves.effort(spend), curves.effort(spend * only)
+        touched = curves.effort(only) > 0
+        part = touched.astype(float) if whole else np.divide(own, effort, out=np.zeros(len(own)), where=effort > 0)
+        found.append(part * curves.gain(effort))
+    table = scenario.outcomes[["id", "name", "unit"]]
+    table["before"], table["after"] = ([float(g[names == key].sum()) for key in table["id"]] for g in found)
+    table["change"] = table["after"] - table["before"]
+    reached = set(names[curves.effort(only) > 0])
+    return table[table["id"].isin(reached)].reset_index(drop=True)
+
+
+def _distances(plan: Plan, place: str) -> tuple[float | None, float | None]:
+    """How far a place is from its fair share, before and after, in the last year."""
+    places = plan.places
+    row = places[(places["place"] == place) & (places["year"] == plan.scenario.years[-1])].iloc[0]
+    before, after = (
+        None if np.isnan(row[name]) else float(row[name]) for name in ("distance_before", "distance_after")
+    )
+    return before, after
+
+
+def _need_share(scenario: Scenario, place: str) -> float | None:
+    """A place's part of all need."""
+    places = scenario.table("places")
+    leaves = ~places["id"].isin(set(places["parent"].dropna()))
+    need = dict(zip(places["id"], places["need"], strict=True))
+    total = places.loc[leaves, "need"].sum()
+    return float(need[place] / total) if total > 0 and not np.isnan(need[place]) else None
+
+
+def _lines(view: View, mine: Array) -> pd.DataFrame:
+    """A seat's lines, the largest rise first."""
+    order = mine[np.lexsort((mine, -view.change[mine]))]
+    keys = ["partner", "place", "programme", "envelope", "year", "baseline"]
+    table = view.scenario.table("lines").iloc[order][keys]
+    table.insert(0, "line", [view.scenario.line_ids[row] for row in order])
+    table["spend"], table["change"] = view.spend[order], view.change[order]
+    table["share"] = table["change"] / table["baseline"].where(table["baseline"] > 0)
+    return table.reset_index(drop=True)
+
+
+def _rules(view: View, mine: Array) -> pd.DataFrame:
+    """The rules that stand at their end over some of these lines."""
+    only = np.zeros(len(view.spend), dtype=bool)
+    only[mine] = True
+    touched = _touched(view, only)
+    rows: dict[str, list] = {}
+    for i in np.flatnonzero((view.ends[0] | view.ends[1]) & touched):
+        limit = view.problem.limits[i]
+        rule = view.rules.get(limit.owner)
+        if rule is None or not (covers(rule.where, view.scenario) & only).any():
+            continue
+        end = limit.high if view.limit_price[i] > 0 else limit.low
+        pounds_asked = limit.measure == "spend"
+        worth = abs(view.limit_price[i]) * (view.little if pounds_asked else 0.01 * abs(end)) if view.priced else np.nan
+        row = rows.setdefault(rule.id, [rule.id, view.sentence(rule.id), rule.standing, 0, worth, ""])
+        row[3] += 1
+        row[4] = max(row[4], worth) if view.priced else np.nan
+        row[5] = view.asked if pounds_asked else "1%"
+    table = pd.DataFrame(list(rows.values()), columns=RULE_COLUMNS)
+    return table.sort_values(["worth", "rule"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def _touched(view: View, only: Array) -> Array:
+    """Which limits count any of these lines, by what they spend or by what they gain."""
+    problem = view.problem
+    rows = problem.line_rows.rows[only[problem.line_rows.columns] & (problem.line_rows.values != 0)]
+    fed = problem.curves.effort(only.astype(float)) > 0
+    gains = problem.gain_rows.rows[fed[problem.gain_rows.columns]]
+    touched = np.zeros(len(problem.limits), dtype=bool)
+    touched[rows] = touched[gains] = True
+    return touched
+
+
+def _summary(
+    view: View, before: float, after: float, outcomes: pd.DataFrame, distances: tuple[float | None, float | None],
+    more: float | None, rules: pd.DataFrame,
+) -> str:  # fmt: skip
+    """What the plan means for a seat, in the second person."""
+    currency, change = view.currency, after - before
+    first = f"You get {pounds(after, currency)}"
+    if before > 0:
+        share = per_cent(change / before, signed=True)
+        word = "more" if change > 0 else "less"
+        first += f", {pounds(abs(change), currency)} ({share}) {word} than last year"
+        first = f"You get {pounds(after, currency)}, the same as last year" if abs(change) < POUND else first
+    if more is not None and abs(more) >= ROUNDING:
+        first += f", and {pounds(abs(more), currency)} {'more' if more > 0 else 'less'} than in the plan compared with"
+    names = [f" ({name})" if len(outcomes) > 1 else "" for name in outcomes["name"]]
+    rows = zip(outcomes["change"], outcomes["unit"], names, strict=True)
+    said = [f"{number(change, signed=True)} {unit}{name}" for change, unit, name in rows if change]
+    second = [f"it buys {_some(said)} against last year"] if said and before > 0 else []
+    old, new = distances
+    if old is not None and new is not None and max(abs(old), abs(new)) >= 5e-4:
+        second.append(f"against your fair share you go from {_from_share(old)} to {_from_share(new)}")
+    if len(rules):
+        verb = "rule holds" if len(rules) == 1 else "rules hold"
+        second.append(f"{len(rules)} {verb} some of your lines" + (f", {_dearest(rules)}" if view.priced else ""))
+    told = "; ".join(second)
+    return f"{first}." + (f" {told[0].upper()}{told[1:]}." if told else "")
+
+
+def _dearest(rules: pd.DataFrame) -> str:
+    return f"the dearest '{rules['rule'].iloc[0]}'"
+
+
+def _from_share(distance: float) -> str:
+    """'3.7% below', '0.6% above', 'level'."""
+    size = per_cent(abs(distance))
+    return "level" if float(size.rstrip("%")) == 0 else f"{size} {'above' if distance > 0 else 'below'}"
+
+
+__all__ = ["SeatView", "costs_me", "from_seat", "seats"]

@@ -1,0 +1,127 @@
+"""Every page as it stands: nothing from elsewhere, a title of its own, fit for a phone, and fit for everybody."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import visiting
+from tests.conftest import SCENARIOS
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDE, PHONE, NARROW = 1440, 390, 360
+CLASH = {"scenario": "tiny", "envelopes.core.amount": 100_000}
+"""What nobody can keep: the minimum that tiny's rules ask for is dearer."""
+CHANGED = {"scenario": "tiny", "envelopes.core.amount": 950_000, "curves.*.care.slope": "x0.8"}
+"""A decision and an assumption, so that every part of a page has something to show."""
+
+
+def pages() -> list[str]:
+    """The paths of the pages, from the script itself; `test_every_page_is_here` reads them off the screen."""
+    names = re.findall(r'Chapter\(\s*"(\w+)"', (SCENARIOS.parent / "app.py").read_text(encoding="utf-8"))
+    return ["", *names[1:]]
+
+
+def overflow(page: Page) -> dict:
+    """By how many pixels the page is wider than its window, and what sticks out, for whoever must find it."""
+    return page.evaluate(
+        """() => {
+          const main = document.querySelector('[data-testid="stMain"]'), width = document.documentElement.clientWidth
+          const inScroll = e => e.closest('.al-scroll, [data-testid="stDataFrame"], pre, [data-testid="stSidebar"]')
+          const out = [...main.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > width + 1
+            && !inScroll(e) && getComputedStyle(e).position !== 'absolute')
+          return { by: Math.max(main.scrollWidth - main.clientWidth, document.documentElement.scrollWidth - width, 0),
+                   what: out.slice(-3).map(e => e.outerHTML.slice(0, 160)) }
+        }"""
+    )
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds serious or critical, each with the first places where it is."""
+    options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{each['impact']} {each['id']}: {each['help']}; {len(each['nodes'])} times, at "
+        + " and ".join(str(node["target"]) + " " + node["html"][:160] for node in each["nodes"][:3])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+def names_with_backslashes(page: Page) -> list[str]:
+    """What a screen reader would call something, where it still has the marks that keep names from being Markdown."""
+    return page.evaluate(
+        r"""() => ['aria-label', 'title', 'placeholder', 'alt'].flatMap(name =>
+          [...document.querySelectorAll(`[${name}*="\\\\"]`)].map(e => e.getAttribute(name)))"""
+    )
+
+
+def test_every_page_is_here(visitor):
+    """The navigation leads to exactly the pages that are tested here, and each link leads to its own."""
+    page = visiting.open(visitor(), scenario="tiny")
+    listed = visiting.chapters(page)
+    assert list(listed.values()) == pages()
+    for title in list(listed)[1:]:
+        with visiting.answered(page):
+            page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
+        expect(page).to_have_title(f"{title} – allocate")
+
+
+def test_each_page_has_a_title_and_a_heading_of_its_own(visitor):
+    """No two pages share a title or an h1, no page has two, and headings never skip a level."""
+    titles, headings = [], []
+    page = visitor()
+    for path in pages():
+        visiting.open(page, path, scenario="tiny")
+        titles.append(page.title())
+        expect(page.locator("h1")).to_have_count(1)
+        headings.append(page.locator("h1").inner_text())
+        found = page.locator('[data-testid="stMain"]').locator("h1, h2, h3, h4, h5, h6")
+        levels = found.evaluate_all("all => all.map(each => Number(each.tagName[1]))")
+        assert levels[0] == 1, path
+        assert all(after - before <= 1 for before, after in pairwise(levels)), (path, levels)
+    assert len(set(titles)) == len(set(headings)) == len(pages())
+
+
+@pytest.mark.parametrize("path", pages())
+def test_nothing_comes_from_elsewhere(visitor, path):
+    """A page fetches nothing from outside and errs nowhere (`visitor` fails where it does), and it says something."""
+    page = visiting.open(visitor(), path)
+    assert visiting.words(page)
+    fonts = page.evaluate("[...document.fonts].filter(font => font.status === 'error').map(font => font.family)")
+    assert fonts == []
+
+
+@pytest.mark.parametrize("path", pages())
+@pytest.mark.parametrize("query", [{}, CHANGED, CLASH], ids=["largest", "changed", "clash"])
+def test_a_phone_needs_no_sideways_scroll(visitor, path, query):
+    """At 360 pixels, all unfolded, a page is no wider than its window; only tables scroll, in themselves."""
+    page = visiting.open(visitor(width=NARROW, height=740), path, **query)
+    visiting.unfold(page)
+    assert overflow(page)["by"] == 0, overflow(page)["what"]
+
+
+@pytest.mark.parametrize("path", pages())
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize("query", [{}, CHANGED, CLASH], ids=["agreed", "changed", "clash"])
+def test_everybody_can_use_it(visitor, path, width, query):
+    """axe finds nothing serious or critical (WCAG 2.2 A and AA, best practice), as it stands and all unfolded, and no
+    name has a backslash in it."""
+    page = visiting.open(visitor(width=width), path, **({"scenario": "tiny"} | query))
+    assert violations(page) == []
+    visiting.unfold(page)
+    if width == PHONE:
+        visiting.side(page)
+    assert violations(page) == []
+    assert names_with_backslashes(page) == []
+
+
+def test_a_clash_is_a_page(visitor):
+    """What cannot be kept is told in words on every page, and no chart pretends otherwise on the first."""
+    page = visiting.open(visitor(), **CLASH)
+    assert visiting.words(page).startswith("These rules cannot all be met.")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
