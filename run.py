@@ -1,5 +1,6 @@
 """Run a command of the project in an environment of its own, made on first use.
 
+    python3 run.py allocate explore
     python3 run.py allocate solve scenarios/coventry-warwickshire
     python3 run.py pytest
 
@@ -38,6 +39,8 @@ def main() -> int:
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", "VIRTUAL_ENV": str(HOME)}
     command = [str(BIN / sys.argv[1]), *sys.argv[2:]] if sys.argv[1] != "python" else [str(PYTHON), *sys.argv[2:]]
     try:
+        if os.name == "posix":  # become the command, so that Ctrl-C and every other signal are its own
+            os.execve(command[0], command, environment)
         return subprocess.run(command, env=environment, check=False).returncode
     except FileNotFoundError:
         print(f"There is no {sys.argv[1]} in .venv; try allocate, pytest, ruff, mypy or python.", file=sys.stderr)

@@ -83,7 +83,8 @@ class NoPlan(AllocateError):
 
     `easings` is the smallest give-way found, one sentence each, and `ways` is the same as data: all their changes
     together make a plan possible. `instead` are single envelopes that would do it alone if raised, the least money
-    first; each its own alternative. `proved` says whether the clash was proved independently of the solver.
+    first; each its own alternative. `together` are the rules, resources and envelopes (`rules.x`, `envelopes.core`)
+    that were proved, independently of the solver, not to hold together, the weightiest first; () where nothing was.
     """
 
     def __init__(
@@ -92,17 +93,22 @@ class NoPlan(AllocateError):
         easings: Sequence[str],
         ways: Sequence[GiveWay] = (),
         instead: Sequence[GiveWay] = (),
-        proved: bool = False,
+        together: Sequence[str] = (),
     ) -> None:
         self.message = message
         self.easings = list(easings)
         self.ways = tuple(ways)
         self.instead = tuple(instead)
-        self.proved = proved
+        self.together = tuple(together)
         super().__init__(message + "".join(f"\n- {easing}" for easing in easings))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.easings, self.ways, self.instead, self.proved)
+        return type(self), (self.message, self.easings, self.ways, self.instead, self.together)
+
+    @property
+    def proved(self) -> bool:
+        """Whether the clash was proved independently of the solver."""
+        return bool(self.together)
 
 
 class EngineError(AllocateError):

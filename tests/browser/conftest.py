@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from allocate.ui import serving
-from tests.browser.visiting import COUNT_RUNS, watch
+from tests.browser.visiting import WATCHER, watch
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -125,7 +125,7 @@ def visitor(chromium, server) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(
             base_url=served.address, viewport=size, reduced_motion="reduce", locale="en-GB", **options
         )
-        context.add_init_script(COUNT_RUNS)
+        context.add_init_script(WATCHER)
         contexts.append((context, watch(context, served.address, served.log)))
         return context.new_page()
 

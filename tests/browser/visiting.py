@@ -18,17 +18,29 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 PATIENCE = 30_000
 """Milliseconds that a page may take to come to rest on a busy machine."""
 MOST_PARTS = 100
-COUNT_RUNS = """
+"""Folded parts of a page."""
+WATCHER = """
 window.visitedRuns = 0
+window.visitedChange = performance.now()
 let was = null
 new MutationObserver(() => {
+  window.visitedChange = performance.now()
   const app = document.querySelector('[data-testid="stApp"]')
   const now = app && app.getAttribute('data-test-script-state')
   if (now !== was && now === 'notRunning') window.visitedRuns += 1
   was = now
-}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-test-script-state'] })
+}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true,
+                       attributeFilter: ['data-test-script-state', 'data-stale', 'open', 'aria-expanded'] })
+window.visitedRest = solved => {
+  const app = document.querySelector('[data-testid="stApp"]')
+  return performance.now() - window.visitedChange > 120 && app
+    && app.getAttribute('data-test-script-state') === 'notRunning'
+    && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
+    && !(solved && document.querySelector('.st-key-stop-solve'))
+}
 """
-"""Runs in every page before anything else: counts how often the page's script has come to its end."""
+"""Runs in every page before anything else: counts how often the page's script has come to its end, and knows when the
+page is at rest: no run under way, nothing old on it, and nothing changed for a moment."""
 
 _troubles: WeakKeyDictionary[BrowserContext, list[str]] = WeakKeyDictionary()
 _logs: WeakKeyDictionary[BrowserContext, Path] = WeakKeyDictionary()
@@ -75,19 +87,14 @@ def open(page: Page, path: str = "", **query: Any) -> Page:
     `open(page, **{"scenario": "tiny", "envelopes.core.amount": 950000})`. A list gives several values."""
     asked = urlencode(query, doseq=True, quote_via=quote)
     page.goto(f"/{path}" + (f"?{asked}" if asked else ""))
-    expect(page.get_by_test_id("stAppViewContainer")).to_be_attached(timeout=PATIENCE)
     page.wait_for_function("window.visitedRuns > 0", timeout=PATIENCE)
     return settle(page)
 
 
 def settle(page: Page, solved: bool = True) -> Page:
-    """Wait until the page's script has ended and nothing on the page is old; with `solved` also until no solve is under
-    way. Fails where the page shows an exception, or anything else has happened that must not."""
-    expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_attached(timeout=PATIENCE)
-    expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=PATIENCE)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
-    if solved:
-        expect(page.locator(".st-key-stop-solve")).to_have_count(0, timeout=PATIENCE)
+    """Wait until the page is at rest; with `solved` also until no solve is under way. Fails where the page shows an
+    exception, or anything else has happened that must not."""
+    page.wait_for_function("solved => window.visitedRest(solved)", arg=solved, timeout=PATIENCE)
     if page.get_by_test_id("stException").count():
         raise AssertionError(f"{page.url} failed:\n{_logs[page.context].read_text()[-3000:]}")
     assert not troubles(page), troubles(page)
@@ -114,8 +121,11 @@ def chapters(page: Page) -> dict[str, str]:
 
 
 def words(page: Page) -> str:
-    """The sentence that the page opens with: its first verdict, whole, with single spaces."""
-    verdict = page.locator(".al-verdict").first
+    """The sentence that the page is about, with single spaces: what the plan says or why there is none, or else the
+    first verdict on the page."""
+    settle(page)
+    plan = page.locator(".st-key-verdict .al-verdict")
+    verdict = (plan if plan.count() else page.locator(".al-verdict")).first
     expect(verdict).to_be_visible(timeout=PATIENCE)
     return " ".join(verdict.inner_text().split())
 

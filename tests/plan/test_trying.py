@@ -60,8 +60,8 @@ def test_the_whole_cost_of_the_floor(plan):
     assert found.sentences == [
         "Without it the plan would buy 1.48 years more.",
         "It moves £10,000.",
-        "It helps North (+£10,000).",
-        "It costs South (−£10,000).",
+        "It helps North (£10,000).",
+        "It costs South (£10,000).",
     ]
 
 

@@ -85,14 +85,16 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
         found.append(f"{lines[row]} spends {flows.spend[row]:,.2f}, outside {allowed}")
     for row in np.flatnonzero((flows.moved < -tolerance) | (flows.moved > problem.route_high + tolerance)):
         found.append(f"route {row} moves {flows.moved[row]:,.2f}, more than {problem.route_high[row]:,.2f}")
-    for name, left in zip(problem.scenario.table("envelopes")["id"], flows.unspent(problem), strict=True):
-        if left < -tolerance:
-            found.append(f"envelope {name} is overspent by {-left:,.2f}")
+    left = flows.unspent(problem)
+    for row in np.flatnonzero(left < -tolerance):
+        name = problem.scenario.table("envelopes")["id"].iloc[row]
+        found.append(f"envelope {name} is overspent by {-left[row]:,.2f}")
     body = bodies(problem, flows.spend)
     slips = _slips(problem, flows.spend, tolerance)
-    for limit, amount, slip in zip(problem.limits, body, slips, strict=True):
-        if not limit.low - slip <= amount <= limit.high + slip:
-            found.append(f"{limit.label}: {amount:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
+    kept = (problem.limit_low - slips <= body) & (body <= problem.limit_high + slips)
+    for row in np.flatnonzero(~kept):
+        limit = problem.limits[row]
+        found.append(f"{limit.label}: {body[row]:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
     return found
 
 

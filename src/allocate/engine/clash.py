@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocate.engine.certificate import upper_bound
+from allocate.engine.certificate import Prices, upper_bound
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.matrix import Arrays
 from allocate.engine.model import figures
@@ -31,22 +31,23 @@ def no_plan(session: Session, problem: Problem, grids: list[Array], seconds: flo
     """The error to raise, with the easings that would make a plan possible, and what-ifs that do it."""
     trial = Trial(session, problem, grids, seconds)
     try:
-        easings, spend, proved = _cheapest(session, problem, grids, seconds)
+        easings, spend, together = _cheapest(session, problem, grids, seconds)
     except Impossible:
         message = "No plan is possible: the least that lines must spend and the money cannot be reconciled."
         return NoPlan(message, [], instead=raised_instead(trial))
+    proved = bool(together)
     word = "proved independently of the solver" if proved else "the solver's word, not proved independently"
     sentences = [_sentence(problem, easing) for easing in easings]
     asks = "is to ease" if len(sentences) == 1 else "takes all of these"
     way = f"There may be other ways. The smallest way out, in pounds, {asks}:"
     message = f"No plan keeps every rule ({word}). {way}"
-    return NoPlan(message, sentences, give_ways(trial, easings, spend), raised_instead(trial), proved)
+    return NoPlan(message, sentences, give_ways(trial, easings, spend), raised_instead(trial), together)
 
 
 def _cheapest(
     session: Session, problem: Problem, grids: list[Array], seconds: float
-) -> tuple[list[Easing], Array, bool]:
-    """The least that gives way, what the plan it allows spends on each line, and whether the clash is proved."""
+) -> tuple[list[Easing], Array, tuple[str, ...]]:
+    """The least that gives way, what the plan it allows spends on each line, and what is proved to clash."""
     arrays = session.matrix.arrays(figures(problem, grids))
     rows = session.matrix.rows["limit"]
     count, size = len(problem.limits), len(arrays.cost)
@@ -97,14 +98,33 @@ def _with_ways_out(arrays: Arrays, rows: slice, price: Array) -> Arrays:
     )  # fmt: skip
 
 
-def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -> bool:
-    """Whether prices exist at which even the best plan for no aim at all would be worth less than nothing."""
+def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -> tuple[str, ...]:
+    """The rules (and resources) and envelopes that are proved not to hold together, as paths, the weightiest first: those
+    with a price at which even the best plan for no aim at all would be worth less than nothing. () where there is no
+    proof."""
     relaxed = replace(eased, integer=np.zeros(len(eased.integer), dtype=bool))
     answer = Solver(relaxed).run(seconds)
     prices = session.prices(problem, answer)
     aimless = replace(problem, weight=np.zeros(len(problem.weight)))
     total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
-    return total > 0 and upper_bound(aimless, prices) < -1e-9 * total
+    if total <= 0 or upper_bound(aimless, prices) >= -1e-9 * total:
+        return ()
+    return _named(problem, prices)
+
+
+def _named(problem: Problem, prices: Prices) -> tuple[str, ...]:
+    """Paths of what has a price, by how much of the clash it carries: its price times what it asks or holds."""
+    ends = np.array([max(abs(end) for end in (limit.low, limit.high) if np.isfinite(end)) for limit in problem.limits])
+    carried: dict[str, float] = {}
+    for limit, weight in zip(problem.limits, np.abs(prices.limit) * np.maximum(ends, 1.0), strict=True):
+        path = limit.owner.replace(" ", "s.") if limit.owner.startswith("resource ") else f"rules.{limit.owner}"
+        carried[path] = carried.get(path, 0.0) + float(weight)
+    for name, weight in zip(
+        problem.scenario.table("envelopes")["id"], np.abs(prices.envelope) * problem.amount, strict=True
+    ):
+        carried[f"envelopes.{name}"] = carried.get(f"envelopes.{name}", 0.0) + float(weight)
+    least = 1e-9 * max(carried.values())
+    return tuple(sorted((path for path in carried if carried[path] > least), key=lambda path: -carried[path]))
 
 
 def _sentence(problem: Problem, easing: Easing) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import highspy
 import numpy as np
@@ -35,11 +36,25 @@ class Answer:
 
     status: str
     value: float
-    columns: Array
-    rows: Array
-    column_duals: Array
-    row_duals: Array
     bound: float
+    solution: highspy.HighsSolution
+
+    # Each is taken out of HiGHS only where it is asked for: whole lists are copied.
+    @cached_property
+    def columns(self) -> Array:
+        return np.array(self.solution.col_value)
+
+    @cached_property
+    def rows(self) -> Array:
+        return np.array(self.solution.row_value)
+
+    @cached_property
+    def column_duals(self) -> Array:
+        return np.array(self.solution.col_dual)
+
+    @cached_property
+    def row_duals(self) -> Array:
+        return np.array(self.solution.row_dual)
 
 
 class Impossible(Exception):
@@ -120,19 +135,15 @@ class Solver:
         status = highs.getModelStatus()
         if status in (Status.kInfeasible, Status.kUnboundedOrInfeasible):
             raise Impossible
-        info, solution = highs.getInfo(), highs.getSolution()
+        info = highs.getInfo()
         ended = {Status.kOptimal: "optimal", Status.kTimeLimit: "time limit", Status.kInterrupt: "stopped"}.get(status)
         if ended is None or (ended != "optimal" and info.primal_solution_status != FEASIBLE):
             if ended == "stopped":
                 raise Stopped
             raise EngineError(f"HiGHS ended with {highs.modelStatusToString(status)}")
         integer = bool(self.arrays.integer.any())
-        return Answer(
-            ended, info.objective_function_value,
-            np.array(solution.col_value), np.array(solution.row_value),
-            np.array(solution.col_dual), np.array(solution.row_dual),
-            info.mip_dual_bound if integer else info.objective_function_value,
-        )  # fmt: skip
+        bound = info.mip_dual_bound if integer else info.objective_function_value
+        return Answer(ended, info.objective_function_value, bound, highs.getSolution())
 
     def _run(self, watch: Watch | None, tell: Tell | None) -> highspy.HighsStatus:
         """Run, so that a stop is heard, and Ctrl-C during a search over yes/no choices: HiGHS itself would not hear it

@@ -43,6 +43,7 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
+from allocate.engine.matrix import Matrix
 from allocate.engine.problem import Problem
 from allocate.rules.limits import kept
 from allocate.rules.tally import Limit, Row
@@ -140,6 +141,28 @@ def _row(limit) -> Row:
     return limit.body
 
 
+PARTS = (
+    {"total": "totals"},
+    {"tally": "totals", "limit": "limits"},
+    {"line_factor": "line_factors", "gain_factor": "total_gains", "term": "terms"}
+    | {"limit_low": "limits", "limit_high": "limits"},
+)
+"""The columns, rows and parameters of the model that follow from the rules, by the set that each is over."""
+
+
+def compiled(sets: Sets, figures: Figures) -> Matrix:
+    """The model over these sets, taken apart."""
+    return Matrix(declare(sets, figures))
+
+
+def under_fewer_rules(matrix: Matrix, sets: Sets, fewer: Sets) -> Matrix:
+    """What `compiled` gives for sets with some of the rules left out, without declaring a model."""
+    names = {name for part in PARTS for name in part.values()}
+    number = {name: {key: k for k, key in enumerate(getattr(sets, name))} for name in names}
+    stays = {name: np.array([number[name][key] for key in getattr(fewer, name)], dtype=int) for name in names}
+    return matrix.part(*({component: stays[name] for component, name in part.items()} for part in PARTS))
+
+
 def figures(problem: Problem, grids: list[Array]) -> Figures:
     """Every figure of the model, in solver units, from a problem in pounds and breakpoints per curve in pounds."""
     units, terms, measures = problem.units, problem.terms, problem.measure_units
@@ -202,6 +225,11 @@ class Slices:
         width = np.diff(points)
         slope = np.divide(np.diff(gains), width, out=np.zeros(width.shape), where=width > 0)
         slope[slope < least[:, None]] = 0.0
+        # A slice of no width has its neighbour's slope, so that no coefficient comes or goes as breakpoints move.
+        for k in range(1, slope.shape[1]):
+            slope[:, k] = np.where(width[:, k] > 0, slope[:, k], slope[:, k - 1])
+        for k in range(slope.shape[1] - 1, 0, -1):
+            slope[:, k - 1] = np.where(width[:, k - 1] > 0, slope[:, k - 1], slope[:, k])
         real = np.arange(width.shape[1]) < np.array([len(grid) - 1 for grid in grids], dtype=int)[:, None]
         return cls(points[:, 0], gains[:, 0], points[:, :-1], width, slope, real)
 

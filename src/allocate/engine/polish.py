@@ -168,7 +168,7 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
 
 
 def _bent(problem: Problem, free: Array, bend: Array) -> Array:
-    """Second derivatives of the aim over the free amounts, from those of each curve: lines under one curve share its."""
+    """Second derivatives of the aim over the free amounts: lines that feed one curve share its own."""
     curve, one, other = problem.together
     place = np.full(len(problem.low) + len(problem.route_high), -1)
     place[free] = np.arange(len(free))

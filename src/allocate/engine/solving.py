@@ -12,7 +12,8 @@ import numpy as np
 from allocate.engine.certificate import Certificate, Flows, certify
 from allocate.engine.clash import no_plan
 from allocate.engine.highs import Impossible
-from allocate.engine.model import structure
+from allocate.engine.matrix import Matrix
+from allocate.engine.model import Sets, compiled, figures, structure, under_fewer_rules
 from allocate.engine.optimum import (
     Optimum,
     Options,
@@ -30,7 +31,7 @@ from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 KEPT = 16
-"""Idle sessions kept live, over all scenarios."""
+"""Idle sessions kept live, and compiled models, over all scenarios."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,7 @@ class _Pool:
         # Pyomo is not meant for several threads: models are declared one at a time.
         self._declaring = threading.Lock()
         self._idle: OrderedDict[tuple[Hashable, int], Session] = OrderedDict()
+        self._compiled: OrderedDict[Hashable, tuple[Sets, Matrix]] = OrderedDict()
         self._count = 0
 
     def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
@@ -66,7 +68,21 @@ class _Pool:
     def fresh(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Session:
         """A session over these breakpoints that nobody else has."""
         with self._declaring:
-            return Session(problem, grids, ordered)
+            matrix = self._matrix(problem, grids, ordered)
+        return Session(problem, grids, ordered, matrix)
+
+    def _matrix(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Matrix:
+        """The compiled model: part of the one with every rule in force, so that switches declare nothing anew."""
+        every = problem.with_every_rule()
+        key = structure(every, grids, ordered)
+        if key not in self._compiled:
+            sets = Sets.of(every, grids, ordered)
+            self._compiled[key] = sets, compiled(sets, figures(every, grids))
+            while len(self._compiled) > KEPT:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(key)
+        sets, matrix = self._compiled[key]
+        return matrix if every is problem else under_fewer_rules(matrix, sets, Sets.of(problem, grids, ordered))
 
     def give_back(self, session: Session) -> None:
         with self._lock:

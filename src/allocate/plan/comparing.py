@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
-from allocate.plan.explaining import _aim_unit, _before, _blank, _told
+from allocate.plan.explaining import aim_unit, before
+from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
-from allocate.plan.telling import POUND, Moves, shaping, what_changes
+from allocate.plan.telling import bought, shaping, what_changes
+from allocate.plan.words import blank, capital, told
 from allocate.rules.kinds import Binding
 from allocate.scenario.paths import Path, panel, parse
 from allocate.scenario.scenario import Scenario
@@ -79,7 +81,7 @@ def notes(one: Plan, other: Plan) -> list[str]:
 
 
 def _assumptions(scenario: Scenario) -> dict[str, str]:
-    return {path: _told(value) for path, value in scenario.changes.items() if panel(path) == "assumption"}
+    return {path: told(value) for path, value in scenario.changes.items() if panel(path) == "assumption"}
 
 
 def compare(plans: Mapping[str, Plan]) -> Comparison:
@@ -182,13 +184,9 @@ def difference_in_words(one: Plan, other: Plan, names: tuple[str, str] = ("the f
     moves = Moves.of(other, one)
     if not moves.any:
         same = all(abs(change) < 1e-9 * max(1.0, abs(other.value)) for change in moves.outcome.values())
-        first = f"{_capital(names[1])} places every pound as {names[0]} does"
-        return f"{first}." if same else f"{first}; only what it is taken to buy differs. {moves.outcomes()}"
+        first = f"{capital(names[1])} places every pound as {names[0]} does"
+        return f"{first}." if same else f"{first}; only what it is taken to buy differs. {bought(moves)}"
     return what_changes(other, one, names[0])
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 Better = Callable[[list[float]], float] | None
@@ -203,7 +201,7 @@ def _measures(plan: Plan) -> dict[str, tuple[str, float, Better]]:
     for key in scenario.outcomes["id"]:
         gain = moves.outcome.get(key, 0.0)
         found[f"{scenario.name_of('outcomes', key)}, against today"] = (unit[key], gain, max)
-    found["The agreed aim"] = (_aim_unit(plan), plan.value, max)
+    found["The agreed aim"] = (aim_unit(plan), plan.value, max)
     found |= _distances(plan)
     fewer = int((moves.change <= -POUND).sum())
     found["Lines that get less than today"] = ("lines", float(fewer), min)
@@ -244,17 +242,17 @@ def _said(scenario: Scenario, text: str) -> str:
     if text not in scenario.changes:
         return AGREED
     value, path, base = scenario.changes[text], parse(text), scenario.base or scenario
-    if _blank(value):
+    if blank(value):
         return "taken out"
     if not isinstance(path, Path):
-        return _told(value)
+        return told(value)
     if path.table == "rules" and not path.field:
         stood = any(rule.id == path.keys[0] for rule in base.rules)
         rule = next((rule for rule in scenario.rules if rule.id == path.keys[0]), None)
-        words = rule.sentence(scenario) if isinstance(rule, Binding) else _told(value)
+        words = rule.sentence(scenario) if isinstance(rule, Binding) else told(value)
         return f"{'another rule' if stood else 'a new rule'}: {words}"
     if path.field == "in_force":
         return "in force" if value else "switched off"
-    was, by = _before(base, path), factor(value)
-    now = _told(value) if by is None else f"times {_told(by)}"
-    return now if was is None else f"{now} (agreed: {_told(was)})"
+    was, by = before(base, path), factor(value)
+    now = told(value) if by is None else f"times {told(by)}"
+    return now if was is None else f"{now} (agreed: {told(was)})"

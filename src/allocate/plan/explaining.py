@@ -9,6 +9,7 @@ import pandas as pd
 
 from allocate.plan.figures import at_most, number, per_cent, pounds, round_sum
 from allocate.plan.plan import Plan
+from allocate.plan.words import blank, count, some, told
 from allocate.scenario.paths import Path, matches, parse
 from allocate.scenario.rulebook import record
 from allocate.scenario.scenario import Scenario
@@ -32,8 +33,8 @@ def headline(plan: Plan) -> str:
     places, partners = len(set(spend["place"]) - parents), spend["partner"].nunique()
     total, change = spend["spend"].sum(), spend["change"].sum()
     first = (
-        f"Every rule is met. {pounds(total, currency)} is shared across {_count(partners, 'partner')} "
-        f"and {_count(places, 'place')}"
+        f"Every rule is met. {pounds(total, currency)} is shared across {count(partners, 'partner')} "
+        f"and {count(places, 'place')}"
     )
     if spend["baseline"].sum() == 0:
         return f"{first}. {_bought(plan)}"
@@ -66,7 +67,7 @@ def binding(plan: Plan, most: int = 5) -> list[str]:
         ]
     limits = plan.limits
     held = limits[limits["binding"] & (limits["price"] > 0)]
-    unit = _aim_unit(plan)
+    unit = aim_unit(plan)
     said = []
     for rule, group in held.groupby("rule"):
         top = group.sort_values("price", ascending=False, kind="stable", key=_told_apart).iloc[0]
@@ -87,7 +88,7 @@ def _others(rules: list[str]) -> list[str]:
     if not rules:
         return []
     verb = "binds" if len(rules) == 1 else "bind"
-    return [f"And {_count(len(rules), 'more rule')} {verb} ({_some(rules, 8)}): see the limits table."]
+    return [f"And {count(len(rules), 'more rule')} {verb} ({some(rules, 8)}): see the limits table."]
 
 
 def _told_apart(prices: pd.Series) -> pd.Series:
@@ -104,12 +105,12 @@ def next_pound(plan: Plan) -> str:
     """What a little more money would buy, by envelope, the best first; envelopes with one answer are named together."""
     if not plan.has_prices:
         return ""
-    little, unit = a_little(plan), _aim_unit(plan)
+    little, unit = a_little(plan), aim_unit(plan)
     names: dict[str, list[str]] = {}
     for row in plan.money.sort_values("price", ascending=False, kind="stable", key=_told_apart).itertuples():
         if row.price > 0:
             names.setdefault(number(row.price * little), []).append(_envelope(plan, row))
-    said = "; ".join(f"{_some(group)} {worth}" for worth, group in names.items())
+    said = "; ".join(f"{some(group)} {worth}" for worth, group in names.items())
     return f"{round_sum(little, plan.scenario.heading.currency)} more would buy, in {unit}: {said}." if said else ""
 
 
@@ -127,19 +128,12 @@ def _envelope(plan: Plan, row) -> str:
     return f"{name} {row.year}" if len(plan.scenario.years) > 1 else name
 
 
-def _some(names: list[str], most: int = 3) -> str:
-    """The first few of these names, and how many others."""
-    if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-
-
 def ties(plan: Plan) -> str:
     """Whether other plans are as good, and how this one was picked."""
     if not plan.ties:
         return ""
     return (
-        f"Other plans are as good: at least {_count(plan.ties, 'line')} could be spent otherwise for the same outcome. "
+        f"Other plans are as good: at least {count(plan.ties, 'line')} could be spent otherwise for the same outcome. "
         "This one changes least from today."
     )
 
@@ -151,7 +145,7 @@ def assurance(plan: Plan) -> str:
     checked = f"Checked independently of the solver: every rule and envelope holds, to the {unit}; "
     if plan.certified and found.gap <= FINEST:
         return checked + "no plan is better."
-    gap = f"{at_most(found.gap * plan._solved.problem.at_stake)} {_aim_unit(plan)}"
+    gap = f"{at_most(found.gap * plan._solved.problem.at_stake)} {aim_unit(plan)}"
     if plan.certified:
         return checked + f"no plan is better by more than {gap}."
     share = per_cent(found.gap, places=2) if found.gap >= 1e-4 else f"{found.gap:.1e}"
@@ -170,23 +164,23 @@ def changes(scenario: Scenario, most: int = 10) -> str:
 
 def _change(base: Scenario, text: str, value: Any) -> str:
     path = parse(text)
-    now = "taken out" if _blank(value) else _told(value)
+    now = "taken out" if blank(value) else told(value)
     if not isinstance(path, Path):
         return f"{text}: {now}"
     if path.table == "rules" and not path.field:
         stood = any(rule.id == path.keys[0] for rule in base.rules)
-        return f"{text}: {now if _blank(value) else 'another rule' if stood else 'a new rule'}"
-    was = _before(base, path)
+        return f"{text}: {now if blank(value) else 'another rule' if stood else 'a new rule'}"
+    was = before(base, path)
     if (by := factor(value)) is not None:
-        return f"{text}: {'' if was is None else f'{_told(was)} '}\N{MULTIPLICATION SIGN} {_told(by)}"
-    return f"{text}: {now}" if was is None else f"{text}: {_told(was)} \N{RIGHTWARDS ARROW} {now}"
+        return f"{text}: {'' if was is None else f'{told(was)} '}\N{MULTIPLICATION SIGN} {told(by)}"
+    return f"{text}: {now}" if was is None else f"{text}: {told(was)} \N{RIGHTWARDS ARROW} {now}"
 
 
-def _before(base: Scenario, path: Path) -> Any:
+def before(base: Scenario, path: Path) -> Any:
     """What stood at this path in the scenario as it was read: '' for a blank, None where it names no single value."""
     if path.table != "rules":
         rows = base.table(path.table)[matches(path, base.table(path.table))]
-        return None if len(rows) != 1 else "" if _blank(rows[path.field].iloc[0]) else rows[path.field].iloc[0]
+        return None if len(rows) != 1 else "" if blank(rows[path.field].iloc[0]) else rows[path.field].iloc[0]
     value: Any = next((record(rule) for rule in base.rules if rule.id == path.keys[0]), None)
     for part in path.field.split(".") if value is not None else []:
         value = value.get(part, "") if isinstance(value, dict) else None
@@ -195,27 +189,8 @@ def _before(base: Scenario, path: Path) -> Any:
     return value
 
 
-def _blank(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-
-
-def _told(value: Any) -> str:
-    """A value as a person would say it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(_told(part) for part in value)
-    if isinstance(value, dict):
-        return "; ".join(f"{key} {_told(part)}" for key, part in value.items())
-    return "blank" if _blank(value) else value if isinstance(value, str) else f"{value:,.12g}"
-
-
-def _aim_unit(plan: Plan) -> str:
+def aim_unit(plan: Plan) -> str:
     """The unit of the aim: the outcomes' own where they agree and count one each, else points."""
     outcomes = plan.scenario.outcomes
     same = outcomes["unit"].nunique() == 1 and (outcomes["weight"] == 1).all()
     return str(outcomes["unit"].iloc[0]) if same else "points of the agreed aim"
-
-
-def _count(count: int, word: str) -> str:
-    return f"{count} {word}" + ("" if count == 1 else "s")

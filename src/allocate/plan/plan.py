@@ -118,7 +118,7 @@ class Plan:
         owners = {rule.id: (rule.owner, rule.standing) for rule in self.scenario.rules}
         slack = np.minimum(amount - low, high - amount)
         # Rounding to whole pounds may leave a limit that binds a few pounds' worth of room.
-        pound = _worth_of_a_pound(problem, self._solved.flows.spend)
+        pound = worth_of_a_pound(problem, self._solved.flows.spend)
         room = np.maximum(np.where(np.abs(prices) > 0, 8.0, 1.0) * pound, 1e-7 * np.abs(amount))
         return pd.DataFrame(
             {
@@ -222,7 +222,7 @@ class Plan:
         return f"Plan({self.scenario.id!r}, value {self.value:,.6g}, gap {self.certificate.gap:.2g})"
 
 
-def _worth_of_a_pound(problem: Problem, spend: Array) -> Array:
+def worth_of_a_pound(problem: Problem, spend: Array) -> Array:
     """By how much each limit's body moves at most when a pound goes to, or leaves, one line."""
     marginal = problem.curves.marginal(problem.curves.effort(spend))
     gains = abs(problem.gain_rows).scaled(marginal).through(problem.feeds)

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
-from allocate.plan.explaining import _some
 from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.margins import View, view_of
+from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
-from allocate.plan.telling import POUND, View, view_of
 from allocate.plan.trying import ROUNDING, Solve, Tick, without
+from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.rulebook import covers
 from allocate.scenario.scenario import Scenario
 
@@ -248,7 +249,7 @@ def _summary(
     names = [f" ({name})" if len(outcomes) > 1 else "" for name in outcomes["name"]]
     rows = zip(outcomes["change"], outcomes["unit"], names, strict=True)
     said = [f"{number(change, signed=True)} {unit}{name}" for change, unit, name in rows if change]
-    second = [f"it buys {_some(said)} against last year"] if said and before > 0 else []
+    second = [f"it buys {some(said)} against last year"] if said and before > 0 else []
     old, new = distances
     if old is not None and new is not None and max(abs(old), abs(new)) >= 5e-4:
         second.append(f"against your fair share you go from {_from_share(old)} to {_from_share(new)}")
@@ -256,11 +257,11 @@ def _summary(
         verb = "rule holds" if len(rules) == 1 else "rules hold"
         second.append(f"{len(rules)} {verb} some of your lines" + (f", {_dearest(rules)}" if view.priced else ""))
     told = "; ".join(second)
-    return f"{first}." + (f" {told[0].upper()}{told[1:]}." if told else "")
+    return f"{first}." + (f" {capital(told)}." if told else "")
 
 
 def _dearest(rules: pd.DataFrame) -> str:
-    return f"the dearest '{rules['rule'].iloc[0]}'"
+    return f"the dearest {quoted(title(rules['rule'].iloc[0]))}"
 
 
 def _from_share(distance: float) -> str:

@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
-from allocate.plan.explaining import _some
 from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.margins import View, view_of
+from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
-from allocate.plan.telling import POUND, Moves, View, shaping, view_of
+from allocate.plan.telling import shaping
+from allocate.plan.words import some
 from allocate.rules.kinds import Band, Binding, binding_rules
 from allocate.scenario.scenario import Scenario
 
@@ -104,8 +106,8 @@ def _gainers(table: pd.DataFrame, sign: float, currency: str) -> str:
     """The three whose money a rule raises (lowers) most, with pounds; '' for nobody."""
     rows = table[sign * table["difference"] >= ROUNDING]
     rows = rows.iloc[np.argsort(-sign * rows["difference"].to_numpy(), kind="stable")]
-    said = [f"{row.name_} ({pounds(row.difference, currency, signed=True)})" for row in _rows(rows)]
-    return _some(said) if said else ""
+    said = [f"{row.name_} ({pounds(abs(row.difference), currency)})" for row in _rows(rows)]
+    return some(said) if said else ""
 
 
 def without(plan: Plan, rule_id: str, solve: Solve = solve_now) -> Without:

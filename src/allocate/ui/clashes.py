@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from allocate.errors import GiveWay, NoPlan
+from allocate.plan.figures import pounds
+from allocate.rules.kinds import Binding
 from allocate.ui import parts, state
 from allocate.ui.desk import View
-from allocate.ui.knobs import label_of, words
+from allocate.ui.knobs import as_read, label_of, title, words
 
 
 def clash(view: View) -> None:
@@ -19,44 +22,75 @@ def clash(view: View) -> None:
         parts.draw(parts.verdict(view.broken, "bad", "No answer can be given."), key="verdict")
         return
     lead = "These rules cannot all be met."
-    proof = (
-        "Proved apart from the solver."
-        if found.proved
-        else "That is the solver's word; it is not proved apart from it."
-    )
-    parts.draw(parts.verdict(f"No plan keeps every rule within the money. {proof}", "bad", lead), key="verdict")
+    named = [_clashing(view, path) for path in found.together]
+    text = "No plan keeps all of these within the money:" if named else found.message.partition(". ")[0] + "."
+    parts.draw(parts.verdict(text, "bad", lead, list(filter(None, named))), key="verdict")
     parts.announce(lead)
     _ways(view, found.ways, _needed(found), "way")
     _ways(view, found.instead, "Or one of these, on its own", "instead")
     st.html(parts.paragraph("Prices and charts are not shown while the rules clash: they would mean nothing."))
 
 
+def _clashing(view: View, path: str) -> str:
+    """A rule, or an envelope, that is part of a clash."""
+    table, _, key = path.partition(".")
+    if table == "rules":
+        rule = next((rule for rule in view.wanted.rules if rule.id == key), None)
+        return f"{title(key)}: {rule.sentence(view.wanted)}." if isinstance(rule, Binding) else ""
+    if table == "envelopes":
+        amount = view.wanted.envelopes.set_index("id")["amount"].loc[[key]].sum()
+        return f"{view.wanted.name_of(table, key)} holds {pounds(amount, view.wanted.heading.currency)}."
+    return f"{view.wanted.name_of(table, key)} runs out."
+
+
 def _needed(found: NoPlan) -> str:
-    return "The smallest way out, in pounds" + (": all of these together" if len(found.ways) > 1 else "")
+    return "The smallest way out, in pounds" + (": all of these together" if len(_grouped(found.ways)) > 1 else "")
+
+
+def _grouped(ways: Sequence[GiveWay]) -> list[list[GiveWay]]:
+    """Ways that one change brings about, together."""
+    groups: dict[str, list[GiveWay]] = {}
+    for way in ways:
+        groups.setdefault(f"{way.rule} {dict(way.change)}", []).append(way)
+    return list(groups.values())
 
 
 def _ways(view: View, ways: Sequence[GiveWay], heading: str, key: str) -> None:
-    if not ways:
+    groups = _grouped(ways)
+    if not groups:
         return
     with st.container(border=True, key=f"card-{key}"):
         st.html(parts.title(heading))
-        for number, way in enumerate(ways):
+        for number, group in enumerate(groups):
             with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-{number}"):
-                st.html(_told(view, way))
-                if key == "instead" or len(ways) == 1:
-                    _try(way, f"try-{key}-{number}")
-        if key == "way" and len(ways) > 1:
-            every = {path: value for way in ways for path, value in way.change.items()}
-            st.button("Try all of them", type="primary", key="try-all", on_click=state.lay, args=(every,))
+                st.html(_told(view, group))
+                if key == "instead" or len(groups) == 1:
+                    _try(dict(group[0].change), "Try this", f"try-{key}-{number}")
+        if key == "way" and len(groups) > 1:
+            _try({path: value for way in ways for path, value in way.change.items()}, "Try all of them", "try-all")
 
 
-def _try(way: GiveWay, key: str) -> None:
-    st.button("Try this", type="primary", key=key, on_click=state.lay, args=(dict(way.change),))
+def _try(change: dict[str, Any], label: str, key: str) -> None:
+    st.button(label, type="primary", key=key, on_click=state.lay, args=(change,))
 
 
-def _told(view: View, way: GiveWay) -> str:
+def _told(view: View, group: Sequence[GiveWay]) -> str:
+    """HTML of what gives way, where, and the change that does it."""
+    way, rules = group[0], {rule.id: rule for rule in view.wanted.rules}
+    rule = rules.get(way.rule)
+    said = rule.sentence(view.wanted) if isinstance(rule, Binding) else way.sentence
+    where = [each.sentence.removeprefix(said).lstrip(": ") for each in group] if isinstance(rule, Binding) else []
+    places = f" It stands in the way for: {'; '.join(filter(None, where))}." if any(where) else ""
     firm = " <span class='al-tag al-tag-flat'>In law</span>" if way.standing == "statutory" else ""
     asks = "; ".join(
-        f"{label_of(view.agreed, path)} to {words(view.agreed, path, value)}" for path, value in way.change.items()
+        f"{label_of(view.agreed, path)}: {before(view, path)}{words(view.agreed, path, value)}"
+        for path, value in way.change.items()
     )
-    return f"<p class='al-text al-grow'>{parts.plain(way.sentence)}{firm}<br><strong>{parts.plain(asks)}</strong></p>"
+    strong = f"<strong>{parts.plain(asks)}</strong>{firm}"
+    return f"<p class='al-text al-grow'>{strong}<br>{parts.plain(said + '.' + places)}</p>"
+
+
+def before(view: View, path: str) -> str:
+    """What stands at a path in the draft, with an arrow to what is to come; '' where nothing does."""
+    now = as_read(view.wanted, path)
+    return "" if now is None else f"{words(view.agreed, path, now)} → "

@@ -15,7 +15,7 @@ from allocate.plan.plan import Plan
 from allocate.ui import charts, panels, parts, seating, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
-from allocate.ui.knobs import label_of
+from allocate.ui.knobs import label_of, words
 from allocate.ui.parts import Column, figure
 from allocate.ui.plan_parts import CLOSE, leaves
 from allocate.ui.store import Kept, StoreError
@@ -37,8 +37,13 @@ def show(view: View) -> None:
         _side_by_side(view, plans)
     else:
         text = "Choose two to four plans. Keep a plan on any page with “Keep this plan”, and it can be chosen here."
-        parts.draw(parts.verdict(text, "note"), key="verdict")
+        parts.draw(parts.verdict(text, "note"), key=_key(view))
     _library(view, kept)
+
+
+def _key(view: View) -> str:
+    """The key of the verdict: where the rules of the draft clash, the page has that verdict above this one."""
+    return "verdict" if view.plan is not None else "compared"
 
 
 def _kept() -> dict[str, Kept]:
@@ -116,13 +121,16 @@ def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
         found = compare(plans)
     except Unlike as error:
         text = "They would be unlike for unlike."
-        parts.draw(parts.verdict(text, "bad", "These plans cannot be compared.", error.reasons), key="verdict")
+        parts.draw(parts.verdict(text, "bad", "These plans cannot be compared.", error.reasons), key=_key(view))
         return
     names = found.names
     one, other = plans[names[0]], plans[names[-1]]
     said = difference_in_words(one, other, (f"“{names[0]}”", f"“{names[-1]}”"))
-    parts.draw(parts.verdict(said, "note", f"{names[-1]} against {names[0]}.", found.notes), key="verdict")
-    parts.announce(said)
+    lead = f"<h2>{parts.plain(names[-1])} against {parts.plain(names[0])}</h2>"
+    notes = "".join(parts.paragraph(note, "text") for note in found.notes)
+    parts.draw(f"<div class='al-verdict al-note'>{lead}{parts.sentences(said)}{notes}</div>", key=_key(view))
+    if view.plan is not None:  # else the clash was announced
+        parts.announce(said)
     with st.container(border=True, key="card-changes"):
         st.html(_changes(view, found))
     with st.container(border=True, key="card-headline"):
@@ -142,6 +150,9 @@ def _changes(view: View, found: Comparison) -> str:
     if table.empty:
         return heading + parts.paragraph("Nothing: they are the same plan.")
     table["what"] = [label_of(view.agreed, path) for path in table["path"]]
+    for name, plan in found.plans.items():
+        told = plan.scenario.changes
+        table[name] = [words(view.agreed, path, told[path]) if path in told else "As agreed" for path in table["path"]]
     table["panel"] = table["panel"].str.capitalize()
     columns = [Column("panel", "Panel"), Column("what", "What"), *(Column(name, name) for name in found.names)]
     return heading + parts.table(table[[c.name for c in columns]], columns, "Changes that differ")
@@ -172,7 +183,7 @@ def _measured(value: float, unit: str) -> str:
         return ""
     if len(unit) == 1 and not unit.isalnum() and unit != "%":
         return pounds(value, unit)
-    return per_cent(value, signed=True) if unit in ("%", "share") else number(value)
+    return per_cent(value, signed=True) if unit == "of fair share" else number(value)
 
 
 def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
@@ -210,6 +221,10 @@ def _moves(found: Comparison) -> list[dict]:
     first, last = (found.plans[name] for name in (found.names[0], found.names[-1]))
     sums = [each.by("place", "programme").set_index(["place", "programme"])["spend"] for each in (first, last)]
     change = sums[1].sub(sums[0], fill_value=0.0)
+    for level in ("place", "programme"):
+        # What no plan moves only hides what one does.
+        moved = change.abs().groupby(level=level).max()
+        change = change[change.index.get_level_values(level).isin(moved.index[moved >= 1])]
     name = first.scenario.name_of
     return [
         {"place": name("places", place), "programme": name("programmes", programme), "change": value}
@@ -219,10 +234,10 @@ def _moves(found: Comparison) -> list[dict]:
 
 def _by(found: Comparison, column: str, heading: str, one: Plan) -> str:
     """HTML of pounds by partner or place, the largest difference first."""
-    table, say = found.by(column), money(one.scenario)
+    table, say = found.by(column), money(one)
     columns = [
         Column("name", column.capitalize()), *(figure(name, name, say) for name in found.names),
-        figure("difference", "Difference", money(one.scenario, signed=True)),
+        figure("difference", "Difference", money(one, signed=True)),
     ]  # fmt: skip
     note = f"The difference is “{found.names[-1]}” less “{found.names[0]}”; the largest first."
     return parts.title(heading, note) + parts.table(table, columns, heading)
@@ -235,8 +250,8 @@ def _lines(found: Comparison, one: Plan) -> str:
         return parts.paragraph("No line differs.")
     table["name"] = [line_name(one.scenario, row) for row in table.itertuples()]
     columns = [
-        Column("name", "Line"), *(figure(name, name, money(one.scenario)) for name in found.names),
-        figure("difference", "Difference", money(one.scenario, signed=True)),
+        Column("name", "Line"), *(figure(name, name, money(one)) for name in found.names),
+        figure("difference", "Difference", money(one, signed=True)),
     ]  # fmt: skip
     return parts.table(table, columns, "Lines that differ, the largest difference first")
 

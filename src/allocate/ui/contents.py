@@ -36,7 +36,9 @@ def open_book(*chapters: Chapter) -> None:
     page = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{page.title} – {NAME}", page_icon=ICON, layout="wide")
     parts.look()
+    st.logo(LOGO, icon_image=ICON, size="large")
     page.run()
 
 
+LOGO = str(Path(__file__).with_name("logo.svg"))
 ICON = str(Path(__file__).with_name("icon.svg"))

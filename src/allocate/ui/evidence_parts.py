@@ -25,9 +25,10 @@ def show(view: View) -> None:
     share = counts.get("assumed", 0) / max(len(table), 1)
     found, derived, assumed = (f"{counts.get(each, 0):,} {each}" for each in STATUSES)
     text = f"Of {len(table):,} figures, {found}, {derived} and {assumed}: {share:.0%} rest on judgement."
-    parts.draw(parts.verdict(text, "note"), key="verdict")
-    parts.announce(text)
+    # Where the rules of the draft clash, the page has that verdict above this one.
+    parts.draw(parts.verdict(text, "note"), key="verdict" if view.plan is not None else "figures-told")
     if view.plan is not None:
+        parts.announce(text)
         seating.summary(view, view.plan)
     panels.strip(view)
     parts.draw(parts.tiles(_tiles(table)), key="story")

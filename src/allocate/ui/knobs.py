@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.words import title
 from allocate.rules.kinds import Binding, Measured
 from allocate.scenario.paths import Path, matches, panel, parse
 from allocate.scenario.rulebook import Rule
@@ -23,8 +24,8 @@ from allocate.scenario.scenario import Scenario
 Unit = Literal["money", "share", "factor", "number", "switch"]
 Panel = Literal["decision", "rule", "assumption"]
 PANELS: tuple[Panel, ...] = ("decision", "rule", "assumption")
-LETTERS = frozenset({"nhs", "icb", "gp", "gps", "bcf", "vcse", "pcn"})
-"""Parts of ids that are said letter by letter."""
+SCALES = {1e6: "m", 1e3: "k", 1.0: ""}
+"""How sums are said, by how many pounds one of the unit is."""
 NAMED = frozenset({"partners", "places", "programmes", "outcomes", "envelopes", "resources"})
 STEPS = 20
 """To either side of the figure as it was read."""
@@ -74,19 +75,25 @@ class Knob:
     def format(self) -> str:
         """For a slider, printf's way."""
         if self.unit == "money":
-            return f"{self.sign}%.1fm" if self.scale > 1 else f"{self.sign}%.0f"
+            return f"{self.sign}%.{self.places}f{SCALES[self.scale]}"
         return {"share": "%.2f%%" if self.step < 0.1 else "%.1f%%", "factor": "%.0f%%"}.get(self.unit, "%.4g")
 
     @property
     def typed(self) -> str:
         """For a box to type in, printf's way."""
-        return "%.3f" if self.unit == "money" and self.scale > 1 else "%.0f" if self.unit == "money" else "%.4g"
+        return f"%.{max(self.places, 3 if self.scale > 1 else 0)}f" if self.unit == "money" else "%.4g"
+
+    @property
+    def places(self) -> int:
+        """Decimals that a step needs."""
+        return 1 if self.scale > 1 and self.step >= 0.1 else max(0, math.ceil(-math.log10(self.step)))
 
     @property
     def measured(self) -> str:
         """The unit in words."""
-        million = f"{self.sign}m" if self.scale > 1 else self.sign
-        return {"money": million, "share": "%", "factor": "% of what was read"}.get(self.unit, "")
+        if self.unit == "money":
+            return self.sign + SCALES[self.scale]
+        return {"share": "%", "factor": "% of what was read"}.get(self.unit, "")
 
 
 @lru_cache(maxsize=32)
@@ -194,7 +201,7 @@ def _scaled_by(curves: pd.DataFrame) -> str:
 
 
 def _money(path: str, group: Panel, label: str, value: float, sign: str, note: str) -> Knob:
-    scale = 1e6 if value >= 2e6 else 1.0
+    scale = 1e6 if value >= 1e6 else 1e3 if value >= 1e4 else 1.0
     base = round(value / scale, 6)
     step = _round_step(base * 0.005) if base else 100.0
     down = min(STEPS, math.floor(base / step + 1e-9))
@@ -224,13 +231,6 @@ def _round_step(size: float) -> float:
     """1, 2 or 5 times a power of ten, the nearest below."""
     power = 10.0 ** math.floor(math.log10(size))
     return next(part * power for part in (5.0, 2.0, 1.0) if part * power <= size * (1 + 1e-9))
-
-
-def title(name: str) -> str:
-    """An id as a title: 'mental-health-standard' as 'Mental health standard', 'movement-other-nhs' as 'Movement other
-    NHS'."""
-    words = [word.upper() if word in LETTERS else word for word in name.split("-")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def label_of(scenario: Scenario, path: str) -> str:

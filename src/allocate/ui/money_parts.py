@@ -88,15 +88,15 @@ def envelopes(view: View, plan: Plan) -> str:
     years = [Column("year", "Year")] if len(scenario.years) > 1 else []
     columns = [
         Column("name", "Envelope"), Column("who", "Held in law by"), *years,
-        figure("amount", "Amount", money(scenario)),
-        figure("moved", "Moved in or out", money(scenario, signed=True)),
-        figure("spent", "Spent", money(scenario)), figure("unspent", "Left", money(scenario)),
+        figure("amount", "Amount", money(plan)),
+        figure("moved", "Moved in or out", money(plan, signed=True)),
+        figure("spent", "Spent", money(plan)), figure("unspent", "Left", money(plan)),
     ]  # fmt: skip
     if plan.has_prices:
         columns.append(figure("more", f"{explaining.round_sum(little, currency)} more buys", number))
     own = view.draft.seat.removeprefix("partners.")
     mark = [row for row, holder in enumerate(table["holder"]) if holder == own]
-    note = f"What more buys is in {explaining._aim_unit(plan)}." if plan.has_prices else ""
+    note = f"What more buys is in {explaining.aim_unit(plan)}." if plan.has_prices else ""
     return parts.title("Who holds what", note) + parts.table(table, columns, "Envelopes", mark)
 
 
@@ -117,7 +117,7 @@ def routes(plan: Plan) -> str:
     years = [Column("year", "Year")] if len(scenario.years) > 1 else []
     columns = [
         Column("from", "From"), Column("to", "To"), *years,
-        figure("high", "May move", money(scenario)), figure("moved", "Moves", money(scenario)),
-        figure("room", "Could still move", money(scenario)), Column("authority", "By what authority"),
+        figure("high", "May move", money(plan)), figure("moved", "Moves", money(plan)),
+        figure("room", "Could still move", money(plan)), Column("authority", "By what authority"),
     ]  # fmt: skip
     return heading + parts.table(table, columns, "Routes")

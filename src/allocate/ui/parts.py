@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +71,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Card:
-    """A question and its answer in words; `more` are further lines."""
+    """A question and its answer in words; `more` are further answers under headings of their own."""
 
     question: str
     answer: str
-    more: Sequence[str] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 def verdict(text: str, tone: str = "good", lead: str = "", more: Sequence[str] = ()) -> str:
@@ -98,15 +98,15 @@ def tiles(items: Iterable[Tile]) -> str:
 def cards(items: Iterable[Card]) -> str:
     """HTML of a row of cards in words."""
     made = (
-        f"<section class='al-card'><h2>{plain(card.question)}</h2>{_told(card.answer)}"
-        f"{''.join(f'<p class=al-also>{plain(line)}</p>' for line in card.more)}</section>"
+        f"<section class='al-card'><h2>{plain(card.question)}</h2>{sentences(card.answer)}"
+        f"{''.join(f'<h3>{plain(name)}</h3>{sentences(text)}' for name, text in card.more.items())}</section>"
         for card in items
     )
     return f"<div class='al-cards'>{''.join(made)}</div>"
 
 
-def _told(text: str, most: int = 3) -> str:
-    """An answer a sentence a line; what comes after the first few is in a fold."""
+def sentences(text: str, most: int = 3) -> str:
+    """HTML of an answer, a sentence a line; what comes after the first few is in a fold."""
     said = [f"<p>{plain(sentence)}</p>" for sentence in _SENTENCE.split(text)]
     rest = (
         f"<details class='al-figures'><summary>More</summary>{''.join(said[most:])}</details>"
@@ -142,19 +142,27 @@ def table(
 ) -> str:
     """HTML of a table. The first column heads its rows; rows whose position is in `mark` stand out; with `total` the
     last row is a sum."""
-    head = "".join(f"<th scope='col'{_right(column)}>{plain(column.heading)}</th>" for column in columns)
+    head = "".join(
+        f"<th role='columnheader' scope='col'{_right(column)}>{plain(column.heading)}</th>" for column in columns
+    )
     body = []
     for position, row in enumerate(rows.to_dict("records")):
         names = ["al-mark"] * (position in mark) + ["al-total"] * (total and position == len(rows) - 1)
-        cells = [
-            f"<{tag}{_right(column)}>{plain(_said(column, row[column.name]))}</{tag.split()[0]}>"
-            for column, tag in zip(columns, ["th scope='row'", *["td"] * (len(columns) - 1)], strict=True)
-        ]
-        body.append(f"<tr class='{' '.join(names)}'>{''.join(cells)}</tr>")
+        cells = [_cell(column, row[column.name], place == 0) for place, column in enumerate(columns)]
+        body.append(f"<tr role='row' class='{' '.join(names)}'>{''.join(cells)}</tr>")
+    # On a phone rows become blocks (see look.css); the roles keep it a table for screen readers all the same.
+    stack = " al-stack" if len(columns) > 3 else ""
     return (
-        f"<div class='al-scroll' role='region' tabindex='0' aria-label='{plain(caption)}'><table class='al-table'>"
-        f"<caption>{plain(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<div class='al-scroll' role='region' tabindex='0' aria-label='{plain(caption)}'>"
+        f"<table role='table' class='al-table{stack}'><caption>{plain(caption)}</caption><thead role='rowgroup'>"
+        f"<tr role='row'>{head}</tr></thead><tbody role='rowgroup'>{''.join(body)}</tbody></table></div>"
     )
+
+
+def _cell(column: Column, value: Any, heads: bool) -> str:
+    tag, role = ("th scope='row'", "rowheader") if heads else ("td", "cell")
+    label = f" data-label='{plain(column.heading)}'"
+    return f"<{tag} role='{role}'{_right(column)}{label}>{plain(_said(column, value))}</{tag.split()[0]}>"
 
 
 def _said(column: Column, value: Any) -> str:

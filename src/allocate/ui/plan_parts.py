@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -19,6 +20,8 @@ from allocate.ui.desk import View
 from allocate.ui.parts import Card, Column, Tile, figure
 from allocate.ui.words import line_name, money
 
+BARS = 12
+"""Bars in a picture: what is smaller shares one."""
 CLOSE = 0.025
 """A place within this share of its fair share is close to it."""
 AGREED = "the plan as agreed"
@@ -50,7 +53,7 @@ def tiles(view: View, plan: Plan) -> list[Tile]:
 
 
 def _aim(view: View, plan: Plan) -> Tile:
-    gains, unit = plan.gains, explaining._aim_unit(plan)
+    gains, unit = plan.gains, explaining.aim_unit(plan)
     weights = plan.scenario.outcomes.set_index("id")["weight"]
     before = bool(plan.spend["baseline"].sum())
     bought = float((gains["change" if before else "gain"] * gains["outcome"].map(weights)).sum())
@@ -93,7 +96,9 @@ def leaves(plan: Plan) -> pd.DataFrame:
 def cards(view: View, plan: Plan) -> list[Card]:
     """What changes, why, and what would change our mind, in words."""
     base = view.base
-    more = [telling.what_changes(plan, base, AGREED)] if view.changed and base is not None else []
+    more = {}
+    if view.changed and base is not None and plan is not base:
+        more["Against the plan as agreed"] = telling.what_changes(plan, base, AGREED)
     still = telling.held(plan)
     return [
         Card("What changes?", telling.what_changes(plan), more),
@@ -138,25 +143,43 @@ def outcomes(scenario: Scenario):
 
 
 def pictures(view: View, plan: Plan) -> None:
-    """Change by place and by partner, distance from fair share, and what shapes the answer."""
-    unit = parts.unit(plan)
-    places, partners = (charts.change_bars(changes(plan, each), unit) for each in ("place", "partner"))
+    """Change by place and by partner, distance from fair share (by programme where nothing goes by need), and what
+    shapes the answer: two and two."""
     near = leaves(plan).dropna(subset=["distance_after"])
-    left, right = st.columns(2)
-    with left:
-        parts.picture(places, "Who gets more: places", "Change on last year", "by-place")
-    with right:
-        if len(near):
-            note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
-            parts.picture(distances(plan, near), "How far each place is from its fair share", note, "distance")
-        else:
-            shape(plan)
-    left, right = st.columns(2)
-    with left:
-        parts.picture(partners, "What it means for each partner", "Change on last year", "by-partner")
-    with right:
-        if len(near):
-            shape(plan)
+    first, second = (
+        functools.partial(_gains, plan, "place", "Who gets more: places"),
+        functools.partial(_nearby, plan, near),
+    )
+    if near.empty:
+        second = functools.partial(_gains, plan, "programme", "Who gets more: programmes")
+    partners = functools.partial(_gains, plan, "partner", "What it means for each partner")
+    for pair in ((first, second), (partners, functools.partial(shape, plan))):
+        for column, draw in zip(st.columns(2), pair, strict=True):
+            with column:
+                draw()
+
+
+def _gains(plan: Plan, column: str, heading: str) -> None:
+    """Who gains and who loses: the largest moves as bars, all of them in the table."""
+    rows, unit = changes(plan, column), parts.unit(plan)
+    chart = charts.change_bars(_largest(rows), unit)
+    if len(rows) > BARS:
+        chart = replace(chart, table=charts.change_bars(rows, unit).table)
+    parts.picture(chart, heading, "Change on last year", f"by-{column}")
+
+
+def _largest(rows: list[dict]) -> list[dict]:
+    """The largest moves either way, in their order; what is left over as one row."""
+    if len(rows) <= BARS:
+        return rows
+    shown = sorted(rows, key=lambda row: -abs(row["change"]))[: BARS - 1]
+    rest = sum(row["change"] for row in rows if row not in shown)
+    return [row for row in rows if row in shown] + [{"name": f"All {len(rows) - len(shown)} others", "change": rest}]
+
+
+def _nearby(plan: Plan, near: pd.DataFrame) -> None:
+    note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
+    parts.picture(distances(plan, near), "How far each place is from its fair share", note, "distance")
 
 
 def distances(plan: Plan, near: pd.DataFrame) -> charts.Chart:
@@ -187,11 +210,23 @@ def shape(plan: Plan) -> None:
             text = telling.why(plan)
             st.html(parts.title("What shapes the answer") + parts.paragraph(text, "text"))
         return
-    top = table.head(8)
-    rows = [{"name": row.sentence, "worth": row.worth, "asks": row.asks} for row in top.itertuples()]
-    unit, asks = explaining._aim_unit(plan), top["asks"].iloc[0]
+    top = _together(table).head(8)
+    unit, asks = explaining.aim_unit(plan), top["asks"].iloc[0]
     note = f"{unit[:1].upper() + unit[1:]} gained if eased by {asks}. Holds for small changes only."
+    rows = top.rename(columns={"sentence": "name"})[["name", "worth"]]
     parts.picture(charts.worth_bars(rows, unit), "What shapes the answer", note, "shape")
+
+
+def _together(table: pd.DataFrame) -> pd.DataFrame:
+    """Envelopes that are worth the same share a row, so that ten alike do not hide the rest."""
+    alike = [f"{row.worth:.4g}" if row.kind == "envelope" else row.id for row in table.itertuples()]
+    first = table.groupby(alike, sort=False).head(1).copy()
+    count = table.groupby(alike, sort=False).size().to_numpy()
+    first["sentence"] = [
+        f"{name} and {more - 1} other{'s' if more > 2 else ''}" if more > 1 else name
+        for name, more in zip(first["sentence"], count, strict=True)
+    ]
+    return first
 
 
 def losers(view: View, plan: Plan) -> None:
@@ -210,8 +245,8 @@ def losers(view: View, plan: Plan) -> None:
         rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
         rows["share"] = rows["change"] / rows["baseline"].where(rows["baseline"] > 0)
         columns = [
-            Column("name", "Line"), figure("baseline", "Last year", money(plan.scenario)),
-            figure("spend", "Proposed", money(plan.scenario)),
+            Column("name", "Line"), figure("baseline", "Last year", money(plan)),
+            figure("spend", "Proposed", money(plan)),
             figure("share", "Change", lambda v: per_cent(v, signed=True)), Column("reason", "Why"),
         ]  # fmt: skip
         first = rows.head(8)
@@ -248,11 +283,11 @@ def looser(plan: Plan) -> None:
         if len(table) < 2:
             st.html(parts.paragraph("No rule here limits movement.", "text"))
             return
-        signed = partial(number, signed=True)
+        signed = functools.partial(number, signed=True)
         table["looser"] = table["looser"].map({1: "As agreed", 1.5: "Half as loose again", 3: "Three times as loose"})
         bought = [(row.id, f"{row.name} ({row.unit})") for row in outcomes(plan.scenario)]
         columns = [
-            Column("looser", "Movement limits"), figure("moved", "Lies elsewhere than last year", money(plan.scenario)),
+            Column("looser", "Movement limits"), figure("moved", "Lies elsewhere than last year", money(plan)),
             *(figure(key, name, signed) for key, name in bought),
             Column("riser", "Gains most"), Column("faller", "Loses most"), figure("reduced", "Lines that get less"),
         ]  # fmt: skip

@@ -10,11 +10,12 @@ from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.trying import price_list, without
+from allocate.plan.words import title
 from allocate.rules.kinds import Binding
 from allocate.scenario.rulebook import Rule
 from allocate.ui import panels, parts, seating, solving, state
 from allocate.ui.desk import View
-from allocate.ui.knobs import figures, switch, title
+from allocate.ui.knobs import figures, switch
 from allocate.ui.parts import Column, figure
 from allocate.ui.words import line_name
 
@@ -164,7 +165,7 @@ def _price(plan: Plan, rule: Rule) -> str:
     worth = _shaping_row(plan, rule.id)
     if worth is not None:
         where = f" It holds most in: {worth['where']}." if worth["where"] else ""
-        return f"Easing it by {worth['asks']} is worth {number(worth['worth'])} {explaining._aim_unit(plan)}.{where}"
+        return f"Easing it by {worth['asks']} is worth {number(worth['worth'])} {explaining.aim_unit(plan)}.{where}"
     if own["binding"].any():
         return (
             "The plan stands at its end, but would not change if it were eased a little."
@@ -260,7 +261,7 @@ def _everything(view: View, plan: Plan) -> None:
         bar = parts.Progress("Solving without each rule in turn")
         table = price_list(plan, solve=solving.answer, tick=bar.tick)
         bar.end()
-        unit = explaining._aim_unit(plan)
+        unit = explaining.aim_unit(plan)
         columns = [
             Column("sentence", "Rule"), Column("slack", "Room left"),
             figure("worth", "Worth of easing it a little", number),

@@ -45,11 +45,11 @@ def _outcomes(mine: SeatView) -> str:
 
 
 def _lines(mine: SeatView, plan: Plan) -> str:
-    say = money(plan.scenario)
+    say = money(plan)
     table = mine.lines.assign(name=[line_name(plan.scenario, row) for row in mine.lines.itertuples()])
     columns = [
         Column("name", "Line"), figure("baseline", "Last year", say),
-        figure("spend", "Proposed", say), figure("change", "Change", money(plan.scenario, signed=True)),
+        figure("spend", "Proposed", say), figure("change", "Change", money(plan, signed=True)),
         figure("share", "%", lambda value: per_cent(value, signed=True)),
     ]  # fmt: skip
     return parts.title("Your lines", level=3) + parts.table(table, columns, "Your lines, the largest rise first")
@@ -60,7 +60,7 @@ def _rules(mine: SeatView, plan: Plan) -> str:
     if mine.rules.empty:
         return heading + parts.paragraph("None stands at its end over your lines.")
     columns = [Column("sentence", "Rule"), Column("standing", "Standing"), Column("asks", "Eased by")]
-    columns.append(figure("worth", f"Worth ({explaining._aim_unit(plan)})", number))
+    columns.append(figure("worth", f"Worth ({explaining.aim_unit(plan)})", number))
     return heading + parts.table(mine.rules, columns, "Rules that stand at their end over your lines")
 
 
@@ -74,8 +74,8 @@ def _costs(view: View, plan: Plan) -> None:
     signed = partial(number, signed=True)
     columns = [
         Column("sentence", "Rule"),
-        figure("mine", "Your money without it", money(plan.scenario, signed=True)),
-        figure("aim", f"The aim without it ({explaining._aim_unit(plan)})", signed),
+        figure("mine", "Your money without it", money(plan, signed=True)),
+        figure("aim", f"The aim without it ({explaining.aim_unit(plan)})", signed),
         Column("helps", "Whom it helps"),
     ]  # fmt: skip
     st.html(parts.table(table, columns, "What each rule costs you, what costs most first"))

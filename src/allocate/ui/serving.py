@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,10 +105,10 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def child(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """Streamlit on a port, ended on the way out. What it prints are words: they go to stderr."""
+def child(port: int, environment: Mapping[str, str], page: Path | None = None) -> Iterator[subprocess.Popen]:
+    """Streamlit on a port with the explorer, or another page, ended on the way out. What it prints goes to stderr."""
     options = ["--server.port", str(port), "--logger.hideWelcomeMessage", "true", "--logger.level", "warning"]
-    command = [sys.executable, "-m", "streamlit", "run", str(script()), *options]
+    command = [sys.executable, "-m", "streamlit", "run", str(page or script()), *options]
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=2) as server:
         try:
             yield server

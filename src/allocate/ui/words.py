@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from allocate.plan.figures import pounds
+from allocate.plan.figures import IN_MILLIONS, pounds
+from allocate.plan.plan import Plan
 from allocate.scenario.scenario import Scenario
 
 
@@ -15,6 +16,7 @@ def line_name(scenario: Scenario, row) -> str:
     return f"{programme}, {place} ({scenario.name_of('partners', row.partner)}){year}"
 
 
-def money(scenario: Scenario, signed: bool = False) -> Callable[[float], str]:
-    """How sums of a scenario are said."""
-    return lambda value: pounds(value, scenario.heading.currency, signed=signed)
+def money(plan: Plan, signed: bool = False) -> Callable[[float], str]:
+    """How the sums of a plan are said, all in one unit."""
+    millions = bool(plan.money["amount"].sum() >= IN_MILLIONS)
+    return lambda value: pounds(value, plan.scenario.heading.currency, signed, millions)

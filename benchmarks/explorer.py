@@ -1,0 +1,323 @@
+"""Time the explorer in a browser, against an empty page: `python -m benchmarks.explorer [--cases NAME ...] [--runs N]`.
+
+From a key that is pressed on a lever to the frame after the last of the words has changed (the verdict, what differs
+from the plan as agreed, tiles and cards), and to the frame after the last chart was redrawn. Every press asks for a
+plan that nobody has asked for before, so that nothing is answered from memory; and after the last press the sentence on
+the page must be the one that `allocate.solve` gives for the same change. The empty page is the least that Streamlit can
+do: one slider, and a sentence that repeats its value, under the same settings. Needs Chromium and the dev extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+import allocate as al
+from allocate.plan.explaining import headline
+from allocate.scenario.values import parse_value
+from allocate.ui import serving
+from allocate.ui.knobs import Knob, knobs
+from allocate.ui.parts import safe
+from benchmarks.__main__ import machine
+from benchmarks.cases import SCENARIOS
+
+HERE = Path(__file__).resolve().parent
+CASES = ("coventry-warwickshire", "greater-manchester")
+WORDS, CHARTS = 3.0, 4.0
+"""What is aimed at: so many times the empty page's median."""
+WARM = 3
+"""Presses that come first and are not counted."""
+BEGIN, END = "<!-- explorer -->", "<!-- /explorer -->"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+EMPTY = """
+import gc
+import streamlit as st
+
+@st.cache_resource(show_spinner=False)
+def tidy():
+    gc.collect()
+    gc.freeze()
+
+tidy()
+figure = st.slider("A figure", 0, 1000, 100)
+with st.container(key="verdict"):
+    st.html(f"<p class='al-verdict'>The figure is {figure}.</p>")
+"""
+
+STOPWATCH = """
+window.clock = { pressed: 0, words: 0, charts: 0 }
+addEventListener('keydown', event => { window.clock = { pressed: event.timeStamp, words: 0, charts: 0 } }, true)
+const parts = '.st-key-verdict, .st-key-seat, .st-key-changed, .st-key-story, .st-key-card-three'
+const within = (node, selector) => (node.nodeType === 1 ? node : node.parentElement)?.closest(selector)
+new MutationObserver(changes => {
+  for (const change of changes) {
+    const kind = within(change.target, '[data-testid="stVegaLiteChart"]') ? 'charts'
+      : change.type !== 'attributes' && within(change.target, parts) ? 'words' : null
+    if (kind) {
+      const clock = window.clock
+      requestAnimationFrame(() => { clock[kind] = performance.now() })
+    }
+  }
+}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true,
+                       attributeFilter: ['d', 'transform', 'width', 'height', 'x', 'y', 'aria-label'] })
+window.quiet = started => {
+  const { pressed, words, charts } = window.clock, app = document.querySelector('[data-testid="stApp"]')
+  return pressed > started && words > pressed && performance.now() - Math.max(words, charts) > 400
+    && app.getAttribute('data-test-script-state') === 'notRunning' && !document.querySelector('.st-key-stop-solve')
+}
+"""
+
+
+@dataclass
+class Timed:
+    """Milliseconds of every counted press of a kind, to the words and to the charts."""
+
+    case: str
+    kind: str
+    lever: str
+    words: list[float] = field(default_factory=list)
+    charts: list[float] = field(default_factory=list)
+
+    def of(self, name: str) -> tuple[float, float]:
+        """The median and the 95th percentile."""
+        values = getattr(self, name)
+        return statistics.median(values), statistics.quantiles(values, n=20, method="inclusive")[-1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time every kind of lever of the cases, print a table, and put it in RESULTS.md."""
+    options = parser().parse_args(arguments)
+    before = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=found, headless=True, args=FLAGS)
+        with served(Path(folder), empty_page(Path(folder))) as empty, served(Path(folder), None) as explorer:
+            least = Timed("", "empty page", "one slider, one sentence")
+            rows = []
+            for case in options.cases:
+                time_empty(browser, empty, options.runs, least)
+                rows += time_case(browser, explorer, case, options.runs)
+            time_empty(browser, empty, options.runs, least)
+        browser.close()
+    after = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    text = told(least, rows, options.runs, (before, after))
+    print(text)
+    if not options.dry:
+        keep(text, options.results)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as argparse describes it."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks.explorer", description="Time the explorer in a browser.")
+    top.add_argument("--cases", nargs="+", choices=CASES, default=CASES, metavar="NAME")
+    top.add_argument("--runs", type=int, default=15, metavar="N", help="presses counted of each lever (15, 16 at most)")
+    top.add_argument("--results", type=Path, default=HERE / "RESULTS.md", metavar="FILE", help="where the table goes")
+    top.add_argument("--dry", action="store_true", help="write nothing")
+    return top
+
+
+def empty_page(folder: Path) -> Path:
+    """The script of the empty page, with the explorer's settings and font beside it."""
+    place = folder / "empty"
+    for name in (".streamlit", "static"):
+        shutil.copytree(serving.script().parent / name, place / name)
+    (place / "app.py").write_text(EMPTY, encoding="utf-8")
+    return place / "app.py"
+
+
+@contextmanager
+def served(folder: Path, script: Path | None) -> Iterator[str]:
+    """The address of a page that is served until the end; nothing is kept from or for other runs."""
+    with socket.socket() as one:
+        one.bind((serving.HOST, 0))
+        port = one.getsockname()[1]
+    environment = os.environ | {"ALLOCATE_HOME": str(folder / "home"), serving.SCENARIOS: str(SCENARIOS)}
+    with serving.child(port, environment, script) as server:
+        serving.wait_until_healthy(server, f"http://{serving.HOST}:{port}")
+        yield f"http://{serving.HOST}:{port}"
+
+
+@contextmanager
+def visited(browser: Browser, address: str) -> Iterator[Page]:
+    """A new visitor's page, once it is there."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.add_init_script(STOPWATCH)
+    page = context.new_page()
+    page.goto(address)
+    page.locator(".st-key-verdict").wait_for(timeout=60_000)
+    page.wait_for_timeout(2_000)
+    yield page
+    context.close()
+
+
+def press(page: Page, lever: Locator, key: str) -> tuple[float, float]:
+    """Milliseconds from pressing a key on a lever to the words and to the charts."""
+    started = page.evaluate("performance.now()")
+    lever.press(key)
+    page.wait_for_function("started => window.quiet(started)", arg=started, timeout=60_000)
+    clock = page.evaluate("window.clock")
+    words = clock["words"] - clock["pressed"]
+    return words, max(words, clock["charts"] - clock["pressed"])
+
+
+def time_empty(browser: Browser, address: str, runs: int, into: Timed) -> None:
+    """The empty page, once more."""
+    with visited(browser, address) as page:
+        lever = page.locator('input[type="range"]')
+        for number in range(WARM + runs):
+            words, _ = press(page, lever, "ArrowRight")
+            if number >= WARM:
+                into.words.append(words)
+        assert said(page) == f"The figure is {100 + WARM + runs}."
+
+
+def time_case(browser: Browser, address: str, case: str, runs: int) -> list[Timed]:
+    """Every kind of lever of one scenario, each for a visitor of its own."""
+    scenario = al.read(SCENARIOS / case)
+    found = []
+    for kind, fits in KINDS.items():
+        with visited(browser, f"{address}/?scenario={case}") as page:
+            knob = next(each for each in knobs(scenario).values() if fits(each) and handle(page, each).count())
+            timed = Timed(case, kind, knob.label)
+            (time_switch if knob.unit == "switch" else time_slider)(page, scenario, knob, runs, timed)
+            assert_answer(page, scenario, knob)
+        found.append(timed)
+        print(f"{case:24}{kind:16}{timed.of('words')[0]:8.0f}{timed.of('charts')[0]:8.0f} ms", file=sys.stderr)
+    return found
+
+
+KINDS: dict[str, Callable[[Knob], bool]] = {
+    "money": lambda knob: knob.panel == "decision" and knob.unit == "money",
+    "rule's figure": lambda knob: (
+        knob.panel == "rule" and knob.unit != "switch" and knob.base - knob.low >= 20 * knob.step
+    ),
+    "rule's switch": lambda knob: knob.unit == "switch",
+    "assumption": lambda knob: knob.unit == "factor",
+}
+"""The kinds of lever, and which of a scenario's is taken: the first such that is on the page."""
+
+
+def has_room(knob: Knob) -> bool:
+    """Whether a lever can be moved often enough to where its rule is looser."""
+    looser = knob.base - knob.low if knob.path.endswith("at_least") else knob.high - knob.base
+    return looser >= 20 * knob.step
+
+
+def handle(page: Page, knob: Knob) -> Locator:
+    """A knob's lever on the page."""
+    kind = "checkbox" if knob.unit == "switch" else "range"
+    labels = (
+        f'input[type="{kind}"][aria-label="{label}"]' for label in (knob.label, safe(knob.label).replace("\\", "\\\\"))
+    )
+    return page.get_by_test_id("stSidebar").locator(", ".join(labels)).first
+
+
+def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: Timed) -> None:
+    """One step a press, each to a value that was not shown before: money up, a rule's figure to where it is looser, an
+    assumption from its lowest up. What comes back to the plan as agreed would be known already, and is not counted."""
+    lever, key = handle(page, knob), "ArrowRight"
+    if knob.unit == "factor":
+        press(page, lever, "Home")
+    elif knob.panel == "rule" and knob.path.endswith("at_least"):
+        key = "ArrowLeft"
+    for number in range(WARM + runs):
+        words, charts = press(page, lever, key)
+        if number >= WARM and knob.path in changes(page):
+            into.words.append(words)
+            into.charts.append(charts)
+
+
+def time_switch(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: Timed) -> None:
+    """Off and on again; before each press a sum of money is moved by one step, off the clock, so that both are new."""
+    money = handle(page, next(each for each in knobs(scenario).values() if KINDS["money"](each)))
+    lever = handle(page, knob)
+    for number in range(WARM + runs):
+        press(page, money, "ArrowRight")
+        words, charts = press(page, lever, "Space")
+        if number >= WARM:
+            into.words.append(words)
+            into.charts.append(charts)
+
+
+def changes(page: Page) -> dict[str, object]:
+    """The changes that the page's address carries."""
+    told = dict(parse_qsl(urlsplit(page.url).query))
+    return {path: parse_value(value) for path, value in told.items() if path not in ("scenario", "base")}
+
+
+def said(page: Page) -> str:
+    """The sentence on the page, with single spaces."""
+    return " ".join(page.locator(".st-key-verdict .al-verdict").inner_text().split())
+
+
+def assert_answer(page: Page, scenario: al.Scenario, knob: Knob) -> None:
+    """The page must say what a plan of the same changes says: a fast wrong answer is no result."""
+    asked = changes(page)
+    assert asked, "nothing was changed"
+    expected = headline(al.solve(scenario.change(asked)))
+    assert said(page) == " ".join(expected.split()), (said(page), expected)
+
+
+def told(least: Timed, rows: Sequence[Timed], runs: int, load: tuple[float, float]) -> str:
+    """The table, in Markdown, and what it was measured with."""
+    about = machine()
+    base, worst = least.of("words")
+    lines = [
+        "| scenario | lever | words p50 | p95 | × empty | charts p50 | p95 | × empty |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+        f"| none: one slider, one sentence | money | {base:.0f} | {worst:.0f} | 1.0 | | | |",
+    ]  # fmt: skip
+    for row in rows:
+        words, charts = row.of("words"), row.of("charts")
+        lines.append(
+            f"| {row.case} | {row.kind} | {words[0]:.0f} | {words[1]:.0f} | {words[0] / base:.1f} "
+            f"| {charts[0]:.0f} | {charts[1]:.0f} | {charts[0] / base:.1f} |"
+        )
+    slowest = [max(row.of(name)[0] / base for row in rows) for name in ("words", "charts")]
+    aim = f"Aimed at: words within {WORDS:g} times the empty page's median, charts within {CHARTS:g}; "
+    lines += [
+        "",
+        f"{aim}the slowest here take {slowest[0]:.1f} and {slowest[1]:.1f} times.",
+        f"Milliseconds of {runs} presses of each lever in headless Chromium, {about['when']} UTC: {about['machine']}, "
+        f"{about['cores']} cores, Python {about['python']}; commit {about['commit']}; load {load[0]:.1f} before and "
+        f"{load[1]:.1f} after. Every press asks for a plan that was not solved before.",
+    ]
+    return "\n".join(lines)
+
+
+def keep(text: str, file: Path) -> None:
+    """Put the table between its marks in the file, or below everything where there are none."""
+    old = file.read_text(encoding="utf-8") if file.exists() else ""
+    section = f"{BEGIN}\n{text}\n{END}"
+    if BEGIN in old and END in old:
+        new = old[: old.index(BEGIN)] + section + old[old.index(END) + len(END) :]
+    else:
+        new = f"{old.rstrip()}\n\n## The explorer\n\n{ABOUT}\n\n{section}\n".lstrip()
+    file.write_text(new, encoding="utf-8")
+
+
+ABOUT = """\
+From a key pressed on a lever to the frame after the last word has changed, and after the last chart was redrawn, as
+`python -m benchmarks.explorer` measures them in the page. After the last press the sentence on the page must be the
+one that `allocate.solve` gives for the same changes. The empty page has the same settings and is measured with them."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
