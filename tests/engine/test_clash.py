@@ -25,6 +25,8 @@ def test_floors_beyond_the_money_are_named_with_the_least_easing():
     assert len(caught.value.easings) == 1
     assert "lower its minimum by £200" in caught.value.easings[0]
     assert "must be at least" in caught.value.easings[0]
+    assert {"rules.north-floor", "rules.south-floor"} < set(caught.value.together)
+    assert all(path.startswith(("rules.", "envelopes.")) for path in caught.value.together)
 
 
 def test_easing_as_told_makes_a_plan_possible():

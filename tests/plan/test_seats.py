@@ -46,8 +46,8 @@ def test_north_by_hand(plan):
     assert mine.rules["worth"].tolist() == pytest.approx([0.29627], abs=1e-4)
     assert mine.summary == (
         "You get £460,000, £115,000 (+33.3%) more than last year. It buys +117.7 years against last year; against your "
-        "fair share you go from 16.7% below to 1.2% below; 1 rule holds some of your lines, the dearest "
-        "'prevention-north'."
+        "fair share you go from 16.7% below to 1.2% below; 1 rule holds some of your lines, "
+        "“Prevention north”."
     )
 
 

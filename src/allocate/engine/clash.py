@@ -99,9 +99,9 @@ def _with_ways_out(arrays: Arrays, rows: slice, price: Array) -> Arrays:
 
 
 def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -> tuple[str, ...]:
-    """The rules (and resources) and envelopes that are proved not to hold together, as paths, the weightiest first: those
-    with a price at which even the best plan for no aim at all would be worth less than nothing. () where there is no
-    proof."""
+    """The rules (and resources) and envelopes that are proved not to hold together, as paths, the weightiest first:
+    those with a price at which even the best plan for no aim at all would be worth less than nothing. () where there is
+    no proof."""
     relaxed = replace(eased, integer=np.zeros(len(eased.integer), dtype=bool))
     answer = Solver(relaxed).run(seconds)
     prices = session.prices(problem, answer)

@@ -261,7 +261,8 @@ def _summary(
 
 
 def _dearest(rules: pd.DataFrame) -> str:
-    return f"the dearest {quoted(title(rules['rule'].iloc[0]))}"
+    dearest = quoted(title(rules["rule"].iloc[0]))
+    return dearest if len(rules) == 1 else f"the dearest {dearest}"
 
 
 def _from_share(distance: float) -> str:

@@ -15,6 +15,10 @@ from allocate.ui.desk import View
 from allocate.ui.knobs import as_read, label_of, title, words
 
 
+MOST = 6
+"""Of what clashes, that is named at once."""
+
+
 def clash(view: View) -> None:
     """Why there is no plan, and the ways out, each to be tried with one click."""
     found = view.clash
@@ -22,7 +26,9 @@ def clash(view: View) -> None:
         parts.draw(parts.verdict(view.broken, "bad", "No answer can be given."), key="verdict")
         return
     lead = "These rules cannot all be met."
-    named = [_clashing(view, path) for path in found.together]
+    named = [_clashing(view, path) for path in found.together[:MOST]]
+    more = len(found.together) - MOST
+    named += [f"And {more} more."] if more > 0 else []
     text = "No plan keeps all of these within the money:" if named else found.message.partition(". ")[0] + "."
     parts.draw(parts.verdict(text, "bad", lead, list(filter(None, named))), key="verdict")
     parts.announce(lead)
