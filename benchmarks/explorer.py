@@ -2,9 +2,10 @@
 
 From a key that is pressed on a lever to the frame after the verdict and what differs from the plan as agreed have
 changed; to the frame after the last of the words has (tiles, cards and tables); and to the frame after the last chart
-was redrawn. Every press asks for a plan that nobody has asked for before, so that nothing is answered from memory; and after the last press the sentence on
-the page must be the one that `allocate.solve` gives for the same change. The empty page is the least that Streamlit can
-do: one slider, and a sentence that repeats its value, under the same settings. Needs Chromium and the dev extra.
+was redrawn. Every press asks for a plan that nobody has asked for before, so that nothing is answered from memory; and
+after the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The
+empty page is the least that Streamlit can do: one slider, and a sentence that repeats its value, under the same settings.
+Needs Chromium and the dev extra.
 """
 
 from __future__ import annotations
@@ -328,8 +329,9 @@ def keep(text: str, file: Path) -> None:
 
 ABOUT = """\
 From a key pressed on a lever to the frame after the verdict (with what differs from the plan as agreed) has changed,
-after the last word has, and after the last chart was redrawn, as `python -m benchmarks.explorer` measures in the page. After the last press the sentence on the page must be the
-one that `allocate.solve` gives for the same changes. The empty page has the same settings and is measured with them."""
+after the last word has, and after the last chart was redrawn, as `python -m benchmarks.explorer` measures in the page.
+After the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The
+empty page, one slider and a sentence that repeats it, has the same settings and is measured in the same run."""
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ plan.spend
 """
 
 from allocate import rules
-from allocate.errors import AllocateError, EngineError, NoPlan, Problem, ScenarioError
+from allocate.engine.watch import Watch
+from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
+from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.plan import Plan, solve
 from allocate.plan.writing import to_json, write_plan
@@ -18,6 +20,6 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError",
-    "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
+    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError", "Unlike",
+    "Watch", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
 ]  # fmt: skip

@@ -142,7 +142,7 @@ def test_difference_in_words(plan, free):
     """What the second plan does that the first does not, worst first, in the first plan's name."""
     said = difference_in_words(free, plan, ("the free plan", "the agreed plan"))
     assert said.startswith("Less than in the free plan: Years of good health (−1.48 years)")
-    assert "North +£10,000 (+2.2%)" in said
+    assert "North (£10,000, +2.2%) gains most" in said
 
 
 def test_four_real_plans():

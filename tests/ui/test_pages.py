@@ -20,7 +20,21 @@ from allocate.scenario.values import value_text
 from allocate.ui import solving
 from tests.conftest import SCENARIOS
 from tests.ui.apping import (
-    PAGES, bodies, changed, draft, explorer, folds, go, nodes, press, said, settle, unfold, verdict, visit, words,
+    PAGES,
+    bodies,
+    changed,
+    draft,
+    explorer,
+    folds,
+    go,
+    nodes,
+    press,
+    said,
+    settle,
+    unfold,
+    verdict,
+    visit,
+    words,
 )  # fmt: skip
 
 EXAMPLES = ("tiny", "coventry-warwickshire", "participatory-budget", "health-benefits-package")
@@ -134,15 +148,15 @@ CLASHES = [TINY_CLASH, {"scenario": "coventry-warwickshire", "rules.mental-healt
 
 
 @pytest.mark.parametrize("query", CLASHES, ids=["tiny", "coventry"])
-@pytest.mark.parametrize("page", PAGES)
-def test_a_clash_is_told_on_every_page(page, query):
+@pytest.mark.parametrize("chapter", PAGES)
+def test_a_clash_is_told_on_every_page(chapter, query):
     """Where nobody can keep every rule each page says so first, names a way out, and shows what was changed."""
-    app = unfold(visit(page, **query))
+    app = unfold(visit(chapter, **query))
     assert verdict(app).startswith("These rules cannot all be met.")
     assert "The smallest way out, in pounds" in said(app)
     assert "Changed from base: 1 thing" in changed(app)
     assert any(each.label in ("Try this", "Try all of them") for each in app.button)
-    assert not [node for node in nodes(app) if node.type == "vega_lite_chart"] or page == "compare"
+    assert not [node for node in nodes(app) if node.type == "vega_lite_chart"] or chapter == "compare"
 
 
 def test_a_clash_is_told_to_a_seat_too():
@@ -170,8 +184,8 @@ def test_raising_an_envelope_instead_gives_a_plan():
         assert verdict(settle(app)).startswith("Every rule is met.")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_failing_solver_is_told_on_every_page(page, monkeypatch):
+@pytest.mark.parametrize("chapter", PAGES)
+def test_a_failing_solver_is_told_on_every_page(chapter, monkeypatch):
     """Where the solver gives no answer to a change every page says so in words instead of breaking."""
     real = solving.solve
 
@@ -181,7 +195,7 @@ def test_a_failing_solver_is_told_on_every_page(page, monkeypatch):
         return real(scenario, **more)
 
     monkeypatch.setattr(solving, "solve", fail)
-    app = visit(page, **{"scenario": "tiny", "envelopes.core.amount": 901_234})
+    app = visit(chapter, **{"scenario": "tiny", "envelopes.core.amount": 901_234})
     assert verdict(app) == "No answer can be given. the solver gave up"
 
 
@@ -598,14 +612,14 @@ def markdown_of(app: AppTest) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("chapter", PAGES)
 @pytest.mark.parametrize("more", [{}, TINY_CLASH, {"seat": "partners.council", "curves.*.care.slope": "x0.9"}])
-def test_names_never_become_markup(explorer, hostile, page, more):
+def test_names_never_become_markup(explorer, hostile, chapter, more):
     """Names full of HTML, Markdown, icons and formulas are shown as they stand: no label has live Markdown, no HTML has
     a tag or an attribute that we did not write, and no chart has an expression made of a name."""
     explorer(hostile)
     reason = {f"why.{path}": HOSTILE for path in more if "." in path}
-    app = unfold(visit(page, **{**more, **reason, "scenario": "tiny"}))
+    app = unfold(visit(chapter, **{**more, **reason, "scenario": "tiny"}))
     shown = ""
     for body in bodies(app):
         if body.endswith("look.css") or "--ink" in body:
@@ -618,7 +632,7 @@ def test_names_never_become_markup(explorer, hostile, page, more):
         assert {name for name, _ in found.attributes} <= {"class", "scope", "role", "tabindex", "aria-label"}
     assert HOSTILE in shown, "the names are there, so the test is of something"
     labels = markdown_of(app)
-    assert any("evil" in text for _, text in labels) or page == "compare"
+    assert any("evil" in text for _, text in labels) or chapter == "compare"
     for where, text in labels:
         live = re.sub(r"\\.", "", text)
         assert not UNMADE.search(live), (where, text[:200])

@@ -302,7 +302,7 @@ def _largest(view: View, rising: bool) -> Turn | None:
     """The largest rise (or fall) among what is counted, and how sure it is."""
     sign = 1.0 if rising else -1.0
     moved = {key: sign * float(view.change[rows].sum()) for key, (rows, _) in view.groups.items() if len(rows)}
-    counted = {key: by for key, by in moved.items() if by >= POUND and view.worth[view.groups[key][0][0]] > 0}
+    counted = {key: more for key, more in moved.items() if more >= POUND and view.worth[view.groups[key][0][0]] > 0}
     return turn_of(view, max(counted, key=lambda key: counted[key]), rising) if counted else None
 
 

@@ -14,7 +14,6 @@ from allocate.ui import parts, state
 from allocate.ui.desk import View
 from allocate.ui.knobs import as_read, label_of, title, words
 
-
 MOST = 6
 """Of what clashes, that is named at once."""
 

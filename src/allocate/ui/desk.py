@@ -144,7 +144,7 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
         if name in scenarios:
             found = runs.ask(scenarios[name])
             if isinstance(found, solving.Run):
-                _wait(draft, found)
+                _wait(View(draft, book, wanted, None, None, None), found)
             answers[name] = found
     plans = {name: found if isinstance(found, Plan) else None for name, found in answers.items()}
     failed = answers["plan"]
@@ -155,9 +155,9 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     )  # fmt: skip
 
 
-def _wait(draft: Draft, run: solving.Run) -> NoReturn:
+def _wait(view: View, run: solving.Run) -> NoReturn:
     """Say how far a long solve is, with a way to stop it; look again twice a second. Ends the page."""
-    from allocate.ui.panels import aside
+    from allocate.ui.panels import PANELS, aside, strip
 
     @st.fragment(run_every=0.5)
     def progress() -> None:
@@ -172,7 +172,8 @@ def _wait(draft: Draft, run: solving.Run) -> NoReturn:
         st.button("Stop, and keep the best plan so far", on_click=watch.stop, key="stop-solve", disabled=watch.stopped)
 
     progress()
-    aside(draft, ())
+    strip(view)
+    aside(view.draft, PANELS, view)
     _stop()
 
 

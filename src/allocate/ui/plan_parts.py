@@ -31,7 +31,8 @@ def show(view: View, plan: Plan) -> None:
     """The whole page, words first."""
     said = explaining.headline(plan)
     lead, _, rest = said.partition(". ")
-    parts.draw(parts.verdict(rest, "good" if plan.certified else "note", f"{lead}."), key="verdict")
+    doubt = [] if plan.certified else [explaining.assurance(plan)]
+    parts.draw(parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt), key="verdict")
     seating.summary(view, plan)
     panels.strip(view)
     parts.draw(parts.tiles(tiles(view, plan)), parts.cards(cards(view, plan)), key="story")
