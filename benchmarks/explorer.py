@@ -1,11 +1,11 @@
 """Time the explorer in a browser, against an empty page: `python -m benchmarks.explorer [--cases NAME ...] [--runs N]`.
 
-From a key that is pressed on a lever to the frame after the verdict and what differs from the plan as agreed have
-changed; to the frame after the last of the words has (tiles, cards and tables); and to the frame after the last chart
-was redrawn. Every press asks for a plan that nobody has asked for before, so that nothing is answered from memory; and
-after the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The
-empty page is the least that Streamlit can do: one slider, and a sentence that repeats its value, under the same settings.
-Needs Chromium and the dev extra.
+From a key that is pressed on a lever to the frame after the verdict has changed (or, where it says the same of the new
+plan, what differs from the plan as agreed); to the frame after the last of the words has (tiles, cards and tables); and
+to the frame after the last chart was redrawn. Every press asks for a plan that nobody has asked for before, so that
+nothing is answered from memory; and after the last press the sentence on the page must be the one that `allocate.solve`
+gives for the same changes. The empty page is the least that Streamlit can do: one slider, and a sentence that repeats
+its value, under the same settings. Needs Chromium and the dev extra.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ HERE = Path(__file__).resolve().parent
 CASES = ("coventry-warwickshire", "greater-manchester")
 WORDS, CHARTS = 3.0, 4.0
 """What is aimed at: so many times the empty page's median."""
-WARM = 3
-"""Presses that come first and are not counted."""
+WARM, MOST = 3, 80
+"""Presses that come first and are not counted; and all presses of a lever, counted or not."""
 BEGIN, END = "<!-- explorer -->", "<!-- /explorer -->"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -73,7 +73,9 @@ new MutationObserver(changes => {
     const kinds = within(target, '[data-testid="stVegaLiteChart"]') ? ['charts']
       : change.type === 'attributes' || !within(target, '[data-testid="stMain"]') ? []
       : within(target, '.st-key-verdict, .st-key-changed') ? ['verdict', 'words'] : ['words']
-    if (kinds.length) requestAnimationFrame(() => kinds.forEach(kind => { clock[kind] = performance.now() }))
+    if (kinds.length) requestAnimationFrame(() => kinds.forEach(kind => {
+      if (kind !== 'verdict' || !clock.verdict) clock[kind] = performance.now()
+    }))
   }
 }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true,
                        attributeFilter: ['d', 'transform', 'width', 'height', 'x', 'y', 'aria-label'] })
@@ -246,17 +248,28 @@ def handle(page: Page, knob: Knob) -> Locator:
 
 
 def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: Timed) -> None:
-    """One step a press, each to a value that was not shown before: money up, a rule's figure to where it is looser, an
-    assumption from its lowest up. What comes back to the plan as agreed would be known already, and is not counted."""
+    """One step a press: money up, a rule's figure to where it is looser, an assumption from its lowest up; the other way
+    where that changes nothing any more. Counted is what was not shown before and makes another plan."""
     lever, key = handle(page, knob), "ArrowRight"
     if knob.unit == "factor":
         press(page, lever, "Home")
     elif knob.panel == "rule" and knob.path.endswith("at_least"):
         key = "ArrowLeft"
-    for number in range(WARM + runs):
+    seen, warm = {knob.told(knob.base)}, WARM
+    for _ in range(MOST):
         took = press(page, lever, key)
-        if number >= WARM and knob.path in changes(page):
+        value = changes(page).get(knob.path, knob.told(knob.base))
+        ends = knob.high if key == "ArrowRight" else knob.low
+        if not redrawn(page) or abs(knob.shown(value) - ends) < knob.step / 2:
+            key = "ArrowLeft" if key == "ArrowRight" else "ArrowRight"
+        elif value not in seen:
+            if warm := max(warm - 1, 0):
+                continue
             into.add(took)
+        seen.add(value)
+        if len(into.verdict) == runs:
+            return
+    raise AssertionError(f"{knob.label} makes another plan only {len(into.verdict)} times")
 
 
 def time_switch(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: Timed) -> None:
@@ -266,8 +279,14 @@ def time_switch(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: 
     for number in range(WARM + runs):
         press(page, money, "ArrowRight")
         took = press(page, lever, "Space")
+        assert redrawn(page), f"{knob.label} changes nothing"
         if number >= WARM:
             into.add(took)
+
+
+def redrawn(page: Page) -> bool:
+    """Whether the last press made another plan: some chart was drawn anew."""
+    return page.evaluate("window.clock.charts > window.clock.pressed")
 
 
 def changes(page: Page) -> dict[str, object]:
@@ -328,8 +347,8 @@ def keep(text: str, file: Path) -> None:
 
 
 ABOUT = """\
-From a key pressed on a lever to the frame after the verdict (with what differs from the plan as agreed) has changed,
-after the last word has, and after the last chart was redrawn, as `python -m benchmarks.explorer` measures in the page.
+From a key pressed on a lever to the frame after the verdict has changed, after the last of all words has, and after
+the last chart was redrawn, as `python -m benchmarks.explorer` measures them in the page.
 After the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The
 empty page, one slider and a sentence that repeats it, has the same settings and is measured in the same run."""
 

@@ -12,7 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element, Node
 
+import allocate as al
 from allocate.ui import desk, state
+from allocate.ui.knobs import knobs
 from allocate.ui.solving import Runs
 from tests.conftest import SCENARIOS
 
@@ -110,6 +112,11 @@ def words(body: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
+def heads(table: str, scope: str = "col") -> list[str]:
+    """What heads the columns, or the rows, of a table."""
+    return [words(each) for each in re.findall(rf"<th [^>]*scope='{scope}'[^>]*>(.*?)</th>", table)]
+
+
 def said(app: AppTest) -> str:
     """All that the page says in HTML, with single spaces."""
     return " ".join(words(each) for each in bodies(app))
@@ -129,6 +136,13 @@ def changed(app: AppTest) -> str:
 def draft(app: AppTest):
     """What the visitor has drafted."""
     return app.session_state[state.DRAFT]
+
+
+def move(app: AppTest, path: str, value: Any) -> AppTest:
+    """Move a slider of the side to a figure, told in the scenario's own unit."""
+    knob = knobs(al.read(SCENARIOS / draft(app).scenario))[path]
+    app.slider(key=f"side:{path}").set_value(knob.shown(value))
+    return settle(app)
 
 
 def press(app: AppTest, label: str) -> AppTest:

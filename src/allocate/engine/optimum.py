@@ -126,7 +126,7 @@ def _refined(
             if session.sets.ordered:
                 # Which slices must be full depends on where they lie: those choices are made afresh.
                 held = session.held(session.solve(problem, grids, None, watch.left(), watch=watch))
-            answer = session.solve(problem, grids, held, watch.left(), watch=watch)
+            answer = session.solve(problem, grids, held, watch.left(), fresh=True, watch=watch)
         except EngineError:
             # Stopped or out of time on finer slices: the plan already found stands, with its honest gap.
             break

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from allocate.errors import AllocateError
-from allocate.plan.comparing import Comparison, Unlike, compare, difference_in_words
+from allocate.plan.comparing import TAKEN, Comparison, Unlike, compare, difference_in_words
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan
-from allocate.ui import charts, panels, parts, seating, solving, state
+from allocate.ui import panels, parts, pictures, seating, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
 from allocate.ui.knobs import label_of, words
@@ -22,6 +22,9 @@ from allocate.ui.store import Kept, StoreError
 from allocate.ui.words import line_name, money
 
 AGREED, DRAFT = "agreed", "draft"
+AGREED_NAME, DRAFT_NAME = "As agreed", "Your draft"
+OWN = frozenset({"what"})
+"""Columns that the tables here have besides those of a comparison."""
 MOST = 4
 
 
@@ -59,7 +62,7 @@ def _kept() -> dict[str, Kept]:
 def _choose(view: View, kept: Mapping[str, Kept]) -> list[str]:
     """The plans to compare, as the address has them. Those that are not here are told."""
     draft = view.draft
-    names = {AGREED: f"As agreed: {view.book.name}"} | ({DRAFT: "Your draft"} if view.changed else {})
+    names = {AGREED: f"{AGREED_NAME}: {view.book.name}"} | ({DRAFT: DRAFT_NAME} if view.changed else {})
     names |= {key: _named(each, view) for key, each in kept.items()}
     if missing := [each for each in draft.plans if each not in names and each != DRAFT]:
         st.html(
@@ -102,15 +105,22 @@ def _plans(view: View, kept: Mapping[str, Kept], chosen: list[str]) -> dict[str,
             st.html(parts.verdict(str(error), "bad", f"{kept[key].name if key in kept else key} cannot be shown."))
             continue
         if plan is not None:
-            found[name] = plan
+            found[_heading(name, kept[key].author if key in kept else "", found)] = plan
     return found
+
+
+def _heading(name: str, author: str, others: Container[str]) -> str:
+    """What heads a plan's column: its name, with its author where another plan or a table's own column has it."""
+    own = {AGREED_NAME, DRAFT_NAME} if author else set()
+    tries = (name, f"{name} ({author})", *(f"{name} ({author}, {number})" for number in range(2, 9)))
+    return next(each for each in tries if each not in others and each not in TAKEN | OWN | own)
 
 
 def _plan(view: View, kept: Mapping[str, Kept], key: str) -> tuple[str, Plan | None]:
     if key == AGREED:
-        return "As agreed", view.base
+        return AGREED_NAME, view.base
     if key == DRAFT:
-        return "Your draft", view.plan
+        return DRAFT_NAME, view.plan
     each = kept[key]
     book = shelf().get(each.scenario, each.base)
     return each.name, solving.answer(solving.change(book.scenario, each.changes))
@@ -199,9 +209,12 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
             for row in found.by("place").itertuples()
             if abs(row.difference) >= 1
         ]
-        picture = charts.waterfall(ends[0], steps, ends[1], unit)
+        picture = pictures.waterfall(ends[0], steps, ends[1], unit)
         parts.picture(
-            picture, "What changes between the two", f"By place, from “{names[0]}” to “{names[1]}”", "waterfall"
+            picture,
+            "What changes between the two",
+            f"By place, from “{names[0]}” to “{names[1]}”; the bars do not begin at nought",
+            "waterfall",
         )
     with right:
         before, after = (leaves(each).set_index("place")["distance_after"].dropna() for each in (one, other))
@@ -210,10 +223,10 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
             for place in before.index if place in after.index
         ]  # fmt: skip
         if rows:
-            chart = charts.dumbbell(rows, CLOSE, names[0], names[1])
+            chart = pictures.dumbbell(rows, CLOSE, names[0], names[1])
             parts.picture(chart, "Distance from fair share", f"The green band is within {CLOSE:.1%}", "distances")
     note = f"“{names[1]}” less “{names[0]}”, by place and programme"
-    parts.picture(charts.heatmap(_moves(found), unit), "Where the money moves", note, "heat")
+    parts.picture(pictures.heatmap(_moves(found), unit), "Where the money moves", note, "heat")
 
 
 def _moves(found: Comparison) -> list[dict]:
@@ -221,10 +234,11 @@ def _moves(found: Comparison) -> list[dict]:
     first, last = (found.plans[name] for name in (found.names[0], found.names[-1]))
     sums = [each.by("place", "programme").set_index(["place", "programme"])["spend"] for each in (first, last)]
     change = sums[1].sub(sums[0], fill_value=0.0)
+    least = 5e4 if parts.unit(first).endswith("m") else 1.0
     for level in ("place", "programme"):
         # What no plan moves only hides what one does.
         moved = change.abs().groupby(level=level).max()
-        change = change[change.index.get_level_values(level).isin(moved.index[moved >= 1])]
+        change = change[change.index.get_level_values(level).isin(moved.index[moved >= least])]
     name = first.scenario.name_of
     return [
         {"place": name("places", place), "programme": name("programmes", programme), "change": value}

@@ -20,6 +20,7 @@ from allocate.rules.kinds import Binding, Measured
 from allocate.scenario.paths import Path, matches, panel, parse
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
+from allocate.scenario.values import factor, value_text
 
 Unit = Literal["money", "share", "factor", "number", "switch"]
 Panel = Literal["decision", "rule", "assumption"]
@@ -50,13 +51,15 @@ class Knob:
     help: str = ""
 
     def shown(self, value: Any) -> Any:
-        """A change's value in the unit shown."""
+        """A change's value in the unit shown; None where the knob cannot show it, such as a figure taken out."""
+        by, is_number = factor(value), isinstance(value, int | float)
         if self.unit == "switch":
-            return bool(value)
+            return bool(value) if is_number else None
         if self.unit == "factor":
-            text = value.lstrip("x×*") if isinstance(value, str) else value
-            return round(float(text) * 100, 6)
-        return round(float(value) / self.scale, 6)
+            return None if by is None else round(by * 100, 6)
+        if by is not None:
+            return round(self.base * by, 6)
+        return round(value / self.scale, 6) if is_number else None
 
     def told(self, shown: Any) -> Any:
         """What a change would say for a value in the unit shown."""
@@ -259,17 +262,17 @@ def _name(scenario: Scenario, table: str, key: str) -> str:
 
 def words(scenario: Scenario, path: str, value: Any) -> str:
     """A change's value as people say it: £1,850.0m, 4.4%, 80% of what was read, switched off."""
-    if isinstance(value, bool):
+    knob = knobs(scenario).get(path)
+    if isinstance(value, bool) or (knob and knob.unit == "switch" and isinstance(value, int | float)):
         return "in force" if value else "switched off"
-    if isinstance(value, str) and value[:1] in ("x", "×", "*"):
-        return f"{float(value[1:]) * 100:.6g}% of what was read"
+    if (by := factor(value)) is not None:
+        return f"{by * 100:.6g}% of what was read"
     if isinstance(value, Mapping):
-        return "a new rule"
+        return "a new rule" if path.count(".") == 1 else value_text(value)
     if value is None or value == "":
         return "taken out"
     if isinstance(value, str) or not isinstance(value, int | float):
         return str(value)
-    knob = knobs(scenario).get(path)
     unit = knob.unit if knob else _unit_of(path)
     if unit == "money":
         return pounds(value, scenario.heading.currency)
@@ -290,10 +293,11 @@ def as_read(scenario: Scenario, path: str) -> Any:
         return None
     if named.table == "rules":
         rule = next((rule for rule in scenario.rules if named.keys and rule.id == named.keys[0]), None)
-        return getattr(rule, named.field, None) if named.field and rule else None
+        found = getattr(rule, named.field, None) if named.field and rule else None
+        return found if isinstance(found, str | int | float) else None
     table = scenario.table(named.table)
     values = table.loc[matches(named, table), named.field]
-    return values.iloc[0] if len(values) == 1 else None
+    return values.iloc[0] if len(values) == 1 and not pd.isna(values.iloc[0]) else None
 
 
 def panel_of(path: str) -> Panel:

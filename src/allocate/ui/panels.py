@@ -103,6 +103,11 @@ def lever(draft: Draft, knob: Knob, area: str, label: str | None = None, typed: 
     `typed` the figure is typed instead of slid."""
     key = f"{area}:{knob.path}"
     value: Any = knob.shown(draft.changes[knob.path]) if knob.path in draft.changes else knob.base
+    if value is None:
+        text = f"{label or knob.label}: changed to what has no place on a lever. Undo that to move it here."
+        st.html(parts.paragraph(text, "text"))
+        reason(draft, knob.path, area, knob.label)
+        return
     state.seed(key, value)
     said = parts.safe(label or knob.label)
     call = {"key": key, "on_change": state.turn, "args": (knob, key), "help": parts.safe(knob.help) or None}

@@ -16,6 +16,7 @@ import streamlit as st
 from allocate.plan.figures import IN_MILLIONS
 from allocate.plan.plan import Plan
 from allocate.ui.charts import Chart
+from allocate.ui.pictures import Picture
 
 LOOK = Path(__file__).with_name("look.css")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z£(])")
@@ -174,29 +175,28 @@ def _right(column: Column) -> str:
     return " class='al-number'" if column.figure else ""
 
 
-def picture(chart: Chart, title: str, note: str, key: str) -> None:
-    """A chart in a card of its own, with its title, what it shows, and its figures as a table."""
+def picture(shown: Chart | Picture, title: str, note: str, key: str) -> None:
+    """A picture in a card of its own, with its title, what it shows, and its figures as a table."""
     with st.container(border=True, key=f"card-{key}", height="stretch"):
-        st.html(f"<h2 class='al-title'>{plain(title)}</h2><p class='al-note'>{plain(note)}</p>")
-        if chart.table.empty:
-            st.html(f"<p class='al-note'>{plain(chart.alt)}</p>")
+        heading = f"<h2 class='al-title'>{plain(title)}</h2><p class='al-note'>{plain(note)}</p>"
+        if shown.table.empty:
+            st.html(heading + paragraph(shown.alt))
             return
-        drawn = {name: part for name, part in chart.spec.items() if name != "description"}
-        st.vega_lite_chart(drawn, width="stretch", theme=None, key=f"chart-{key}", alt=chart.alt)
+        if isinstance(shown, Picture):
+            st.html(heading + shown.html)
+        else:
+            st.html(heading)
+            spec = {name: part for name, part in shown.spec.items() if name != "description"}
+            st.vega_lite_chart(spec, width="stretch", theme=None, key=f"chart-{key}", alt=shown.alt)
         with st.expander("The figures", key=f"figures-{key}"):
-            st.html(chart_table(chart, title))
+            columns = [Column(name, str(name), figure=place > 0) for place, name in enumerate(shown.table.columns)]
+            st.html(table(shown.table, columns, title))
 
 
 def unit(plan: Plan) -> str:
     """The unit that all the pictures of a plan share: £m, or £ where sums are small."""
     currency = plan.scenario.heading.currency
     return f"{currency}m" if plan.money["amount"].sum() >= IN_MILLIONS else currency
-
-
-def chart_table(chart: Chart, title: str) -> str:
-    """HTML of the figures behind a chart."""
-    columns = [Column(name, str(name), figure=position > 0) for position, name in enumerate(chart.table.columns)]
-    return table(chart.table, columns, title)
 
 
 def lines(items: Iterable[str]) -> str:

@@ -15,9 +15,10 @@ from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
-from allocate.ui import charts, panels, parts, seating, solving
+from allocate.ui import panels, parts, pictures, seating, solving
 from allocate.ui.desk import View
 from allocate.ui.parts import Card, Column, Tile, figure
+from allocate.ui.pictures import Picture
 from allocate.ui.words import line_name, money
 
 BARS = 12
@@ -39,7 +40,7 @@ def show(view: View, plan: Plan) -> None:
     parts.announce(said)
     if view.rebased is not None:
         three_columns(view, plan)
-    pictures(view, plan)
+    drawn(view, plan)
     losers(view, plan)
     looser(plan)
     exactly(plan)
@@ -143,7 +144,7 @@ def outcomes(scenario: Scenario):
     return scenario.outcomes.itertuples()
 
 
-def pictures(view: View, plan: Plan) -> None:
+def drawn(view: View, plan: Plan) -> None:
     """Change by place and by partner, distance from fair share (by programme where nothing goes by need), and what
     shapes the answer: two and two."""
     near = leaves(plan).dropna(subset=["distance_after"])
@@ -163,9 +164,9 @@ def pictures(view: View, plan: Plan) -> None:
 def _gains(plan: Plan, column: str, heading: str) -> None:
     """Who gains and who loses: the largest moves as bars, all of them in the table."""
     rows, unit = changes(plan, column), parts.unit(plan)
-    chart = charts.change_bars(_largest(rows), unit)
+    chart = pictures.change_bars(_largest(rows), unit)
     if len(rows) > BARS:
-        chart = replace(chart, table=charts.change_bars(rows, unit).table)
+        chart = replace(chart, table=pictures.change_bars(rows, unit).table)
     parts.picture(chart, heading, "Change on last year", f"by-{column}")
 
 
@@ -183,11 +184,11 @@ def _nearby(plan: Plan, near: pd.DataFrame) -> None:
     parts.picture(distances(plan, near), "How far each place is from its fair share", note, "distance")
 
 
-def distances(plan: Plan, near: pd.DataFrame) -> charts.Chart:
+def distances(plan: Plan, near: pd.DataFrame) -> Picture:
     """How far places are from their fair share, last year and now."""
     names = [plan.scenario.name_of("places", each) for each in near["place"]]
     rows = near.assign(name=names, before=near["distance_before"], after=near["distance_after"])
-    return charts.dumbbell(rows[["name", "before", "after"]], CLOSE, "Last year", "Proposed")
+    return pictures.dumbbell(rows[["name", "before", "after"]], CLOSE, "Last year", "Proposed")
 
 
 def changes(plan: Plan, column: str) -> list[dict]:
@@ -215,7 +216,7 @@ def shape(plan: Plan) -> None:
     unit, asks = explaining.aim_unit(plan), top["asks"].iloc[0]
     note = f"{unit[:1].upper() + unit[1:]} gained if eased by {asks}. Holds for small changes only."
     rows = top.rename(columns={"sentence": "name"})[["name", "worth"]]
-    parts.picture(charts.worth_bars(rows, unit), "What shapes the answer", note, "shape")
+    parts.picture(pictures.worth_bars(rows, unit), "What shapes the answer", note, "shape")
 
 
 def _together(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from allocate.errors import AllocateError, ScenarioError
 from allocate.scenario.scenario import Scenario
+from allocate.scenario.values import value_text
 from allocate.ui import solving
 from allocate.ui.address import DIGITS, Draft, from_query, to_query
 from allocate.ui.knobs import Knob
@@ -72,10 +73,11 @@ def fitting(base: Scenario) -> Scenario:
         try:
             solving.change(base, good | {path: value})
         except ScenarioError as error:
-            words = "; ".join(
+            said = "; ".join(
                 problem.expected + (f" ({problem.fix})" if problem.fix else "") for problem in error.problems
             )
-            tell(f"“{path}” cannot be “{value}”: {words}. It was left as agreed.")
+            asked = "a new rule" if isinstance(value, dict) else value_text(value)
+            tell(f"“{path}” cannot be “{asked}”: {said}. It was left as agreed.")
         else:
             good[path] = value
     put(replace(current, changes=good, reasons={p: why for p, why in current.reasons.items() if p in good}))
