@@ -144,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line, as argparse describes it."""
     top = argparse.ArgumentParser(prog="python -m benchmarks.explorer", description="Time the explorer in a browser.")
     top.add_argument("--cases", nargs="+", choices=CASES, default=CASES, metavar="NAME")
-    top.add_argument("--runs", type=int, default=15, metavar="N", help="presses counted of each lever (15, 16 at most)")
+    top.add_argument("--runs", type=int, default=15, metavar="N", help="presses counted of each lever (15)")
     top.add_argument("--results", type=Path, default=HERE / "RESULTS.md", metavar="FILE", help="where the table goes")
     top.add_argument("--dry", action="store_true", help="write nothing")
     return top
@@ -248,8 +248,8 @@ def handle(page: Page, knob: Knob) -> Locator:
 
 
 def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: Timed) -> None:
-    """One step a press: money up, a rule's figure to where it is looser, an assumption from its lowest up; the other way
-    where that changes nothing any more. Counted is what was not shown before and makes another plan."""
+    """One step a press: money up, a rule's figure to where it is looser, an assumption from its lowest up; the other
+    way where that changes nothing any more. Counted is what was not shown before and makes another plan."""
     lever, key = handle(page, knob), "ArrowRight"
     if knob.unit == "factor":
         press(page, lever, "Home")
@@ -263,9 +263,10 @@ def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: 
         if not redrawn(page) or abs(knob.shown(value) - ends) < knob.step / 2:
             key = "ArrowLeft" if key == "ArrowRight" else "ArrowRight"
         elif value not in seen:
-            if warm := max(warm - 1, 0):
-                continue
-            into.add(took)
+            if warm:
+                warm -= 1
+            else:
+                into.add(took)
         seen.add(value)
         if len(into.verdict) == runs:
             return

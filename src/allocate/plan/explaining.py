@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from allocate.plan.figures import at_most, number, per_cent, pounds, round_sum
+from allocate.plan.moves import Moves
 from allocate.plan.plan import Plan
 from allocate.plan.words import blank, count, some, told
 from allocate.scenario.paths import Path, matches, parse
@@ -28,34 +29,26 @@ def explain(plan: Plan) -> str:
 
 def headline(plan: Plan) -> str:
     """Every rule is met. £x is shared across ...; it buys ..., against today's spending where there is any."""
-    spend, currency = plan.spend, plan.scenario.heading.currency
-    parents = set(plan.scenario.places["parent"].dropna())
-    places, partners = len(set(spend["place"]) - parents), spend["partner"].nunique()
-    total, change = spend["spend"].sum(), spend["change"].sum()
+    moves, scenario = Moves.of(plan), plan.scenario
+    lines, currency = scenario.table("lines"), scenario.heading.currency
+    places = set(lines["place"]) - set(scenario.table("places")["parent"].dropna())
+    total, before = float(moves.after.sum()), float(moves.before.sum())
     first = (
-        f"Every rule is met. {pounds(total, currency)} is shared across {count(partners, 'partner')} "
-        f"and {count(places, 'place')}"
+        f"Every rule is met. {pounds(total, currency)} is shared across {count(lines['partner'].nunique(), 'partner')} "
+        f"and {count(len(places), 'place')}"
     )
-    if spend["baseline"].sum() == 0:
-        return f"{first}. {_bought(plan)}"
-    more = "more" if change >= 0 else "less"
-    return f"{first}, {pounds(abs(change), currency)} {more} than before. {_bought(plan)}"
+    if not before:
+        return f"{first}. It buys {_bought(plan, moves.has, signed=False)}."
+    more = "more" if total >= before else "less"
+    bought = _bought(plan, moves.outcome, signed=True)
+    change = f"{pounds(abs(total - before), currency)} {more} than before"
+    return f"{first}, {change}. Against today's spending it buys {bought}."
 
 
-def _bought(plan: Plan) -> str:
-    """What the plan gains of each outcome: against the baseline, or in all where nothing was spent before."""
-    compared = bool(plan.spend["baseline"].sum() != 0)
-    outcomes = plan.scenario.outcomes.set_index("id")
-    gain = plan.gains.groupby("outcome")["change" if compared else "gain"].sum()
-    said = [
-        f"{number(gain[key], signed=compared)} {row.unit} ({row.name_})" for key, row in _rows(outcomes) if key in gain
-    ]
-    return ("Against today's spending it buys " if compared else "It buys ") + ", ".join(said) + "."
-
-
-def _rows(outcomes: pd.DataFrame):
-    for row in outcomes.rename(columns={"name": "name_"}).itertuples():
-        yield row.Index, row
+def _bought(plan: Plan, gains: dict[str, float], signed: bool) -> str:
+    """So much of each outcome."""
+    rows = plan.scenario.table("outcomes")[["id", "unit", "name"]].itertuples(index=False, name=None)
+    return ", ".join(f"{number(gains[key], signed)} {unit} ({name})" for key, unit, name in rows if key in gains)
 
 
 def binding(plan: Plan, most: int = 5) -> list[str]:

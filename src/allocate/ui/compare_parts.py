@@ -17,7 +17,7 @@ from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
 from allocate.ui.knobs import label_of, words
 from allocate.ui.parts import Column, figure
-from allocate.ui.plan_parts import CLOSE, leaves
+from allocate.ui.plan_parts import CLOSE, nearness
 from allocate.ui.store import Kept, StoreError
 from allocate.ui.words import line_name, money
 
@@ -217,10 +217,10 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
             "waterfall",
         )
     with right:
-        before, after = (leaves(each).set_index("place")["distance_after"].dropna() for each in (one, other))
+        before, after = ({place["id"]: place for place in nearness(each)} for each in (one, other))
         rows = [
-            {"name": one.scenario.name_of("places", place), "before": before[place], "after": after[place]}
-            for place in before.index if place in after.index
+            {"name": before[key]["name"], "before": before[key]["after"], "after": after[key]["after"]}
+            for key in before if key in after
         ]  # fmt: skip
         if rows:
             chart = pictures.dumbbell(rows, CLOSE, names[0], names[1])

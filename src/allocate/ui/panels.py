@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 
@@ -84,10 +85,20 @@ def _dearest_rules(base: Plan | None, every: dict[str, Knob]) -> list[str]:
     """The switches and figures of the rules that shape the plan as agreed most, so that levers stay where they are."""
     names = [path.split(".")[1] for path in every]
     if base is not None and base.has_prices:
-        table = shaping(base)
-        names = [*table.loc[table["kind"] == "rule", "id"], *names]
+        names = [*_shaping(base), *names]
     chosen = list(dict.fromkeys(names))[:SHOWN]
     return [path for name in chosen for path in every if path.split(".")[1] == name]
+
+
+_known: WeakKeyDictionary[Plan, list[str]] = WeakKeyDictionary()
+
+
+def _shaping(plan: Plan) -> list[str]:
+    """The ids of the rules that shape a plan, the dearest first."""
+    if plan not in _known:
+        table = shaping(plan)
+        _known[plan] = list(table.loc[table["kind"] == "rule", "id"])
+    return _known[plan]
 
 
 def _pin(key: str) -> None:

@@ -12,13 +12,13 @@ import streamlit as st
 from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.moves import Moves
 from allocate.plan.plan import Plan
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
 from allocate.ui import panels, parts, pictures, seating, solving
 from allocate.ui.desk import View
 from allocate.ui.parts import Card, Column, Tile, figure
-from allocate.ui.pictures import Picture
 from allocate.ui.words import line_name, money
 
 BARS = 12
@@ -48,51 +48,54 @@ def show(view: View, plan: Plan) -> None:
 
 def tiles(view: View, plan: Plan) -> list[Tile]:
     """Four figures to be seen from afar."""
-    currency, spend = plan.scenario.heading.currency, plan.spend
-    total, change = spend["spend"].sum(), spend["change"].sum()
+    moves, currency = Moves.of(plan), plan.scenario.heading.currency
+    total, change = float(moves.after.sum()), float(moves.change.sum())
     first = Tile("Money to share", pounds(total, currency), f"{pounds(change, currency, signed=True)} on last year")
-    return [first, _aim(view, plan), *_nearness(plan)]
+    return [first, _aim(view, plan, moves), *_nearness(plan, moves)]
 
 
-def _aim(view: View, plan: Plan) -> Tile:
-    gains, unit = plan.gains, explaining.aim_unit(plan)
-    weights = plan.scenario.outcomes.set_index("id")["weight"]
-    before = bool(plan.spend["baseline"].sum())
-    bought = float((gains["change" if before else "gain"] * gains["outcome"].map(weights)).sum())
+def _aim(view: View, plan: Plan, moves: Moves) -> Tile:
+    unit, before = explaining.aim_unit(plan), bool(moves.before.any())
+    weights = dict(plan.scenario.table("outcomes")[["id", "weight"]].itertuples(index=False, name=None))
+    bought = sum(weights[key] * gain for key, gain in (moves.outcome if before else moves.has).items())
     name = "Outcome, against last year" if before else "Outcome"
     below, tone = unit, ""
     if view.changed and view.base is not None:
         more = plan.value - view.base.value
-        below = f"{number(more, signed=True) or '0'} on {AGREED}"
+        below = f"{number(more, signed=True)} on {AGREED}"
         tone = "up" if more > 1e-9 * abs(plan.value) else "down" if more < -1e-9 * abs(plan.value) else ""
     return Tile(name, number(bought, signed=before), below, tone)
 
 
-def _nearness(plan: Plan) -> list[Tile]:
-    places = leaves(plan)
-    far = places.dropna(subset=["distance_after"])
-    if far.empty:
-        lines = plan.spend
-        fell, rose = (int((lines["change"] * sign >= 1).sum()) for sign in (-1, 1))
+def _nearness(plan: Plan, moves: Moves) -> list[Tile]:
+    near = nearness(plan)
+    if not near:
+        total = len(moves.change)
+        fell, rose = (int((moves.change * sign >= 1).sum()) for sign in (-1, 1))
         return [
-            Tile("Lines that get more", str(rose), f"of {len(lines)}"),
-            Tile("Lines that get less", str(fell), f"of {len(lines)}"),
+            Tile("Lines that get more", str(rose), f"of {total}"),
+            Tile("Lines that get less", str(fell), f"of {total}"),
         ]
-    now, then = ((far[name].abs() <= CLOSE).sum() for name in ("distance_after", "distance_before"))
-    worst = far.loc[far["distance_after"].idxmin()]
-    name = plan.scenario.name_of("places", worst["place"])
+    now, then = (sum(abs(place[when]) <= CLOSE for place in near) for when in ("after", "before"))
+    worst = min(near, key=lambda place: place["after"])
     return [
-        Tile("Places close to fair share", f"{now} of {len(far)}", f"{then} last year; within {CLOSE:.1%}"),
-        Tile("Furthest below fair share", per_cent(worst["distance_after"], signed=True),
-             f"{name}, was {per_cent(worst['distance_before'], signed=True)}"),
+        Tile("Places close to fair share", f"{now} of {len(near)}", f"{then} last year; within {CLOSE:.1%}"),
+        Tile("Furthest below fair share", per_cent(worst["after"], signed=True),
+             f"{worst['name']}, was {per_cent(worst['before'], signed=True)}"),
     ]  # fmt: skip
 
 
-def leaves(plan: Plan) -> pd.DataFrame:
-    """The table of places without those that only add up others."""
-    places, own = plan.places, set(plan.scenario.lines["place"])
-    above = set(plan.scenario.places["parent"].dropna())
-    return places[places["place"].isin(own) & ~places["place"].isin(above)]
+def nearness(plan: Plan) -> list[dict]:
+    """How far places without smaller ones are from their fair share in the last year: name, before, after (fractions).
+    [] where nothing goes by need."""
+    table, scenario = plan.places, plan.scenario
+    above = set(scenario.table("places")["parent"].dropna())
+    columns = ["place", "year", "distance_before", "distance_after"]
+    return [
+        {"id": place, "name": scenario.name_of("places", place), "before": before, "after": after}
+        for place, year, before, after in table[columns].itertuples(index=False, name=None)
+        if place not in above and year == scenario.years[-1] and after == after
+    ]
 
 
 def cards(view: View, plan: Plan) -> list[Card]:
@@ -147,12 +150,10 @@ def outcomes(scenario: Scenario):
 def drawn(view: View, plan: Plan) -> None:
     """Change by place and by partner, distance from fair share (by programme where nothing goes by need), and what
     shapes the answer: two and two."""
-    near = leaves(plan).dropna(subset=["distance_after"])
-    first, second = (
-        functools.partial(_gains, plan, "place", "Who gets more: places"),
-        functools.partial(_nearby, plan, near),
-    )
-    if near.empty:
+    near = nearness(plan)
+    first = functools.partial(_gains, plan, "place", "Who gets more: places")
+    second = functools.partial(_nearby, near)
+    if not near:
         second = functools.partial(_gains, plan, "programme", "Who gets more: programmes")
     partners = functools.partial(_gains, plan, "partner", "What it means for each partner")
     for pair in ((first, second), (partners, functools.partial(shape, plan))):
@@ -179,29 +180,24 @@ def _largest(rows: list[dict]) -> list[dict]:
     return [row for row in rows if row in shown] + [{"name": f"All {len(rows) - len(shown)} others", "change": rest}]
 
 
-def _nearby(plan: Plan, near: pd.DataFrame) -> None:
-    note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
-    parts.picture(distances(plan, near), "How far each place is from its fair share", note, "distance")
-
-
-def distances(plan: Plan, near: pd.DataFrame) -> Picture:
+def _nearby(near: list[dict]) -> None:
     """How far places are from their fair share, last year and now."""
-    names = [plan.scenario.name_of("places", each) for each in near["place"]]
-    rows = near.assign(name=names, before=near["distance_before"], after=near["distance_after"])
-    return pictures.dumbbell(rows[["name", "before", "after"]], CLOSE, "Last year", "Proposed")
+    note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
+    shown = pictures.dumbbell(near, CLOSE, "Last year", "Proposed")
+    parts.picture(shown, "How far each place is from its fair share", note, "distance")
 
 
 def changes(plan: Plan, column: str) -> list[dict]:
     """Rows for bars of change: name, change (£), share of last year, the largest first."""
-    table = plan.by(column).sort_values("change", ascending=False, kind="stable")
     names = {"place": "places", "partner": "partners", "programme": "programmes"}[column]
     return [
         {
-            "name": plan.scenario.name_of(names, getattr(row, column)), "change": row.change,
-            "share": row.change / row.baseline if row.baseline else float("nan"),
+            "name": plan.scenario.name_of(names, key),
+            "change": after - before,
+            "share": after / before - 1 if before else None,
         }
-        for row in table.itertuples()
-    ]  # fmt: skip
+        for key, before, after in Moves.of(plan).sums(column)
+    ]
 
 
 def shape(plan: Plan) -> None:
@@ -212,23 +208,22 @@ def shape(plan: Plan) -> None:
             text = telling.why(plan)
             st.html(parts.title("What shapes the answer") + parts.paragraph(text, "text"))
         return
-    top = _together(table).head(8)
-    unit, asks = explaining.aim_unit(plan), top["asks"].iloc[0]
+    unit, asks = explaining.aim_unit(plan), table["asks"].iloc[0]
     note = f"{unit[:1].upper() + unit[1:]} gained if eased by {asks}. Holds for small changes only."
-    rows = top.rename(columns={"sentence": "name"})[["name", "worth"]]
-    parts.picture(pictures.worth_bars(rows, unit), "What shapes the answer", note, "shape")
+    parts.picture(pictures.worth_bars(_together(table)[:8], unit), "What shapes the answer", note, "shape")
 
 
-def _together(table: pd.DataFrame) -> pd.DataFrame:
-    """Envelopes that are worth the same share a row, so that ten alike do not hide the rest."""
-    alike = [f"{row.worth:.4g}" if row.kind == "envelope" else row.id for row in table.itertuples()]
-    first = table.groupby(alike, sort=False).head(1).copy()
-    count = table.groupby(alike, sort=False).size().to_numpy()
-    first["sentence"] = [
-        f"{name} and {more - 1} other{'s' if more > 2 else ''}" if more > 1 else name
-        for name, more in zip(first["sentence"], count, strict=True)
-    ]
-    return first
+def _together(table: pd.DataFrame) -> list[dict]:
+    """What shapes the answer, name and worth; envelopes that are worth the same share a row, so that ten alike do not
+    hide the rest."""
+    groups: dict[str, list[tuple[str, float]]] = {}
+    for kind, key, name, worth in table[["kind", "id", "sentence", "worth"]].itertuples(index=False, name=None):
+        groups.setdefault(f"{worth:.4g}" if kind == "envelope" else f"{kind} {key}", []).append((name, worth))
+    rows = []
+    for (name, worth), *others in groups.values():
+        more = f" and {len(others)} other{'s' if len(others) > 1 else ''}" if others else ""
+        rows.append({"name": name + more, "worth": worth})
+    return rows
 
 
 def losers(view: View, plan: Plan) -> None:
