@@ -66,13 +66,15 @@ STOPWATCH = """
 window.clock = { pressed: 0, verdict: 0, words: 0, charts: 0 }
 const begin = event => { window.clock = { pressed: event.timeStamp, verdict: 0, words: 0, charts: 0 } }
 addEventListener('keydown', begin, true)
+const pictures = '[data-testid="stVegaLiteChart"], :has(.al-picture)'
 const within = (node, selector) => (node.nodeType === 1 ? node : node.parentElement)?.closest(selector)
 new MutationObserver(changes => {
   for (const change of changes) {
     const target = change.target, clock = window.clock
-    const kinds = within(target, '[data-testid="stVegaLiteChart"]') ? ['charts']
-      : change.type === 'attributes' || !within(target, '[data-testid="stMain"]') ? []
-      : within(target, '.st-key-verdict, .st-key-changed') ? ['verdict', 'words'] : ['words']
+    const kinds = [], part = within(target, '[data-testid="stHtml"], [data-testid="stVegaLiteChart"]')
+    if (part && part.matches(pictures)) kinds.push('charts')
+    if (change.type !== 'attributes' && within(target, '[data-testid="stMain"]')) kinds.push('words')
+    if (kinds.includes('words') && within(target, '.st-key-verdict, .st-key-changed')) kinds.push('verdict')
     if (kinds.length) requestAnimationFrame(() => kinds.forEach(kind => {
       if (kind !== 'verdict' || !clock.verdict) clock[kind] = performance.now()
     }))
@@ -255,14 +257,15 @@ def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: 
         press(page, lever, "Home")
     elif knob.panel == "rule" and knob.path.endswith("at_least"):
         key = "ArrowLeft"
-    seen, warm = {knob.told(knob.base)}, WARM
+    seen, warm, idle = {knob.told(knob.base)}, WARM, 0
     for _ in range(MOST):
         took = press(page, lever, key)
         value = changes(page).get(knob.path, knob.told(knob.base))
         ends = knob.high if key == "ArrowRight" else knob.low
-        if not redrawn(page) or abs(knob.shown(value) - ends) < knob.step / 2:
-            key = "ArrowLeft" if key == "ArrowRight" else "ArrowRight"
-        elif value not in seen:
+        idle = 0 if redrawn(page) else idle + 1
+        if idle > 1 or abs(knob.shown(value) - ends) < knob.step / 2:
+            key, idle = "ArrowLeft" if key == "ArrowRight" else "ArrowRight", 0
+        elif not idle and value not in seen:
             if warm:
                 warm -= 1
             else:
@@ -270,7 +273,9 @@ def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: 
         seen.add(value)
         if len(into.verdict) == runs:
             return
-    raise AssertionError(f"{knob.label} makes another plan only {len(into.verdict)} times")
+    raise AssertionError(
+        f"{knob.label} makes another plan {len(into.verdict)} times only: {page.url} says {said(page)}"
+    )
 
 
 def time_switch(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: Timed) -> None:

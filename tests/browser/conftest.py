@@ -42,7 +42,7 @@ class Served:
     log: Path
 
     def stop(self) -> None:
-        """End it as Ctrl-C does."""
+        """End it as Ctrl-C does. Close its visitors first (`page.context.close()`): they would err on its absence."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(timeout=30)

@@ -21,26 +21,30 @@ MOST_PARTS = 100
 """Folded parts of a page."""
 WATCHER = """
 window.visitedRuns = 0
-window.visitedChange = performance.now()
+window.visitedChange = Date.now()
 let was = null
-new MutationObserver(() => {
-  window.visitedChange = performance.now()
+new MutationObserver(records => {
+  window.visitedChange = Date.now()
   const app = document.querySelector('[data-testid="stApp"]')
   const now = app && app.getAttribute('data-test-script-state')
-  if (now !== was && now === 'notRunning') window.visitedRuns += 1
+  const began = records.some(each => each.attributeName === 'data-test-script-state' && each.oldValue !== 'notRunning')
+  if ((now !== was || began) && now === 'notRunning') window.visitedRuns += 1
   was = now
-}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true,
+}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true, attributeOldValue: true,
                        attributeFilter: ['data-test-script-state', 'data-stale', 'open', 'aria-expanded'] })
+window.visitedAnswer = ([runs, began]) => window.visitedRuns > runs
+  || (Date.now() - Math.max(began, window.visitedChange) > 1500 && window.visitedRest(false))
 window.visitedRest = solved => {
   const app = document.querySelector('[data-testid="stApp"]')
-  return performance.now() - window.visitedChange > 120 && app
+  return Date.now() - window.visitedChange > 120 && app
     && app.getAttribute('data-test-script-state') === 'notRunning'
     && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
     && !(solved && document.querySelector('.st-key-stop-solve'))
 }
 """
 """Runs in every page before anything else: counts how often the page's script has come to its end, and knows when the
-page is at rest: no run under way, nothing old on it, and nothing changed for a moment."""
+page is at rest: no run under way, nothing old on it, and nothing changed for a moment. A run may be too short to be
+seen; it is over where a page has long been at rest."""
 
 _troubles: WeakKeyDictionary[BrowserContext, list[str]] = WeakKeyDictionary()
 _logs: WeakKeyDictionary[BrowserContext, Path] = WeakKeyDictionary()
@@ -104,9 +108,9 @@ def settle(page: Page, solved: bool = True) -> Page:
 @contextmanager
 def answered(page: Page) -> Iterator[None]:
     """Whatever is done inside makes the page's script run; on leaving, the run is over and the page at rest."""
-    before = page.evaluate("window.visitedRuns")
+    before = page.evaluate("[window.visitedRuns, Date.now()]")
     yield
-    page.wait_for_function("before => window.visitedRuns > before", arg=before, timeout=PATIENCE)
+    page.wait_for_function("before => window.visitedAnswer(before)", arg=before, timeout=PATIENCE)
     settle(page)
 
 

@@ -103,8 +103,8 @@ def nodes(app: AppTest) -> list[Node]:
 
 
 def bodies(app: AppTest) -> list[str]:
-    """The HTML of every piece of the page."""
-    return [each.value for each in app.get("html")]
+    """The HTML of every piece of the page, but for the style sheet."""
+    return [each.value for each in app.get("html") if "<style" not in each.value]
 
 
 def words(body: str) -> str:

@@ -21,18 +21,18 @@ NEARLY = 5e-3
 """Pounds within which an amount counts as whole already."""
 STEPS = (1, 2, 8)
 """How many pounds away an amount may go: further only where no nearer rounding keeps the rules."""
-SECONDS, BRIEF = 20.0, 0.1
+SECONDS, BRIEF = 20.0, 0.05
 """Seconds at most for one attempt, and after a stop."""
 
 
 def whole_pounds(problem: Problem, flows: Flows, watch: Watch) -> Flows | None:
     """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope.
 
-    Where `watch` is stopped already, one short attempt.
+    Once `watch` is stopped, attempts are brief.
     """
     watch.enter("rounding to whole pounds")
-    brief = watch.stopped
-    for step in STEPS[:1] if brief else STEPS:
+    for step in STEPS:
+        brief = watch.stopped
         try:
             return _rounded(problem, flows, step, BRIEF if brief else SECONDS, None if brief else watch)
         except (Impossible, EngineError):

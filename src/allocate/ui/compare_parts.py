@@ -11,12 +11,13 @@ import streamlit as st
 from allocate.errors import AllocateError
 from allocate.plan.comparing import TAKEN, Comparison, Unlike, compare, difference_in_words
 from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.moves import Moves
 from allocate.plan.plan import Plan
 from allocate.ui import panels, parts, pictures, seating, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
 from allocate.ui.knobs import label_of, words
-from allocate.ui.parts import Column, figure
+from allocate.ui.parts import Column, Shown, figure
 from allocate.ui.plan_parts import CLOSE, nearness
 from allocate.ui.store import Kept, StoreError
 from allocate.ui.words import line_name, money
@@ -198,35 +199,26 @@ def _measured(value: float, unit: str) -> str:
 
 def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
     unit, names = parts.unit(one), (found.names[0], found.names[-1])
-    left, right = st.columns(2)
-    with left:
-        ends = [
-            {"name": name, "amount": float(plan.spend["spend"].sum())}
-            for name, plan in zip(names, (one, other), strict=True)
-        ]
-        steps = [
-            {"name": row.name, "change": row.difference}
-            for row in found.by("place").itertuples()
-            if abs(row.difference) >= 1
-        ]
-        picture = pictures.waterfall(ends[0], steps, ends[1], unit)
-        parts.picture(
-            picture,
-            "What changes between the two",
-            f"By place, from “{names[0]}” to “{names[1]}”; the bars do not begin at nought",
-            "waterfall",
-        )
-    with right:
-        before, after = ({place["id"]: place for place in nearness(each)} for each in (one, other))
-        rows = [
-            {"name": before[key]["name"], "before": before[key]["after"], "after": after[key]["after"]}
-            for key in before if key in after
-        ]  # fmt: skip
-        if rows:
-            chart = pictures.dumbbell(rows, CLOSE, names[0], names[1])
-            parts.picture(chart, "Distance from fair share", f"The green band is within {CLOSE:.1%}", "distances")
+    first, last = (
+        {"name": name, "amount": Moves.of(plan).after.sum()} for name, plan in zip(names, (one, other), strict=True)
+    )
+    steps = [{"name": row.name, "change": row.difference} for row in found.by("place").itertuples()]
+    waterfall = pictures.waterfall(first, [step for step in steps if abs(step["change"]) >= 1], last, unit)
+    note = f"By place, from “{names[0]}” to “{names[1]}”; the bars do not begin at nought"
+    shown = [Shown("What changes between the two", note, waterfall)]
+    before, after = ({place["id"]: place for place in nearness(each)} for each in (one, other))
+    both = [
+        {**before[key], "before": before[key]["after"], "after": after[key]["after"]} for key in before if key in after
+    ]
+    if both:
+        note = f"The green band is within {CLOSE:.1%}"
+        shown.append(Shown("Distance from fair share", note, pictures.dumbbell(both, CLOSE, *names)))
+    parts.gallery(shown, key="pictures")
+    heat = pictures.heatmap(_moves(found), unit)
     note = f"“{names[1]}” less “{names[0]}”, by place and programme"
-    parts.picture(pictures.heatmap(_moves(found), unit), "Where the money moves", note, "heat")
+    parts.draw(
+        parts.framed(parts.title("Where the money moves", note) + (heat.html or parts.paragraph(heat.alt))), key="heat"
+    )
 
 
 def _moves(found: Comparison) -> list[dict]:

@@ -8,8 +8,9 @@ import streamlit as st
 from allocate.plan import explaining
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
-from allocate.ui import charts, panels, parts, seating
+from allocate.ui import panels, parts, seating
 from allocate.ui.desk import View
+from allocate.ui.flows import flows
 from allocate.ui.knobs import title
 from allocate.ui.parts import Column, figure
 from allocate.ui.words import money
@@ -23,8 +24,8 @@ def show(view: View, plan: Plan) -> None:
     panels.strip(view)
     parts.announce(text)
     note = "From who holds it in law, to what it is spent on, to where. Hover over a ribbon for its sum."
-    parts.picture(
-        charts.flows(links(plan), ["Held by", "Spent on", "In"], parts.unit(plan)),
+    parts.chart(
+        flows(links(plan), ["Held by", "Spent on", "In"], parts.unit(plan)),
         "Where the money goes",
         note,
         "flows",

@@ -82,12 +82,12 @@ def _shown(view: View, every: dict[str, Knob], panel: Panel) -> list[str]:
 
 
 def _dearest_rules(base: Plan | None, every: dict[str, Knob]) -> list[str]:
-    """The switches and figures of the rules that shape the plan as agreed most, so that levers stay where they are."""
+    """The switches of the rules that shape the plan as agreed most, so that levers stay where they are."""
     names = [path.split(".")[1] for path in every]
     if base is not None and base.has_prices:
         names = [*_shaping(base), *names]
     chosen = list(dict.fromkeys(names))[:SHOWN]
-    return [path for name in chosen for path in every if path.split(".")[1] == name]
+    return [path for name in chosen if (path := f"rules.{name}.in_force") in every]
 
 
 _known: WeakKeyDictionary[Plan, list[str]] = WeakKeyDictionary()

@@ -15,7 +15,7 @@ import streamlit as st
 
 from allocate.plan.figures import IN_MILLIONS
 from allocate.plan.plan import Plan
-from allocate.ui.charts import Chart
+from allocate.ui.flows import Chart
 from allocate.ui.pictures import Picture
 
 LOOK = Path(__file__).with_name("look.css")
@@ -175,22 +175,49 @@ def _right(column: Column) -> str:
     return " class='al-number'" if column.figure else ""
 
 
-def picture(shown: Chart | Picture, title: str, note: str, key: str) -> None:
-    """A picture in a card of its own, with its title, what it shows, and its figures as a table."""
-    with st.container(border=True, key=f"card-{key}", height="stretch"):
-        heading = f"<h2 class='al-title'>{plain(title)}</h2><p class='al-note'>{plain(note)}</p>"
+@dataclass(frozen=True)
+class Shown:
+    """A picture with its title and what it shows; or words in its place."""
+
+    title: str
+    note: str
+    what: Picture | str
+
+
+def gallery(items: Sequence[Shown], key: str) -> None:
+    """Pictures in cards, two abreast where there is room, as one element: what a lever's move waits for. A switch above
+    lays the figures under each as a table, and stays as it is left."""
+    tables = st.toggle("Show the figures as tables", key="figures", persist_state="session")
+    made = "".join(f"<section class='al-card'>{_shown(each, tables)}</section>" for each in items)
+    draw(f"<div class='al-gallery'>{made}</div>", key=key)
+
+
+def _shown(each: Shown, tables: bool) -> str:
+    heading = title(each.title, each.note)
+    if isinstance(each.what, str):
+        return heading + paragraph(each.what, "text")
+    if each.what.table.empty:
+        return heading + paragraph(each.what.alt)
+    return heading + each.what.html + (figures(each.what.table, each.title) if tables else "")
+
+
+def figures(rows: pd.DataFrame, caption: str) -> str:
+    """HTML of the figures behind a picture."""
+    columns = [Column(name, str(name), figure=place > 0) for place, name in enumerate(rows.columns)]
+    return table(rows, columns, caption)
+
+
+def chart(shown: Chart, heading: str, note: str, key: str) -> None:
+    """A chart in a card of its own, with its title, what it shows, and its figures as a table."""
+    with st.container(border=True, key=f"card-{key}"):
+        st.html(title(heading, note))
         if shown.table.empty:
-            st.html(heading + paragraph(shown.alt))
+            st.html(paragraph(shown.alt))
             return
-        if isinstance(shown, Picture):
-            st.html(heading + shown.html)
-        else:
-            st.html(heading)
-            spec = {name: part for name, part in shown.spec.items() if name != "description"}
-            st.vega_lite_chart(spec, width="stretch", theme=None, key=f"chart-{key}", alt=shown.alt)
+        spec = {name: part for name, part in shown.spec.items() if name != "description"}
+        st.vega_lite_chart(spec, width="stretch", theme=None, key=f"chart-{key}", alt=shown.alt)
         with st.expander("The figures", key=f"figures-{key}"):
-            columns = [Column(name, str(name), figure=place > 0) for place, name in enumerate(shown.table.columns)]
-            st.html(table(shown.table, columns, title))
+            st.html(figures(shown.table, heading))
 
 
 def unit(plan: Plan) -> str:
@@ -209,6 +236,11 @@ def title(text: str, note: str = "", level: int = 2) -> str:
     return f"<h{level} class='al-title'>{plain(text)}</h{level}>" + (
         f"<p class='al-note'>{plain(note)}</p>" if note else ""
     )
+
+
+def framed(inside: str) -> str:
+    """HTML of a card."""
+    return f"<section class='al-card'>{inside}</section>"
 
 
 def paragraph(text: str, tone: str = "note") -> str:

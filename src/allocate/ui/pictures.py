@@ -19,7 +19,8 @@ import pandas as pd
 from allocate.plan.figures import number, per_cent, pounds
 
 Rows: TypeAlias = pd.DataFrame | Iterable[Mapping[str, Any]]
-BLUE, PINK, WHITE, INK = (0, 94, 184), (174, 37, 115), (247, 249, 250), (33, 43, 50)
+BLUE, PINK, PALE = (0, 94, 184), (174, 37, 115), (247, 249, 250)
+INKS = (0, 0, 0), (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -34,80 +35,87 @@ class Picture:
 def change_bars(rows: Rows, unit: str = "£m") -> Picture:
     """Who gains and who gives, as bars either side of nought, in the order given. Rows: name, change, share (the change
     as a fraction of what it was; blank where there was nothing)."""
-    told, say = _told(rows, "change"), amount(unit, signed=True)
+    told, say = figured(rows, "change"), saying(unit, signed=True)
     for row in told:
         share = per_cent(_figure(row.get("share")), signed=True)
         row["amount"], row["share"] = say(row["change"]), share
         row["label"] = f"{row['amount']} ({share})" if share else row["amount"]
-    table = _table(told, {"name": "Name", "amount": "Change", "share": "Per cent"})
+    table = tabled(told, {"name": "Name", "amount": "Change", "share": "Per cent"})
     if not told:
         return _nothing("changes", table)
     total = say(math.fsum(row["change"] for row in told))
-    alt = f"{_count(told, 'change')}, {total} in all. {_extremes(told, 'change')}"
+    alt = f"{_count(told, 'change')}, {total} in all. {extremes(told, 'change')}"
     return Picture(_framed(_bars(told, "change"), alt), alt, table)
 
 
 def worth_bars(rows: Rows, unit: str) -> Picture:
     """What easing each of some rules buys, or anything else with a name and a worth, in the order given. Rows: name,
     worth."""
-    told = _told(rows, "worth")
+    told = figured(rows, "worth")
+    dust = 1e-6 * max((abs(row["worth"]) for row in told), default=0.0)
     for row in told:
+        row["worth"] = row["worth"] if abs(row["worth"]) > dust else 0.0
         row["label"] = number(row["worth"])
-    table = _table(told, {"name": "Name", "label": unit[:1].upper() + unit[1:]})
+    table = tabled(told, {"name": "Name", "label": unit[:1].upper() + unit[1:]})
     if not told:
         return _nothing("figures", table)
-    alt = f"{_count(told, 'bar')}, in {unit}. {_extremes(told, 'worth')}"
+    alt = f"{_count(told, 'bar')}, in {unit}. {extremes(told, 'worth')}"
     return Picture(_framed(_bars(told, "worth"), alt), alt, table)
 
 
 def dumbbell(rows: Rows, band: float = 0.025, before: str = "Now", after: str = "Proposed") -> Picture:
     """How far each place is from its fair share, before and after; blank rows are left out. Rows: name, before, after
     (fractions above or below)."""
-    told = _told(rows, "before", "after")
+    told = figured(rows, "before", "after")
     for row in told:
         row["label"], row["was"] = per_cent(row["after"], signed=True), per_cent(row["before"], signed=True)
-    table = _table(told, {"name": "Name", "was": before, "label": after})
+    table = tabled(told, {"name": "Name", "was": before, "label": after})
     if not told:
         return _nothing("distances from a fair share", table)
     near = sum(abs(row["after"]) <= band for row in told)
-    alt = f"{near} of {len(told)} within {band:.1%} of fair share ({after}). {_extremes(told, 'after')}"
-    ends = [row[key] for row in told for key in ("before", "after")]
-    scale = _scale(min(-1.2 * band, *ends), max(1.2 * band, *ends), margin=0.04)
+    alt = f"{near} of {len(told)} within {band:.1%} of fair share ({after}). {extremes(told, 'after')}"
+    ends = [-1.2 * band, 1.2 * band, *(row[key] for row in told for key in ("before", "after"))]
+    scale = _scale(min(ends), max(ends), margin=0.04)
     key = _key({"before": before, "after": after, "band": f"Within {band:.1%}"})
-    ticks = "".join(_at("b", scale(at), per_cent(at, signed=True)) for at in (-band, 0.0, band))
     body = "".join(_row(row["name"], row["label"], _distance(row, band, scale)) for row in told)
-    return Picture(_framed(f"{key}{body}{_row('', '', ticks, 'al-ticks')}", alt), alt, table)
+    ticks = "".join(_at("al-tick", scale(at), text) for at, text in _ticks(min(ends), max(ends)))
+    return Picture(_framed(body + _row("", "", ticks, " al-ticks"), alt, key), alt, table)
 
 
 def waterfall(start: Mapping[str, Any], steps: Rows, end: Mapping[str, Any], unit: str = "£m") -> Picture:
     """From one plan's total to another's. Start and end: name, amount; steps: name, change. What the steps leave
     unexplained gets a row of its own, so that the picture adds up."""
-    told, say = _told(steps, "change"), amount(unit)
-    first, last = float(start["amount"]), float(end["amount"])
+    told, say, signed = figured(steps, "change"), saying(unit), saying(unit, signed=True)
+    first, last = _figure(start["amount"]), _figure(end["amount"])
     rest = last - first - math.fsum(row["change"] for row in told)
-    if abs(rest) >= 1:
+    if set(say(rest)) & set("123456789"):
         told.append({"name": "All other changes", "change": rest})
-    shown = [_Step(str(start["name"]), None, first, say(first))]
-    at, signed = first, amount(unit, signed=True)
+    if not told or not math.isfinite(rest):
+        return _nothing("steps", pd.DataFrame(columns=["Name", "Amount or change"], dtype=object))
+    at = first
     for row in told:
-        shown.append(_Step(row["name"], at, at + row["change"], signed(row["change"])))
-        at += row["change"]
-    shown.append(_Step(str(end["name"]), None, last, say(last)))
-    table = pd.DataFrame({"Name": [each.name for each in shown], "Amount or change": [each.label for each in shown]})
-    if not told:
-        return _nothing("steps", table.head(0))
-    ends = [end for each in shown for end in (each.start, each.end) if end is not None]
-    scale = _scale(min(ends), max(ends), margin=0.15)
-    body = "".join(_row(each.name, each.label, _step(each, scale)) for each in shown)
-    moved = amount(unit, signed=True)(last - first)
-    alt = f"From {start['name']}, {say(first)}, to {end['name']}, {say(last)}: {moved} in {_count(told, 'step')}."
-    return Picture(_framed(body, alt), alt, table)
+        row["start"], at = at, at + row["change"]
+        row["end"], row["label"] = at, signed(row["change"])
+    one = {"name": str(start["name"]), "end": first, "label": say(first)}
+    other = {"name": str(end["name"]), "end": last, "label": say(last)}
+    shown = [one, *told, other]
+    table = tabled(shown, {"name": "Name", "label": "Amount or change"})
+    alt = (
+        f"From {one['name']}, {one['label']}, to {other['name']}, {other['label']}: "
+        f"{signed(last - first)} in {_count(told, 'step')}. {extremes(told, 'change')}"
+    )
+    ends = [row["end"] for row in shown]
+    cut = min(ends) > 0 and max(ends) - min(ends) < max(ends) / 2
+    scale = _scale(min(ends), max(ends), margin=0.15) if cut else _scale(min(0.0, *ends), max(0.0, *ends))
+    note = "<p class='al-note'>The bars do not begin at nought.</p>" if cut else ""
+    body = "".join(_row(row["name"], row["label"], _step(row, scale, cut)) for row in shown)
+    return Picture(_framed(body, alt, note), alt, table)
 
 
 def heatmap(rows: Rows, unit: str = "£m") -> Picture:
     """Where money moves, place by programme: a table whose cells are shaded by their figures. Rows: place, programme,
     change."""
-    told, say = _told(rows, "change", name="place"), amount(unit, signed=True)
+    told, say = figured(rows, "change", name="place"), saying(unit, signed=True)
     columns = list(dict.fromkeys(str(row["programme"]) for row in told))
     cells = {(row["name"], str(row["programme"])): row["change"] for row in told}
     places = list(dict.fromkeys(row["name"] for row in told))
@@ -115,15 +123,17 @@ def heatmap(rows: Rows, unit: str = "£m") -> Picture:
     table = pd.DataFrame(said, columns=["Place", *columns], dtype=object)
     if not told:
         return _nothing("changes", table)
+    named = [{**row, "name": f"{row['name']}, {row['programme']}", "label": say(row["change"])} for row in told]
+    alt = f"Differences for {_count(places, 'place')} and {_count(columns, 'programme')}. {extremes(named, 'change')}"
     reach = max(abs(change) for change in cells.values()) or 1.0
-    alt = f"Differences by place and programme, the largest {say(max(cells.values(), key=abs))}."
     head = "".join(f"<th scope='col'>{html.escape(each)}</th>" for each in columns)
     body = ""
     for place in places:
         row = "".join(_cell(cells.get((place, each)), reach, say) for each in columns)
         body += f"<tr><th scope='row'>{html.escape(place)}</th>{row}</tr>"
-    whole = f"<caption class='al-hidden'>{alt}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>"
-    scroll = f"<div class='al-scroll' role='region' tabindex='0' aria-label='{html.escape(alt)}'>"
+    caption = f"<caption class='al-hidden'>{html.escape(alt)}</caption>"
+    whole = f"{caption}<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>"
+    scroll = "<div class='al-scroll' role='region' tabindex='0' aria-label='Differences by place and programme'>"
     return Picture(f"{scroll}<table class='al-heat'>{whole}</table></div>", alt, table)
 
 
@@ -131,7 +141,7 @@ def _said(change: float | None, say: Callable[[float], str]) -> str:
     return "" if change is None else say(change)
 
 
-def amount(unit: str, signed: bool = False) -> Callable[[float], str]:
+def saying(unit: str, signed: bool = False) -> Callable[[float], str]:
     """How sums are said where the unit is £m, or £."""
     return lambda value: pounds(value, unit.removesuffix("m"), signed, millions=unit.endswith("m"))
 
@@ -139,8 +149,8 @@ def amount(unit: str, signed: bool = False) -> Callable[[float], str]:
 # Parts of pictures --------------------------------------------------------------------------------------------------
 
 
-def _told(rows: Rows, *figures: str, name: str = "name") -> list[dict[str, Any]]:
-    """The rows whose figures are all there."""
+def figured(rows: Rows, *figures: str, name: str = "name") -> list[dict[str, Any]]:
+    """The rows whose figures are all there, as floats."""
     listed = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
     told = [{str(key): value for key, value in row.items()} | {"name": str(row[name])} for row in listed]
     for row in told:
@@ -153,18 +163,22 @@ def _figure(value: Any) -> float:
     return math.nan if value is None or value is pd.NA else float(value) + 0.0
 
 
-def _table(told: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame({words: [row[key] for row in told] for key, words in columns.items()}, dtype=object)
+def tabled(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """The named columns of the rows, under headings in words."""
+    return pd.DataFrame({words: [row[key] for row in rows] for key, words in columns.items()}, dtype=object)
 
 
 def _count(things: Sequence[Any], what: str) -> str:
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
-def _extremes(told: Sequence[Mapping[str, Any]], key: str) -> str:
+def extremes(told: Sequence[Mapping[str, Any]], key: str) -> str:
+    """The largest is North, +£4.0m; the smallest is South, −£1.2m."""
     most, least = max(told, key=lambda row: row[key]), min(told, key=lambda row: row[key])
-    if most is least:
+    if len(told) == 1:
         return f"It is {most['name']}, {most['label']}."
+    if most["label"] == least["label"]:
+        return f"Each is {most['label']}."
     return f"The largest is {most['name']}, {most['label']}; the smallest is {least['name']}, {least['label']}."
 
 
@@ -172,32 +186,48 @@ def _nothing(what: str, table: pd.DataFrame) -> Picture:
     return Picture("", f"There are no {what} to show.", table)
 
 
-def _framed(body: str, alt: str) -> str:
-    return f"<div class='al-picture' role='img' aria-label='{html.escape(alt)}'>{body}</div>"
+def _framed(body: str, alt: str, above: str = "") -> str:
+    bars = f"<div class='al-bars'>{body}</div>"
+    return f"<div class='al-picture' role='img' aria-label='{html.escape(alt)}'>{above}{bars}</div>"
 
 
 def _row(name: str, label: str, track: str, kind: str = "") -> str:
     first = (
         f"<span class='al-bar-name'>{html.escape(name)}</span><span class='al-bar-figure'>{html.escape(label)}</span>"
     )
-    return f"<div class='al-bar {kind}'>{first}<span class='al-track'>{track}</span></div>"
+    return f"<div class='al-bar{kind}'>{first}<span class='al-track'>{track}</span></div>"
 
 
 def _scale(low: float, high: float, margin: float = 0.0) -> Callable[[float], float]:
     """Where a figure stands across the track, from 0 to 100."""
     wide = (high - low) or 1.0
     low, wide = low - margin * wide, wide * (1 + 2 * margin)
-    return lambda value: 100.0 * (value - low) / wide
+    return lambda value: min(max(0.0, 100.0 * (value - low) / wide), 100.0)
 
 
-def _at(tag: str, left: float, text: str = "") -> str:
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round shares between two others, three to five of them, and how they are said."""
+    least = max(high - low, 1e-6) / 4.5
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * by for by in (1, 2, 2.5, 5, 10) if power * by >= least)
+    places = next((k for k in range(6) if math.isclose(round(step * 100, k), step * 100)), 6)
+    every = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return [(k * step, per_cent(k * step, signed=True, places=places)) for k in every]
+
+
+def _at(kind: str, place: float, text: str = "") -> str:
     """Something that stands at one point of the track."""
-    return f"<{tag} style='left:{left:.2f}%'>{html.escape(text)}</{tag}>"
+    return f"<i class='{kind}' style='left:{place:.2f}%'>{html.escape(text)}</i>"
 
 
-def _from(kind: str, left: float, right: float) -> str:
-    """Something that reaches from one point of the track to another."""
-    return f"<i class='{kind}' style='left:{left:.2f}%;width:{max(right - left, 0.3):.2f}%'></i>"
+def _from(kind: str, start: float, end: float) -> str:
+    """Something that reaches from one point of the track to another; however thin, it stands on its own side."""
+    side, begin = ("left", start) if end >= start else ("right", 100.0 - start)
+    return f"<i class='{kind}' style='{side}:{begin:.2f}%;width:{abs(end - start):.2f}%'></i>"
+
+
+def _bar(change: float, start: float, end: float) -> str:
+    return _from("al-fell" if change < 0 else "al-rose", start, end) if change else ""
 
 
 def _bars(told: Sequence[Mapping[str, Any]], key: str) -> str:
@@ -206,34 +236,26 @@ def _bars(told: Sequence[Mapping[str, Any]], key: str) -> str:
     zero = scale(0.0)
     made = []
     for row in told:
-        left, right = sorted((zero, scale(row[key])))
-        bar = _from("al-fell" if row[key] < 0 else "al-rose", left, right) if row[key] else ""
-        made.append(_row(row["name"], row["label"], bar + _at("u", zero)))
+        bar = _bar(row[key], zero, scale(row[key]))
+        made.append(_row(row["name"], row["label"], bar + _at("al-zero", zero)))
     return "".join(made)
 
 
 def _distance(row: Mapping[str, Any], band: float, scale: Callable[[float], float]) -> str:
     before, after = scale(row["before"]), scale(row["after"])
-    line = _from("al-line", *sorted((before, after)))
-    return (
-        _from("al-band", scale(-band), scale(band)) + _at("u", scale(0.0)) + line + _at("s", before) + _at("b", after)
-    )
+    near, line = _from("al-band", scale(-band), scale(band)), _from("al-line", before, after)
+    return near + _at("al-zero", scale(0.0)) + line + _at("al-before", before) + _at("al-after", after)
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A row of a waterfall: from where to where; from the left edge where `start` is None."""
-
-    name: str
-    start: float | None
-    end: float
-    label: str
-
-
-def _step(step: _Step, scale: Callable[[float], float]) -> str:
-    if step.start is None:
-        return _from("al-whole", 0.0, scale(step.end))
-    return _from("al-fell" if step.end < step.start else "al-rose", *sorted((scale(step.start), scale(step.end))))
+def _step(row: Mapping[str, Any], scale: Callable[[float], float], cut: bool) -> str:
+    """A row of a waterfall: a step from where the one before ended, or a whole sum, whose bar is cut off at the left
+    edge where it does not begin at nought."""
+    zero, end = scale(0.0), scale(row["end"])
+    if "start" in row:
+        bar = _bar(row["change"], scale(row["start"]), end)
+    else:
+        bar = _from("al-whole al-cut", 0.0, end) if cut else _from("al-whole", zero, end)
+    return bar if cut else bar + _at("al-zero", zero)
 
 
 def _key(words: Mapping[str, str]) -> str:
@@ -245,18 +267,23 @@ def _cell(change: float | None, reach: float, say: Callable[[float], str]) -> st
     if change is None:
         return "<td></td>"
     ground = shade(change / reach)
-    ink = INK if luminance(ground) > 0.3 else (255, 255, 255)
-    style = f"background:rgb{tuple(map(round, ground))};color:rgb{ink}"
+    ink = max(INKS, key=lambda each: contrast(each, ground))
+    style = f"background:rgb{ground};color:rgb{ink}"
     return f"<td style='{style}'>{html.escape(say(change))}</td>"
 
 
-def shade(share: float) -> tuple[float, ...]:
+def shade(share: float) -> tuple[int, ...]:
     """The colour of a share from -1 (all pink) to 1 (all blue), through almost white, as red, green and blue to 255."""
     end, size = (PINK if share < 0 else BLUE), min(abs(share), 1.0)
-    return tuple(a + (b - a) * size for a, b in zip(WHITE, end, strict=True))
+    return tuple(round(a + (b - a) * size) for a, b in zip(PALE, end, strict=True))
 
 
-def luminance(colour: Sequence[float]) -> float:
-    """Relative luminance, 0 to 1 (WCAG 2.2, from red, green and blue to 255)."""
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """How far apart two colours are, from 1 to 21 (WCAG 2.2, from red, green and blue to 255)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Sequence[float]) -> float:
     linear = [c / 12.92 if (c := each / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for each in colour]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

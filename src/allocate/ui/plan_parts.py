@@ -18,11 +18,13 @@ from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
 from allocate.ui import panels, parts, pictures, seating, solving
 from allocate.ui.desk import View
-from allocate.ui.parts import Card, Column, Tile, figure
+from allocate.ui.parts import Card, Column, Shown, Tile, figure
 from allocate.ui.words import line_name, money
 
 BARS = 12
 """Bars in a picture: what is smaller shares one."""
+LOSERS = 8
+"""Lines that get less, shown at once."""
 CLOSE = 0.025
 """A place within this share of its fair share is close to it."""
 AGREED = "the plan as agreed"
@@ -40,8 +42,8 @@ def show(view: View, plan: Plan) -> None:
     parts.announce(said)
     if view.rebased is not None:
         three_columns(view, plan)
-    drawn(view, plan)
-    losers(view, plan)
+    drawn(plan)
+    losers(plan)
     looser(plan)
     exactly(plan)
 
@@ -147,28 +149,25 @@ def outcomes(scenario: Scenario):
     return scenario.outcomes.itertuples()
 
 
-def drawn(view: View, plan: Plan) -> None:
+def drawn(plan: Plan) -> None:
     """Change by place and by partner, distance from fair share (by programme where nothing goes by need), and what
-    shapes the answer: two and two."""
+    shapes the answer."""
     near = nearness(plan)
-    first = functools.partial(_gains, plan, "place", "Who gets more: places")
-    second = functools.partial(_nearby, near)
-    if not near:
-        second = functools.partial(_gains, plan, "programme", "Who gets more: programmes")
-    partners = functools.partial(_gains, plan, "partner", "What it means for each partner")
-    for pair in ((first, second), (partners, functools.partial(shape, plan))):
-        for column, draw in zip(st.columns(2), pair, strict=True):
-            with column:
-                draw()
+    second = _nearby(near) if near else _gains(plan, "programme", "Who gets more: programmes")
+    first, third = (
+        _gains(plan, "place", "Who gets more: places"),
+        _gains(plan, "partner", "What it means for each partner"),
+    )
+    parts.gallery([first, second, third, shape(plan)], key="pictures")
 
 
-def _gains(plan: Plan, column: str, heading: str) -> None:
+def _gains(plan: Plan, column: str, heading: str) -> Shown:
     """Who gains and who loses: the largest moves as bars, all of them in the table."""
     rows, unit = changes(plan, column), parts.unit(plan)
-    chart = pictures.change_bars(_largest(rows), unit)
+    picture = pictures.change_bars(_largest(rows), unit)
     if len(rows) > BARS:
-        chart = replace(chart, table=pictures.change_bars(rows, unit).table)
-    parts.picture(chart, heading, "Change on last year", f"by-{column}")
+        picture = replace(picture, table=pictures.change_bars(rows, unit).table)
+    return Shown(heading, "Change on last year", picture)
 
 
 def _largest(rows: list[dict]) -> list[dict]:
@@ -180,11 +179,11 @@ def _largest(rows: list[dict]) -> list[dict]:
     return [row for row in rows if row in shown] + [{"name": f"All {len(rows) - len(shown)} others", "change": rest}]
 
 
-def _nearby(near: list[dict]) -> None:
+def _nearby(near: list[dict]) -> Shown:
     """How far places are from their fair share, last year and now."""
     note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
-    shown = pictures.dumbbell(near, CLOSE, "Last year", "Proposed")
-    parts.picture(shown, "How far each place is from its fair share", note, "distance")
+    picture = pictures.dumbbell(near, CLOSE, "Last year", "Proposed")
+    return Shown("How far each place is from its fair share", note, picture)
 
 
 def changes(plan: Plan, column: str) -> list[dict]:
@@ -200,17 +199,14 @@ def changes(plan: Plan, column: str) -> list[dict]:
     ]
 
 
-def shape(plan: Plan) -> None:
+def shape(plan: Plan) -> Shown:
     """What shapes the answer: what easing each rule a little would buy."""
-    table = telling.shaping(plan)
+    table, heading = telling.shaping(plan), "What shapes the answer"
     if table.empty:
-        with st.container(border=True, key="card-shape"):
-            text = telling.why(plan)
-            st.html(parts.title("What shapes the answer") + parts.paragraph(text, "text"))
-        return
+        return Shown(heading, "", telling.why(plan))
     unit, asks = explaining.aim_unit(plan), table["asks"].iloc[0]
     note = f"{unit[:1].upper() + unit[1:]} gained if eased by {asks}. Holds for small changes only."
-    parts.picture(pictures.worth_bars(_together(table)[:8], unit), "What shapes the answer", note, "shape")
+    return Shown(heading, note, pictures.worth_bars(_together(table)[:8], unit))
 
 
 def _together(table: pd.DataFrame) -> list[dict]:
@@ -226,32 +222,42 @@ def _together(table: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def losers(view: View, plan: Plan) -> None:
+def losers(plan: Plan) -> None:
     """Everything that gets less than last year, one by one, with what would bring it back."""
     table = telling.losers(plan)
-    with st.container(border=True, key="card-losers"):
-        if table.empty:
-            st.html(parts.title("Who gets less, and why", "Nothing gets less than last year."))
-            return
-        cut = -table.loc[table["change"] < 0, "change"].sum()
-        currency = plan.scenario.heading.currency
-        count = f"{len(table)} lines get" if len(table) > 1 else "One line gets"
-        note = (
-            f"{count} {pounds(cut, currency)} less than last year, or nothing though it could. The largest fall first."
-        )
-        rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
-        rows["share"] = rows["change"] / rows["baseline"].where(rows["baseline"] > 0)
-        columns = [
-            Column("name", "Line"), figure("baseline", "Last year", money(plan)),
-            figure("spend", "Proposed", money(plan)),
-            figure("share", "Change", lambda v: per_cent(v, signed=True)), Column("reason", "Why"),
-        ]  # fmt: skip
-        first = rows.head(8)
-        st.html(parts.title("Who gets less, and why", note) + parts.table(first, columns, "Lines that get less"))
-        if len(rows) > len(first):
-            with st.expander(f"The other {len(rows) - len(first)}", key="other-losers"):
-                st.html(parts.table(rows.iloc[len(first) :], columns, "More lines that get less"))
-        _back(plan, rows)
+    heading = "Who gets less, and why"
+    if table.empty:
+        parts.draw(parts.framed(parts.title(heading, "Nothing gets less than last year.")), key="losers")
+        return
+    cut, count = -table.loc[table["change"] < 0, "change"].sum(), len(table)
+    said = f"{count} lines get" if count > 1 else "One line gets"
+    less = (
+        f"{money(plan)(cut)} less than last year"
+        if cut >= 1
+        else "nothing, though it could"
+        if count == 1
+        else "nothing, though they could"
+    )
+    note = f"{said} {less}. {'The largest falls first.' if count > 1 else ''}"
+    rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
+    first = _listed(plan, rows.head(LOSERS), "Lines that get less")
+    parts.draw(parts.framed(parts.title(heading, note) + first), key="losers")
+    more = f"The other {count - LOSERS}, and what" if count > LOSERS else "What"
+    with st.expander(f"{more} would bring one back", key="other-losers", on_change="rerun") as fold:
+        if fold.open:
+            if count > LOSERS:
+                st.html(_listed(plan, rows.iloc[LOSERS:], "More lines that get less"))
+            _back(plan, rows)
+
+
+def _listed(plan: Plan, rows: pd.DataFrame, caption: str) -> str:
+    share = rows["change"] / rows["baseline"].where(rows["baseline"] > 0)
+    columns = [
+        Column("name", "Line"), figure("baseline", "Last year", money(plan)),
+        figure("spend", "Proposed", money(plan)),
+        figure("share", "Change", functools.partial(per_cent, signed=True)), Column("reason", "Why"),
+    ]  # fmt: skip
+    return parts.table(rows.assign(share=share), columns, caption)
 
 
 def _back(plan: Plan, rows: pd.DataFrame) -> None:
@@ -262,11 +268,11 @@ def _back(plan: Plan, rows: pd.DataFrame) -> None:
     )  # fmt: skip
     if chosen in names:
         try:
-            st.html(
-                parts.verdict(what_brings_in(plan, chosen, solve=solving.answer).sentence, "note", names[chosen] + ".")
-            )
+            entry = what_brings_in(plan, chosen, solve=solving.answer)
         except AllocateError as error:
             st.html(parts.verdict(str(error), "bad"))
+        else:
+            st.html(parts.verdict(entry.sentence, "note", f"{names[chosen]}."))
 
 
 def looser(plan: Plan) -> None:

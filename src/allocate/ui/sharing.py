@@ -29,7 +29,9 @@ def keeping(view: View) -> None:
     """The button that keeps a plan, with a form for its name and who keeps it."""
     if view.plan is None:
         return
-    with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:"):
+    with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:", on_change="rerun") as fold:
+        if not fold.open:
+            return
         if store() is None:
             st.html(
                 parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works.")
@@ -79,8 +81,9 @@ def sharing(view: View) -> None:
         with st.expander("Share, reproduce and download", key="share", on_change="rerun") as fold:
             if fold.open:
                 _share(view)
-        with st.expander("Open a scenario of your own", key="upload"):
-            _upload()
+        with st.expander("Open a scenario of your own", key="upload", on_change="rerun") as fold:
+            if fold.open:
+                _upload()
         st.html(parts.paragraph(f"{view.agreed.heading.caveat} Solved on this computer; no figure leaves it."))
 
 
