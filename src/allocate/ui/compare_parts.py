@@ -205,20 +205,21 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
     steps = [{"name": row.name, "change": row.difference} for row in found.by("place").itertuples()]
     waterfall = pictures.waterfall(first, [step for step in steps if abs(step["change"]) >= 1], last, unit)
     note = f"By place, from “{names[0]}” to “{names[1]}”; the bars do not begin at nought"
-    shown = [Shown("What changes between the two", note, waterfall)]
+    cards = [Shown("What changes between the two", note, waterfall)]
     before, after = ({place["id"]: place for place in nearness(each)} for each in (one, other))
     both = [
-        {**before[key], "before": before[key]["after"], "after": after[key]["after"]} for key in before if key in after
+        {**place, "before": place["after"], "after": after[key]["after"]}
+        for key, place in before.items()
+        if key in after
     ]
     if both:
         note = f"The green band is within {CLOSE:.1%}"
-        shown.append(Shown("Distance from fair share", note, pictures.dumbbell(both, CLOSE, *names)))
-    parts.gallery(shown, key="pictures")
+        cards.append(Shown("Distance from fair share", note, pictures.dumbbell(both, CLOSE, *names)))
+    parts.gallery(cards, key="pictures")
     heat = pictures.heatmap(_moves(found), unit)
     note = f"“{names[1]}” less “{names[0]}”, by place and programme"
-    parts.draw(
-        parts.framed(parts.title("Where the money moves", note) + (heat.html or parts.paragraph(heat.alt))), key="heat"
-    )
+    shown = parts.title("Where the money moves", note) + (heat.html or parts.paragraph(heat.alt))
+    parts.draw(parts.framed(shown), key="heat")
 
 
 def _moves(found: Comparison) -> list[dict]:

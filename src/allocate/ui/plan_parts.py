@@ -154,10 +154,8 @@ def drawn(plan: Plan) -> None:
     shapes the answer."""
     near = nearness(plan)
     second = _nearby(near) if near else _gains(plan, "programme", "Who gets more: programmes")
-    first, third = (
-        _gains(plan, "place", "Who gets more: places"),
-        _gains(plan, "partner", "What it means for each partner"),
-    )
+    first = _gains(plan, "place", "Who gets more: places")
+    third = _gains(plan, "partner", "What it means for each partner")
     parts.gallery([first, second, third, shape(plan)], key="pictures")
 
 
@@ -231,14 +229,8 @@ def losers(plan: Plan) -> None:
         return
     cut, count = -table.loc[table["change"] < 0, "change"].sum(), len(table)
     said = f"{count} lines get" if count > 1 else "One line gets"
-    less = (
-        f"{money(plan)(cut)} less than last year"
-        if cut >= 1
-        else "nothing, though it could"
-        if count == 1
-        else "nothing, though they could"
-    )
-    note = f"{said} {less}. {'The largest falls first.' if count > 1 else ''}"
+    less = f"{money(plan)(cut)} less than last year" if cut >= 1 else "nothing though they could"
+    note = f"{said} {less}, the largest fall first."
     rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
     first = _listed(plan, rows.head(LOSERS), "Lines that get less")
     parts.draw(parts.framed(parts.title(heading, note) + first), key="losers")
