@@ -181,6 +181,9 @@ def visited(browser: Browser, address: str) -> Iterator[Page]:
     page = context.new_page()
     page.goto(address)
     page.locator(".st-key-verdict").wait_for(timeout=60_000)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
+        state="attached", timeout=60_000
+    )
     page.wait_for_timeout(2_000)
     yield page
     context.close()
@@ -257,14 +260,14 @@ def time_slider(page: Page, scenario: al.Scenario, knob: Knob, runs: int, into: 
         press(page, lever, "Home")
     elif knob.panel == "rule" and knob.path.endswith("at_least"):
         key = "ArrowLeft"
-    seen, warm, idle = {knob.told(knob.base)}, WARM, 0
+    seen, warm, idle, turned = {knob.told(knob.base)}, WARM, 0, False
     for _ in range(MOST):
         took = press(page, lever, key)
         value = changes(page).get(knob.path, knob.told(knob.base))
         ends = knob.high if key == "ArrowRight" else knob.low
         idle = 0 if redrawn(page) else idle + 1
-        if idle > 1 or abs(knob.shown(value) - ends) < knob.step / 2:
-            key, idle = "ArrowLeft" if key == "ArrowRight" else "ArrowRight", 0
+        if (idle > 1 and not turned) or abs(knob.shown(value) - ends) < knob.step / 2:
+            key, turned = "ArrowLeft" if key == "ArrowRight" else "ArrowRight", True
         elif not idle and value not in seen:
             if warm:
                 warm -= 1

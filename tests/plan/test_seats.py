@@ -88,7 +88,7 @@ def test_against_another_plan(plan, tiny):
     free = al.solve(tiny.change({"rules.prevention-north": None}))
     mine = from_seat(plan, "places.north", free)
     assert mine.more == 10e3
-    assert ", and £10,000 more than in the plan compared with." in mine.summary
+    assert ", and £10,000 more than in the plan as agreed." in mine.summary
     assert from_seat(plan, "places.north", plan).more is None
 
 

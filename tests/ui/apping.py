@@ -72,7 +72,11 @@ def settle(app: AppTest) -> AppTest:
 
 
 def unfold(app: AppTest) -> AppTest:
-    """Open every fold that is only filled once it is open."""
+    """Open every fold that is only filled once it is open, and show the figures of pictures as tables."""
+    tables = [each for each in app.toggle if each.key == "figures"]
+    if tables and not tables[0].value:
+        tables[0].set_value(True)
+        settle(app)
     for _ in range(3):
         closed = [each for each in folds(app) if each.proto.id and not app.session_state[each.key]]
         if not closed:
@@ -143,6 +147,17 @@ def move(app: AppTest, path: str, value: Any) -> AppTest:
     knob = knobs(al.read(SCENARIOS / draft(app).scenario))[path]
     app.slider(key=f"side:{path}").set_value(knob.shown(value))
     return settle(app)
+
+
+def keep(app: AppTest, name: str, author: str = "A. Director", note: str = "") -> AppTest:
+    """Keep the plan on the page."""
+    app.session_state["keep"] = True
+    settle(app)
+    form = {each.label: each for each in app.text_input if each.form_id == "keep-form"}
+    form["Name"].set_value(name)
+    form["Your name"].set_value(author)
+    app.text_area[0].set_value(note)
+    return press(app, "Keep")
 
 
 def press(app: AppTest, label: str) -> AppTest:

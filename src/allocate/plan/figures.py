@@ -43,16 +43,12 @@ def number(amount: float, signed: bool = False) -> str:
     if math.isnan(amount):
         return ""
     size = abs(amount)
-    text = (
-        f"{size:,.0f}"
-        if size >= 1e4
-        else f"{size:,.0f}"
-        if size >= 10 and size == int(size)
-        else f"{size:,.1f}"
-        if size >= 10
-        else f"{size:.3g}"
-    )
-    return ("" if float(text.replace(",", "")) == 0 else _sign(amount, signed)) + text
+    if size >= 10:
+        text = f"{size:,.0f}" if size >= 1e4 or size == int(size) else f"{size:,.1f}"
+    else:
+        text = f"{size:.3g}".replace("-", MINUS)
+    nothing = not text.strip("0.,")
+    return ("" if nothing else _sign(amount, signed)) + text
 
 
 def at_most(amount: float) -> str:

@@ -245,7 +245,7 @@ def _summary(
         first += f", {pounds(abs(change), currency)} ({share}) {word} than last year"
         first = f"You get {pounds(after, currency)}, the same as last year" if abs(change) < POUND else first
     if more is not None and abs(more) >= ROUNDING:
-        first += f", and {pounds(abs(more), currency)} {'more' if more > 0 else 'less'} than in the plan compared with"
+        first += f", and {pounds(abs(more), currency)} {'more' if more > 0 else 'less'} than in the plan as agreed"
     names = [f" ({name})" if len(outcomes) > 1 else "" for name in outcomes["name"]]
     rows = zip(outcomes["change"], outcomes["unit"], names, strict=True)
     said = [f"{number(change, signed=True)} {unit}{name}" for change, unit, name in rows if change]

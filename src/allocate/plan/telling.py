@@ -359,9 +359,9 @@ def why_less(view: View, line: int) -> str:
     if more and view.at_most[line]:
         return f"{first}; it is at its own most ({pounds(view.spend[line], view.currency)})."
     if more and view.priced_stop(view.rise_stop)[line]:
-        return f"{first}; {view.quoted(view.rise_stop[line])} stops it getting more."
+        return f"{first}; {view.short(view.rise_stop[line])} stops it getting more."
     if view.fall_stop[line] >= 0 and not (view.priced and view.even(line)):
-        return f"{first}; {view.quoted(view.fall_stop[line])} stops it falling further."
+        return f"{first}; {view.short(view.fall_stop[line])} stops it falling further."
     if view.spend[line] < POUND:
         return f"{first}."
     if view.at_least[line]:
@@ -378,7 +378,7 @@ def _not_started(view: View, line: int) -> str:
         return f"{gap} short of its minimum start ({start}); the rest of {view.envelope(e)} buys more elsewhere."
     broken = _broken_by(view, line, scale)
     if broken >= 0:
-        return f"Its minimum start ({start}) would break {view.quoted(broken)}."
+        return f"Its minimum start ({start}) would break {view.short(broken)}."
     return f"Its minimum start ({start}) would buy nothing that is counted."
 
 
@@ -402,9 +402,9 @@ def why_no_more(view: View, line: int) -> str:
         if view.at_most[line]:
             return f"{first}; it is at its own most ({pounds(view.spend[line], view.currency)})."
         if view.priced_stop(view.rise_stop)[line]:
-            return f"{first}; {view.quoted(view.rise_stop[line])} stops it rising further."
+            return f"{first}; {view.short(view.rise_stop[line])} stops it rising further."
     elif view.fall_stop[line] >= 0:
-        return f"{first}; {view.quoted(view.fall_stop[line])} asks for it."
+        return f"{first}; {view.short(view.fall_stop[line])} asks for it."
     return f"{first}."
 
 
@@ -414,7 +414,7 @@ def _stop(view: View, line: int) -> str:
         start, whole = view.problem.scale[line], view.problem.high[line]
         return "Funded whole." if start >= whole else f"At its own most ({pounds(whole, view.currency)})."
     if view.rise_stop[line] >= 0:
-        return f"{capital(view.quoted(view.rise_stop[line]))} stops it rising further."
+        return f"{capital(view.short(view.rise_stop[line]))} stops it rising further."
     if view.unspent[view.problem.envelope_of_line[line]] < POUND:
         return f"{view.envelope_of(line)} is all spent."
     return "More of it would buy nothing that is counted."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import Any
 
+from allocate.scenario.paths import Path, parse
 from allocate.scenario.tables import TABLES
 from allocate.scenario.values import parse_value, value_text
 
@@ -43,6 +44,7 @@ class Draft:
 
     def changed(self, path: str, value: Any) -> Draft:
         """With one path set to a value, told last."""
+        path = spelled(path)
         rest = {told: old for told, old in self.changes.items() if told != path}
         return replace(self, changes=rest | {path: value})
 
@@ -56,9 +58,18 @@ class Draft:
 
     def because(self, path: str, reason: str) -> Draft:
         """With a reason for a change; a blank one takes it away."""
+        path = spelled(path)
         rest = {told: text for told, text in self.reasons.items() if told != path}
         text = " ".join(reason.split())[:LONGEST]
         return replace(self, reasons=rest | ({path: text} if text else {}))
+
+
+def spelled(path: str) -> str:
+    """A path with its field: `envelopes.core` as `envelopes.core.amount`, so that a figure has one name in a draft."""
+    named = parse(path)
+    if not isinstance(named, Path) or named.table == "rules":
+        return path
+    return ".".join((named.table, *named.keys, named.field))
 
 
 def to_query(draft: Draft) -> dict[str, str | list[str]]:

@@ -204,14 +204,11 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
     )
     steps = [{"name": row.name, "change": row.difference} for row in found.by("place").itertuples()]
     waterfall = pictures.waterfall(first, [step for step in steps if abs(step["change"]) >= 1], last, unit)
-    note = f"By place, from “{names[0]}” to “{names[1]}”; the bars do not begin at nought"
+    note = f"By place, from “{names[0]}” to “{names[1]}”"
     cards = [Shown("What changes between the two", note, waterfall)]
     before, after = ({place["id"]: place for place in nearness(each)} for each in (one, other))
-    both = [
-        {**place, "before": place["after"], "after": after[key]["after"]}
-        for key, place in before.items()
-        if key in after
-    ]
+    shared = [(place, after[key]) for key, place in before.items() if key in after]
+    both = [{"name": a["name"], "before": a["after"], "after": b["after"]} for a, b in shared]
     if both:
         note = f"The green band is within {CLOSE:.1%}"
         cards.append(Shown("Distance from fair share", note, pictures.dumbbell(both, CLOSE, *names)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -134,7 +136,7 @@ def _check_seat(scenario: Scenario) -> None:
 def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     """The plans of a draft. While the solver is still at it the page says how far it is, and ends there."""
     runs = state.runs()
-    assumed = {path: value for path, value in draft.changes.items() if panel_of(path) == "assumption"}
+    assumed = _assumed(draft)
     scenarios = {"base": book.scenario, "plan": wanted}
     if assumed:
         scenarios["rebased"] = solving.change(book.scenario, assumed)
@@ -146,6 +148,8 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
             if isinstance(found, solving.Run):
                 _wait(View(draft, book, wanted, None, None, None), found)
             answers[name] = found
+    moves = state.next_moves()
+    runs.ahead(lambda: _wanted_by(book.scenario, moves))
     plans = {name: found if isinstance(found, Plan) else None for name, found in answers.items()}
     failed = answers["plan"]
     return View(
@@ -153,6 +157,20 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
         failed if isinstance(failed, NoPlan) else None,
         str(failed) if isinstance(failed, EngineError) else "",
     )  # fmt: skip
+
+
+def _assumed(draft: Draft) -> dict[str, Any]:
+    """The draft's changes of assumptions."""
+    return {path: value for path, value in draft.changes.items() if panel_of(path) == "assumption"}
+
+
+def _wanted_by(base: Scenario, drafts: Iterable[Draft]) -> Iterator[Scenario]:
+    """The scenarios that drafts would solve; those that cannot be are passed over."""
+    for draft in drafts:
+        with suppress(ScenarioError):
+            yield solving.change(base, draft.changes)
+            if assumed := _assumed(draft):
+                yield solving.change(base, assumed)
 
 
 def _wait(view: View, run: solving.Run) -> NoReturn:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from allocate.plan.plan import Plan
 from allocate.plan.telling import shaping
+from allocate.rules.kinds import Binding
 from allocate.scenario.scenario import Scenario
 from allocate.ui import parts, sharing, state
 from allocate.ui.address import LONGEST, Draft
@@ -155,18 +156,22 @@ def strip(view: View) -> None:
             sharing.keeping(view)
         for path, value in draft.changes.items():
             with st.container(horizontal=True, vertical_alignment="center", key=f"change-{path}"):
-                st.html(change_said(agreed, path, value, draft.reasons.get(path, "")))
+                st.html(change_said(agreed, path, value, draft.reasons.get(path, ""), view.wanted))
                 st.button(
                     "Undo", key=f"undo:{path}", on_click=state.undo, args=(path,),
                     help=f"Put back: {parts.safe(label_of(agreed, path))}",
                 )  # fmt: skip
 
 
-def change_said(agreed: Scenario, path: str, value: Any, why: str = "") -> str:
-    """HTML of one change: whose it is, what, from what to what, and why."""
+def change_said(agreed: Scenario, path: str, value: Any, why: str = "", wanted: Scenario | None = None) -> str:
+    """HTML of one change: whose it is, what, from what to what, and why. A new rule is said in full where `wanted`, the
+    scenario that has it, is given."""
     panel = panel_of(path)
     was, now = as_read(agreed, path), words(agreed, path, value)
-    before = f"{words(agreed, path, was)} → " if was is not None and now != "a new rule" else ""
+    rule = next((each for each in wanted.rules if path == f"rules.{each.id}"), None) if wanted else None
+    if isinstance(rule, Binding):
+        now = rule.sentence(agreed)
+    before = f"{words(agreed, path, was)} → " if was is not None and rule is None else ""
     reason = f" <em>{parts.plain(why)}</em>" if why else ""
     return (
         f"<p class='al-text al-change'><span class='al-tag al-tag-{panel}'>{panel.capitalize()}</span> "

@@ -21,7 +21,7 @@ from allocate.ui.words import line_name
 
 GROUPS = {
     "shaping": ("Shaping the plan", "Ease one of these and the plan buys more."),
-    "met": ("Met with room", "These ask for less than the plan does anyway."),
+    "met": ("Kept at no cost", "These ask for no more than the plan does anyway."),
     "off": ("Switched off", "Proposals, and rules you have switched off."),
     "recorded": ("In the book only", "Recorded, and binding nothing."),
 }

@@ -120,12 +120,17 @@ def link(draft: Draft) -> str:
 
 def changes_file(draft: Draft, name: str) -> str:
     """What was changed, with the reasons, as a file that `allocate solve --changes` reads."""
-    said = [f"# What was changed from {name}. Run: allocate solve FOLDER --changes THIS-FILE"]
+    said = [_comment(f"What was changed from {name}. Run: allocate solve FOLDER --changes THIS-FILE")]
     for path, value in draft.changes.items():
         if path in draft.reasons:
-            said.append(f"# {draft.reasons[path]}")
+            said.append(_comment(draft.reasons[path]))
         said.append(changes_text({path: value}).rstrip("\n"))
     return "\n".join(said) + "\n"
+
+
+def _comment(text: str) -> str:
+    """A text as one comment of TOML, whatever is in it."""
+    return "# " + "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def tables_zip(plan: Plan, draft: Draft, name: str) -> bytes:

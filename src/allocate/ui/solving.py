@@ -18,6 +18,8 @@ from allocate.scenario.scenario import Scenario
 
 PATIENCE = 0.8
 """Seconds a page waits for an answer before it shows how far the search is."""
+REST = 0.3
+"""Seconds that a visitor is left alone before what he may ask next is solved."""
 KEPT = 256
 T = TypeVar("T")
 
@@ -64,10 +66,12 @@ class Run:
     began: float = field(default_factory=time.monotonic)
 
     def start(self) -> Run:
-        threading.Thread(target=self._work, daemon=True).start()
+        """Begin, in a thread of its own."""
+        threading.Thread(target=self.work, daemon=True).start()
         return self
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Solve, here and now."""
         try:
             self.done.set_result(_solved(self.scenario, self.watch))
         except BaseException as error:
@@ -123,12 +127,38 @@ def change(base: Scenario, changes: Mapping[str, Any]) -> Scenario:
     return found
 
 
+class Ahead:
+    """Solves what a visitor is likely to ask next, one after the other, once he has rested for a moment."""
+
+    def __init__(self, likely: Callable[[], Iterable[Scenario]]) -> None:
+        self._likely, self._off = likely, threading.Event()
+        self.run: Run | None = None
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def stop(self) -> None:
+        """Leave off."""
+        self._off.set()
+        if self.run is not None:
+            self.run.watch.stop()
+
+    def _work(self) -> None:
+        if self._off.wait(REST):
+            return
+        for scenario in self._likely():
+            if self._off.is_set():
+                return
+            if known(scenario) is None:
+                self.run = Run(scenario)
+                self.run.work()
+
+
 class Runs:
     """One visitor's solves under way, and the answers that he stopped early."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
         self._stopped: dict[str, Plan] = {}
+        self._ahead: Ahead | None = None
 
     def ask(self, scenario: Scenario, patience: float = PATIENCE) -> Answer | Run:
         """The answer for a scenario, or the run that is looking for it once patience has run out."""
@@ -136,7 +166,7 @@ class Runs:
         found = _answers.get(digest) or self._stopped.get(digest)
         if found is not None:
             return found
-        run = self._runs.get(digest) or self._runs.setdefault(digest, Run(scenario).start())
+        run = self._runs.get(digest) or self._runs.setdefault(digest, self._begun(scenario))
         try:
             found = run.done.result(timeout=max(0.0, patience - run.seconds))
         except TimeoutError:
@@ -145,6 +175,26 @@ class Runs:
         if run.watch.stopped and isinstance(found, Plan):
             self._stopped = {digest: found}
         return found
+
+    def _begun(self, scenario: Scenario) -> Run:
+        """The run for a scenario: the one that was begun ahead, or a new one."""
+        ahead = self._ahead.run if self._ahead else None
+        if ahead is not None and not ahead.done.done() and ahead.scenario.digest == scenario.digest:
+            self._ahead = None
+            return ahead
+        self.rest()
+        return Run(scenario).start()
+
+    def ahead(self, likely: Callable[[], Iterable[Scenario]]) -> None:
+        """Solve these while the visitor looks at the page, so that his next move finds its answer there."""
+        self.rest()
+        self._ahead = Ahead(likely)
+
+    def rest(self) -> None:
+        """Leave off solving ahead."""
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
 
     def only(self, scenarios: Iterable[Scenario]) -> None:
         """Stop every run but those for these scenarios."""

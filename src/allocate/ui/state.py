@@ -15,7 +15,7 @@ from allocate.ui import solving
 from allocate.ui.address import DIGITS, Draft, from_query, to_query
 from allocate.ui.knobs import Knob
 
-DRAFT, TOLD, RUNS = "draft", "told", "runs"
+DRAFT, TOLD, RUNS, TURNED = "draft", "told", "runs", "turned"
 
 
 def draft() -> Draft:
@@ -94,10 +94,25 @@ def seed(key: str, value: Any) -> str:
 def turn(knob: Knob, key: str) -> None:
     """A knob was moved: lay it over the draft, or take it off where it is back where it was."""
     shown = st.session_state[key]
+    st.session_state[TURNED] = knob
     if shown is None or knob.at_base(shown):
         put(draft().without(knob.path))
     else:
         put(draft().changed(knob.path, knob.told(shown)))
+
+
+def next_moves() -> list[Draft]:
+    """What the draft would be one step further with the lever that was moved last, either way."""
+    knob, current = st.session_state.get(TURNED), draft()
+    if knob is None or knob.unit == "switch":
+        return []
+    now = knob.shown(current.changes[knob.path]) if knob.path in current.changes else knob.base
+    steps = (now + way * knob.step for way in (1, -1))
+    return [
+        current.without(knob.path) if knob.at_base(each) else current.changed(knob.path, knob.told(each))
+        for each in steps
+        if knob.low - 1e-9 <= each <= knob.high + 1e-9
+    ]
 
 
 def explain(path: str, key: str) -> None:
