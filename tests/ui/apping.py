@@ -145,14 +145,15 @@ def draft(app: AppTest):
 def move(app: AppTest, path: str, value: Any) -> AppTest:
     """Move a slider of the side to a figure, told in the scenario's own unit."""
     knob = knobs(al.read(SCENARIOS / draft(app).scenario))[path]
+    if not [each for each in app.slider if each.key == f"side:{path}"]:
+        app.selectbox(key=f"more-{knob.panel}").set_value(path)
+        settle(app)
     app.slider(key=f"side:{path}").set_value(knob.shown(value))
     return settle(app)
 
 
 def keep(app: AppTest, name: str, author: str = "A. Director", note: str = "") -> AppTest:
     """Keep the plan on the page."""
-    app.session_state["keep"] = True
-    settle(app)
     form = {each.label: each for each in app.text_input if each.form_id == "keep-form"}
     form["Name"].set_value(name)
     form["Your name"].set_value(author)

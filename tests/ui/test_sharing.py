@@ -115,8 +115,6 @@ def test_a_store_that_cannot_be_opened_is_said(explorer, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv("ALLOCATE_HOME", str(tmp_path / "file"))
     app = visit(scenario="tiny")
-    app.session_state["keep"] = True
-    settle(app)
     assert "Plans cannot be kept here" in said(app)
     assert verdict(app).startswith("Every rule is met.")
     assert "Kept plans (0)" in said(visit("compare", scenario="tiny"))

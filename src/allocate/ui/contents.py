@@ -25,7 +25,6 @@ class Chapter:
 
 def open_book(*chapters: Chapter) -> None:
     """Show the chapter that the address names; the first where it names none."""
-    st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
     pages = [
         st.Page(
             PAGES / f"{each.name}.py", title=each.title, icon=each.icon, url_path=each.name, help=each.question,

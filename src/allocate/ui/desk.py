@@ -88,6 +88,7 @@ def open_view(question: str) -> View:
     """Begin a page: read the address, find the scenario, solve. Draws the heading and whatever must be said first; ends
     the page where there is nothing to show."""
     tidy()
+    state.arrive(question)
     state.begin(_first())
     book = _book()
     state.on(book.digest)

@@ -31,21 +31,24 @@ AGREED = "the plan as agreed"
 
 
 def show(view: View, plan: Plan) -> None:
-    """The whole page, words first."""
+    """The whole page. Words are drawn first and then pictures, whatever stands between: they are what a move waits
+    for."""
     said = explaining.headline(plan)
     lead, _, rest = said.partition(". ")
     doubt = [] if plan.certified else [explaining.assurance(plan)]
     parts.draw(parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt), key="verdict")
-    seating.summary(view, plan)
-    panels.strip(view)
+    between = st.container(key="between")
     parts.draw(parts.tiles(tiles(view, plan)), parts.cards(cards(view, plan)), key="story")
-    parts.announce(said)
     if view.rebased is not None:
         three_columns(view, plan)
     drawn(plan)
+    with between:
+        seating.summary(view, plan)
+        panels.strip(view)
     losers(plan)
     looser(plan)
     exactly(plan)
+    parts.announce(said)
 
 
 def tiles(view: View, plan: Plan) -> list[Tile]:

@@ -29,9 +29,9 @@ def keeping(view: View) -> None:
     """The button that keeps a plan, with a form for its name and who keeps it."""
     if view.plan is None:
         return
-    with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:", on_change="rerun") as fold:
-        if not fold.open:
-            return
+    # Not one that runs the page when it closes: what closes it is often a click on another page's name, and the run of
+    # this page would come after that one's, and undo it.
+    with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:"):
         if store() is None:
             st.html(
                 parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works.")

@@ -15,7 +15,7 @@ from allocate.ui import solving
 from allocate.ui.address import DIGITS, Draft, from_query, to_query
 from allocate.ui.knobs import Knob
 
-DRAFT, TOLD, RUNS, TURNED = "draft", "told", "runs", "turned"
+DRAFT, TOLD, RUNS, TURNED, PAGE, SEEDED = "draft", "told", "runs", "turned", "page", "seeded"
 
 
 def draft() -> Draft:
@@ -41,6 +41,13 @@ def begin(first: str) -> None:
         opened, told = from_query(here.items(), first)
         put(opened)
         tell(*told)
+
+
+def arrive(page: str) -> None:
+    """A page begins. On another page than before every widget is a new one to Streamlit, though its key is the same and
+    still has the value of the old one: each must be given its value again."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE], st.session_state[SEEDED] = page, set()
 
 
 def keep_address() -> None:
@@ -86,8 +93,10 @@ def fitting(base: Scenario) -> Scenario:
 
 def seed(key: str, value: Any) -> str:
     """Put a widget's value in place before it is drawn, and return its key."""
-    if st.session_state.get(key) != value:
+    seeded = st.session_state.setdefault(SEEDED, set())
+    if key not in seeded or st.session_state.get(key) != value:
         st.session_state[key] = value
+        seeded.add(key)
     return key
 
 
