@@ -18,11 +18,9 @@ from allocate.scenario.scenario import Scenario
 from allocate.ui import parts, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.knobs import panel_of
+from allocate.ui.serving import SCENARIOS
 from allocate.ui.shelf import Book, Shelf
 from allocate.ui.store import Store, StoreError
-
-SCENARIOS = "ALLOCATE_SCENARIOS"
-"""The environment variable that names the folders to open, as PATH names folders."""
 
 
 @dataclass(frozen=True)

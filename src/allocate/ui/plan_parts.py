@@ -39,12 +39,14 @@ def show(view: View, plan: Plan) -> None:
     parts.draw(parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt), key="verdict")
     between = st.container(key="between")
     parts.draw(parts.tiles(tiles(view, plan)), parts.cards(cards(view, plan)), key="story")
-    if view.rebased is not None:
-        three_columns(view, plan)
+    under = st.container(key="under")
     drawn(plan)
     with between:
         seating.summary(view, plan)
         panels.strip(view)
+    if view.rebased is not None:
+        with under:
+            three_columns(view, plan)
     losers(plan)
     looser(plan)
     exactly(plan)
@@ -136,13 +138,10 @@ def measures(plans: Mapping[str, Plan]) -> pd.DataFrame:
     """Money, outcomes and places of several plans in words: measure, and a column a plan."""
     columns = {}
     for name, plan in plans.items():
-        scenario, currency = plan.scenario, plan.scenario.heading.currency
-        gains = plan.gains.groupby("outcome")["gain"].sum()
-        said = {"Money shared": pounds(plan.spend["spend"].sum(), currency)}
-        said |= {f"{row.name} ({row.unit})": number(gains.get(row.id, 0.0)) for row in outcomes(scenario)}
-        said |= {
-            scenario.name_of("places", row.place): pounds(row.spend, currency) for row in plan.by("place").itertuples()
-        }
+        moves, say, name_of = Moves.of(plan), money(plan), plan.scenario.name_of
+        said = {"Money shared": say(moves.after.sum())}
+        said |= {f"{row.name} ({row.unit})": number(moves.has.get(row.id, 0.0)) for row in outcomes(plan.scenario)}
+        said |= {name_of("places", key): say(after) for key, _, after in sorted(moves.sums("place"))}
         columns[name] = said
     return pd.DataFrame(columns).rename_axis("measure").reset_index()
 

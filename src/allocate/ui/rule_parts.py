@@ -78,7 +78,7 @@ def _worth(plan: Plan | None) -> dict[str, float]:
 
 def _verdict(view: View, groups: dict[str, list[Rule]]) -> None:
     force = len(groups["shaping"]) + len(groups["met"])
-    text = f"{force} rules are in force; {len(groups['shaping'])} of them shape the plan."
+    text = f"{force} rules are in force; {len(groups['shaping'])} of them shape{'s' * (len(groups['shaping']) == 1)} the plan."
     broken = [title(r.id) for r in groups["off"] if r.standing == "statutory"]
     more = [f"Switched off although it is law, to see what it costs: {', '.join(broken)}."] if broken else []
     parts.draw(parts.verdict(text, "note" if broken else "good", "Every rule is met.", more), key="verdict")

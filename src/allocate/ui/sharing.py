@@ -92,7 +92,7 @@ def _share(view: View) -> None:
     st.html(parts.title("A link to this view", "It opens the same plan wherever this scenario is.", level=3))
     st.code(link(draft), language=None, wrap_lines=True)
     st.html(parts.title("Reproduce", "The same plan from a command line.", level=3))
-    st.code(reproduce(draft, _folder(view)), language="bash", wrap_lines=True)
+    st.code(reproduce(draft, _folder(view)), language=None, wrap_lines=True)
     with st.container(horizontal=True):
         st.download_button(
             "Changes (TOML)", changes_file(draft, view.book.name), f"{draft.scenario}-changes.toml",

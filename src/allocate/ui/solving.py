@@ -168,10 +168,12 @@ class Runs:
             return found
         run = self._runs.get(digest) or self._runs.setdefault(digest, self._begun(scenario))
         try:
-            found = run.done.result(timeout=max(0.0, patience - run.seconds))
+            run.done.exception(timeout=max(0.0, patience - run.seconds))
         except TimeoutError:
             return run
-        del self._runs[digest]
+        # A run of the page that a newer one has overtaken may be here at the same time: it may have gone already.
+        self._runs.pop(digest, None)
+        found = run.done.result()
         if run.watch.stopped and isinstance(found, Plan):
             self._stopped = {digest: found}
         return found
@@ -199,5 +201,6 @@ class Runs:
     def only(self, scenarios: Iterable[Scenario]) -> None:
         """Stop every run but those for these scenarios."""
         wanted = {scenario.digest for scenario in scenarios}
-        for digest in [digest for digest in self._runs if digest not in wanted]:
-            self._runs.pop(digest).watch.stop()
+        for digest in [digest for digest in list(self._runs) if digest not in wanted]:
+            if (run := self._runs.pop(digest, None)) is not None:
+                run.watch.stop()
