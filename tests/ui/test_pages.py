@@ -609,7 +609,8 @@ def test_kept_plans_are_opened_and_removed():
 HOSTILE = (
     "![x](http://evil.example/x.png) <img src=x onerror=alert(1)> :material/x: $x$ **bold** `c` # [l](http://e) </p>"
 )
-UNMADE = re.compile(r"[*_`\[\]<>$#!|~]|:\w+/|:\w+:")
+LIVE = re.compile(r"[*_`\[\]<>$~]|^#|:\w+/|:\w+:|://")
+"""What Markdown, Streamlit's icons or a browser would act upon, once all that is escaped is taken out."""
 
 
 @pytest.fixture
@@ -688,8 +689,7 @@ def test_names_never_become_markup(explorer, hostile, chapter, more):
     labels = markdown_of(app)
     assert any("evil" in text for _, text in labels) or chapter in ("compare", "evidence")
     for where, text in labels:
-        live = re.sub(r"\\.", "", text)
-        assert not UNMADE.search(live), (where, text[:200])
+        assert not LIVE.search(re.sub(r"\\.", " ", text)), (where, text[:200])
     for chart in (node for node in nodes(app) if node.type == "vega_lite_chart"):
         for expression in expressions(json.loads(chart.proto.spec)):
             assert "evil" not in expression

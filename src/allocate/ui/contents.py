@@ -25,6 +25,8 @@ class Chapter:
 
 def open_book(*chapters: Chapter) -> None:
     """Show the chapter that the address names; the first where it names none."""
+    # Before the chapters are listed, whose icons would else become the tab's, and be fetched from elsewhere.
+    st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
     pages = [
         st.Page(
             PAGES / f"{each.name}.py", title=each.title, icon=each.icon, url_path=each.name, help=each.question,

@@ -77,8 +77,8 @@ def _worth(plan: Plan | None) -> dict[str, float]:
 
 
 def _verdict(view: View, groups: dict[str, list[Rule]]) -> None:
-    force = len(groups["shaping"]) + len(groups["met"])
-    text = f"{force} rules are in force; {len(groups['shaping'])} of them shape{'s' * (len(groups['shaping']) == 1)} the plan."
+    force, count = len(groups["shaping"]) + len(groups["met"]), len(groups["shaping"])
+    text = f"{force} rules are in force; {count} of them {'shapes' if count == 1 else 'shape'} the plan."
     broken = [title(r.id) for r in groups["off"] if r.standing == "statutory"]
     more = [f"Switched off although it is law, to see what it costs: {', '.join(broken)}."] if broken else []
     parts.draw(parts.verdict(text, "note" if broken else "good", "Every rule is met.", more), key="verdict")
