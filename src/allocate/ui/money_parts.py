@@ -8,6 +8,7 @@ import streamlit as st
 from allocate.plan import explaining
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
+from allocate.plan.words import count
 from allocate.ui import panels, parts, seating
 from allocate.ui.desk import View
 from allocate.ui.flows import flows
@@ -43,7 +44,7 @@ def sentence(plan: Plan) -> str:
     most = plan.scenario.name_of("partners", held.index[0])
     bodies = f"{len(held)} bodies hold" if len(held) > 1 else "one body holds"
     first = (
-        f"In law {bodies} {pounds(held.sum(), currency)} in {len(money)} envelopes; {most} holds "
+        f"In law {bodies} {pounds(held.sum(), currency)} in {count(len(money), 'envelope')}; {most} holds "
         f"{pounds(held.iloc[0], currency)} of it."
     )
     if moves.empty:

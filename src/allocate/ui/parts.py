@@ -20,7 +20,7 @@ from allocate.ui.pictures import Picture
 
 LOOK = Path(__file__).with_name("look.css")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z£(])")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>$~|#&]|:(?=\S))")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>$~|#&]|:(?=\S)|(?<=www)\.|(?<=^\d)[.)]|(?<=^\d\d)[.)]|^[-+](?=\s))")
 
 
 def safe(text: str) -> str:

@@ -31,7 +31,12 @@ def keeping(view: View) -> None:
         return
     # Not one that runs the page when it closes: what closes it is often a click on another page's name, and the run of
     # this page would come after that one's, and undo it.
-    with st.popover("Keep this plan", key="keep", icon=":material/bookmark_add:"):
+    # Another popover once a plan is kept, and so a closed one.
+    name = f"keep-{state.kept_so_far()}"
+    with (
+        st.container(key="keep", width="content"),
+        st.popover("Keep this plan", key=name, icon=":material/bookmark_add:"),
+    ):
         if store() is None:
             st.html(
                 parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works.")
@@ -66,6 +71,7 @@ def _keep(view: View, plan: Plan, name: str, author: str, note: str) -> None:
         return
     state.tell(f"Kept as “{kept.name}”. Compare it with others on the Compare page.")
     state.compare_with(kept.id)
+    state.kept()
     st.rerun()
 
 

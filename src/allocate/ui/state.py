@@ -15,7 +15,7 @@ from allocate.ui import solving
 from allocate.ui.address import DIGITS, Draft, from_query, to_query
 from allocate.ui.knobs import Knob
 
-DRAFT, TOLD, RUNS, TURNED, PAGE, SEEDED = "draft", "told", "runs", "turned", "page", "seeded"
+DRAFT, TOLD, RUNS, TURNED, PAGE, SEEDED, KEPT = "draft", "told", "runs", "turned", "page", "seeded", "kept"
 
 
 def draft() -> Draft:
@@ -177,3 +177,13 @@ def once(name: str, key: str, make: Callable[[], Any]) -> Any:
     if st.session_state.get(f"once-{name}", (None,))[0] != key:
         st.session_state[f"once-{name}"] = (key, make())
     return st.session_state[f"once-{name}"][1]
+
+
+def kept() -> None:
+    """A plan was kept."""
+    st.session_state[KEPT] = kept_so_far() + 1
+
+
+def kept_so_far() -> int:
+    """Plans that this visitor has kept."""
+    return st.session_state.get(KEPT, 0)
