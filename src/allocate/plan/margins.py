@@ -154,7 +154,8 @@ class View:
 
     def priced_stop(self, stops: Array) -> Array:
         """Which lines' stops have a price."""
-        return (stops >= 0) & (self.limit_price[np.maximum(stops, 0)] != 0)
+        # A line without a stop (-1) takes the nought at the end, which also stands where no rule is in force.
+        return np.append(self.limit_price, 0.0)[stops] != 0
 
     @cached_property
     def at_most(self) -> Array:

@@ -246,7 +246,8 @@ def _sums(table: pd.DataFrame, key: tuple[str, ...], figure: str) -> dict[tuple[
 
 def _unit_slip(amount: float, baseline: float) -> str:
     """What to write instead, if the amount looks like the baseline given in a larger unit."""
-    power = round(np.log10(baseline / amount)) if amount > 0 else 0
+    ratio = baseline / amount if amount > 0 else 0.0
+    power = round(np.log10(ratio)) if 0 < ratio < np.inf else 0
     unit = {3: "thousands", 6: "millions", 9: "billions"}.get(power, "")
     return f"given in {unit}? write {amount * 10**power:.0f}" if unit else ""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import Any
+from unicodedata import category
 
 from allocate.scenario.paths import Path, parse
 from allocate.scenario.tables import TABLES
@@ -17,6 +18,8 @@ from allocate.scenario.values import parse_value, value_text
 
 DIGITS = 12
 """Of a scenario's fingerprint, that a link carries."""
+UNSEEN = ("Cc", "Cf", "Co", "Cs")
+"""Kinds of letters that are not seen, or turn the direction of what is."""
 LONGEST = 300
 """Characters of a reason."""
 WORDS = ("scenario", "base", "seat", "answers")
@@ -45,7 +48,13 @@ class Draft:
     def changed(self, path: str, value: Any) -> Draft:
         """With one path set to a value, told last."""
         path = spelled(path)
-        rest = {told: old for told, old in self.changes.items() if told != path}
+        # A rule told whole, or taken out, leaves nothing of what was told of its figures.
+        whole = path.startswith("rules.") and path.count(".") == 1
+        rest = {
+            told: old
+            for told, old in self.changes.items()
+            if told != path and not (whole and told.startswith(f"{path}."))
+        }
         return replace(self, changes=rest | {path: value})
 
     def without(self, *paths: str) -> Draft:
@@ -60,7 +69,8 @@ class Draft:
         """With a reason for a change; a blank one takes it away."""
         path = spelled(path)
         rest = {told: text for told, text in self.reasons.items() if told != path}
-        text = " ".join(reason.split())[:LONGEST]
+        shown = "".join(letter for letter in reason if letter.isspace() or category(letter) not in UNSEEN)
+        text = " ".join(shown.split())[:LONGEST]
         return replace(self, reasons=rest | ({path: text} if text else {}))
 
 
@@ -72,10 +82,11 @@ def spelled(path: str) -> str:
     return ".".join((named.table, *named.keys, named.field))
 
 
-def to_query(draft: Draft) -> dict[str, str | list[str]]:
-    """A draft as an address's parameters; what is at its default is left out."""
+def to_query(draft: Draft, version: bool = False) -> dict[str, str | list[str]]:
+    """A draft as an address's parameters; what is at its default is left out. With `version` it names the version of
+    the scenario although nothing depends on it yet: one that was uploaded is found by nothing else."""
     query: dict[str, str | list[str]] = {"scenario": draft.scenario}
-    if draft.changes or draft.plans:
+    if draft.changes or draft.plans or version:
         query["base"] = draft.base[:DIGITS]
     query |= {name: value for name in ("seat", "answers") if (value := getattr(draft, name))}
     query |= {name: list(values) for name in LISTS if (values := getattr(draft, name))}

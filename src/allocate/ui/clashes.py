@@ -23,6 +23,7 @@ def clash(view: View) -> None:
     found = view.clash
     if found is None:
         parts.draw(parts.verdict(view.broken, "bad", "No answer can be given."), key="verdict")
+        _take_back(view)
         return
     lead = "These rules cannot all be met."
     named = [_clashing(view, path) for path in found.together[:MOST]]
@@ -31,9 +32,21 @@ def clash(view: View) -> None:
     text = "No plan keeps all of these within the money:" if named else found.message.partition(". ")[0] + "."
     parts.draw(parts.verdict(text, "bad", lead, list(filter(None, named))), key="verdict")
     parts.announce(lead)
+    _take_back(view)
     _ways(view, found.ways, _needed(found), "way")
     _ways(view, found.instead, "Or one of these, on its own", "instead")
     st.html(parts.paragraph("Prices and charts are not shown while the rules clash: they would mean nothing."))
+
+
+def _take_back(view: View) -> None:
+    """The first way out: the way the visitor came in."""
+    if not view.draft.changes:
+        return
+    last = list(view.draft.changes)[-1]
+    with st.container(border=True, key="card-take-back"):
+        st.html(parts.title("Take back what you changed last"))
+        label = f"Undo the last change: {parts.safe(label_of(view.agreed, last))}"
+        st.button(label, key="undo-last", on_click=state.undo, args=(last,))
 
 
 def _clashing(view: View, path: str) -> str:
@@ -84,8 +97,7 @@ def _told(view: View, group: Sequence[GiveWay]) -> str:
     way, rules = group[0], {rule.id: rule for rule in view.wanted.rules}
     rule = rules.get(way.rule)
     said = rule.sentence(view.wanted) if isinstance(rule, Binding) else way.sentence
-    where = [each.sentence.removeprefix(said).lstrip(": ") for each in group] if isinstance(rule, Binding) else []
-    places = f" It stands in the way for: {'; '.join(filter(None, where))}." if any(where) else ""
+    places = _places(view, group, said) if isinstance(rule, Binding) else ""
     firm = " <span class='al-tag al-tag-flat'>In law</span>" if way.standing == "statutory" else ""
     asks = "; ".join(
         f"{label_of(view.agreed, path)}: {before(view, path)}{words(view.agreed, path, value)}"
@@ -93,6 +105,24 @@ def _told(view: View, group: Sequence[GiveWay]) -> str:
     )
     strong = f"<strong>{parts.plain(asks)}</strong>{firm}"
     return f"<p class='al-text al-grow'>{strong}<br>{parts.plain(said + '.' + places)}</p>"
+
+
+def _places(view: View, group: Sequence[GiveWay], said: str) -> str:
+    """For whom a rule stands in the way, by how many pounds each, the most first; and how far its easing reaches."""
+    order = sorted(group, key=lambda each: -each.amount)
+    where = [" ".join(filter(None, (each.sentence.removeprefix(said).lstrip(": "), _by(view, each)))) for each in order]
+    if not group[0].part:
+        return f" It stands in the way by {_by(view, group[0]).strip('()')}." if _by(view, group[0]) else ""
+    more = len(where) - MOST
+    named = "; ".join(filter(None, where[:MOST])) + (f"; and {more} more" if more > 0 else "")
+    eased = not any(path.endswith(".in_force") for path in group[0].change)
+    wide = " This loosens the rule for every line it covers." if eased else ""
+    return f" It stands in the way for: {named}.{wide}"
+
+
+def _by(view: View, way: GiveWay) -> str:
+    """By how many pounds a limit gives way, in brackets; '' where it is not of pounds."""
+    return f"({pounds(way.amount, view.wanted.heading.currency)})" if way.measure == "spend" else ""
 
 
 def before(view: View, path: str) -> str:

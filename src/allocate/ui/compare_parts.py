@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -13,10 +14,11 @@ from allocate.plan.comparing import TAKEN, Comparison, Unlike, compare, differen
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.moves import Moves
 from allocate.plan.plan import Plan
+from allocate.plan.words import some
 from allocate.ui import panels, parts, pictures, seating, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
-from allocate.ui.knobs import label_of, words
+from allocate.ui.knobs import as_read, label_of, words
 from allocate.ui.parts import Column, Shown, figure
 from allocate.ui.plan_parts import CLOSE, nearness
 from allocate.ui.store import Kept, StoreError
@@ -24,9 +26,22 @@ from allocate.ui.words import line_name, money
 
 AGREED, DRAFT = "agreed", "draft"
 AGREED_NAME, DRAFT_NAME = "As agreed", "Your draft"
+ANSWERING = "answering"
+"""Set in the session once a counter-offer was begun, so that the visitor is led to where levers and figures are."""
 OWN = frozenset({"what"})
 """Columns that the tables here have besides those of a comparison."""
 MOST = 4
+COUNTS = ("places", "lines", "rules")
+"""Units that the name of the measure says already."""
+GAINED = ", against today"
+"""How measures end that are a gain."""
+PLAN = Path(__file__).with_name("pages") / "plan.py"
+
+
+def lead_on() -> None:
+    """Go on to the plan where a counter-offer was just begun. To be called before anything is drawn."""
+    if st.session_state.pop(ANSWERING, False):
+        st.switch_page(PLAN)
 
 
 def show(view: View) -> None:
@@ -65,13 +80,18 @@ def _choose(view: View, kept: Mapping[str, Kept]) -> list[str]:
     draft = view.draft
     names = {AGREED: f"{AGREED_NAME}: {view.book.name}"} | ({DRAFT: DRAFT_NAME} if view.changed else {})
     names |= {key: _named(each, view) for key, each in kept.items()}
-    if missing := [each for each in draft.plans if each not in names and each != DRAFT]:
+    asked = [each for each in draft.plans if each.strip()]
+    if missing := [each for each in asked if each not in names and each != DRAFT]:
         st.html(
             parts.verdict(
                 f"Not kept on this computer: {', '.join(missing)}. Ask who sent the link for its changes.", "note"
             )
         )
-    wanted = [each for each in draft.plans if each in names] or _first(draft, names)
+    wanted = [each for each in asked if each in names] or _first(draft, names)
+    if more := wanted[MOST:]:
+        text = f"{some([names[each] for each in more], len(more))} {'was' if len(more) == 1 else 'were'} left out."
+        st.html(parts.verdict(text, "note", "Four plans at most can be compared."))
+        wanted = wanted[:MOST]
     key = state.seed("plans-compared", wanted)
     st.multiselect(
         "Plans to compare", list(names), format_func=lambda each: names[each], key=key, max_selections=MOST,
@@ -136,8 +156,14 @@ def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
         return
     names = found.names
     one, other = plans[names[0]], plans[names[-1]]
+    if _same(found):
+        _told_same(view, names)
+        return
     said = difference_in_words(one, other, (f"“{names[0]}”", f"“{names[-1]}”"))
-    lead = f"<h2>{parts.plain(names[-1])} against {parts.plain(names[0])}</h2>"
+    which = "The first and the last of those chosen: " if len(names) > 2 else ""
+    lead = f"<h2>{parts.plain(which)}{parts.plain(names[-1])} against {parts.plain(names[0])}</h2>"
+    if which:
+        lead += parts.paragraph("The words and the pictures compare these two; the tables have every plan.")
     notes = "".join(parts.paragraph(note, "text") for note in found.notes)
     parts.draw(f"<div class='al-verdict al-note'>{lead}{parts.sentences(said)}{notes}</div>", key=_key(view))
     if view.plan is not None:  # else the clash was announced
@@ -154,6 +180,33 @@ def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
             st.html(_lines(found, one))
 
 
+def _same(found: Comparison) -> bool:
+    """Whether nothing at all differs between the plans."""
+    if not (found.changes.empty and found.lines.empty):
+        return False
+    figures = found.headline[found.names]
+    near = (figures.max(axis=1) - figures.min(axis=1)).fillna(0.0) <= 1e-9 * figures.abs().max(axis=1).clip(lower=1.0)
+    return bool(near.all())
+
+
+def _told_same(view: View, names: list[str]) -> None:
+    """One sentence, in place of pictures and tables of nothing."""
+    said = some([f"“{each}”" for each in names], len(names))
+    text = f"{said} are the same plan: move a lever, here or on The plan, and what differs stands here."
+    parts.draw(parts.verdict(text, "note"), key=_key(view))
+    if view.plan is not None:
+        parts.announce(text)
+
+
+def _stood(plan: Plan, path: str) -> str:
+    """What stands at a path of a plan that does not change it: '£1,874.7m, as agreed'."""
+    agreed = plan.scenario.base or plan.scenario
+    now = as_read(agreed, path)
+    if now is None:
+        return "No such rule" if path.startswith("rules.") and path.count(".") == 1 else AGREED_NAME
+    return f"{words(agreed, path, now)}, as agreed"
+
+
 def _changes(view: View, found: Comparison) -> str:
     """HTML of what was changed, where the plans differ."""
     heading = parts.title("What was changed", "Only what differs between them.")
@@ -163,7 +216,9 @@ def _changes(view: View, found: Comparison) -> str:
     table["what"] = [label_of(view.agreed, path) for path in table["path"]]
     for name, plan in found.plans.items():
         told = plan.scenario.changes
-        table[name] = [words(view.agreed, path, told[path]) if path in told else "As agreed" for path in table["path"]]
+        table[name] = [
+            words(view.agreed, path, told[path]) if path in told else _stood(plan, path) for path in table["path"]
+        ]
     table["panel"] = table["panel"].str.capitalize()
     columns = [Column("panel", "Panel"), Column("what", "What"), *(Column(name, name) for name in found.names)]
     return heading + parts.table(table[[c.name for c in columns]], columns, "Changes that differ")
@@ -175,7 +230,7 @@ def _headline(found: Comparison) -> str:
     rows = []
     for row in table.to_dict("records"):
         said = {
-            name: _measured(row[name], row["unit"]) + (" (best)" if name in _best(row["best"]) else "")
+            name: _measured(row["measure"], row[name], row["unit"]) + (" (best)" if name in _best(row["best"]) else "")
             for name in found.names
         }
         rows.append({"measure": row["measure"]} | said)
@@ -188,13 +243,15 @@ def _best(text: str) -> list[str]:
     return [each.strip() for each in text.split(",")] if text else []
 
 
-def _measured(value: float, unit: str) -> str:
-    """A measure in its unit; a currency's sign, a share, or a count."""
+def _measured(measure: str, value: float, unit: str) -> str:
+    """A measure in its unit: a currency's sign, a share, a count, or what is gained, with its sign."""
     if value != value:
         return ""
     if len(unit) == 1 and not unit.isalnum() and unit != "%":
         return pounds(value, unit)
-    return per_cent(value, signed=True) if unit == "of fair share" else number(value)
+    if unit == "of fair share":
+        return per_cent(value, signed=True)
+    return number(value) if unit in COUNTS else f"{number(value, signed=measure.endswith(GAINED))} {unit}"
 
 
 def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
@@ -305,6 +362,7 @@ def _open(kept: Kept) -> None:
 
 def _answer(kept: Kept) -> None:
     state.put(Draft(kept.scenario, kept.base, kept.changes, kept.reasons, seat=state.draft().seat, answers=kept.id))
+    st.session_state[ANSWERING] = True
     state.tell(f"A counter-offer to “{kept.name}” by {kept.author}: change what you would do otherwise, then keep it.")
 
 

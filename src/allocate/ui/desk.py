@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ from allocate.ui import parts, solving, state
 from allocate.ui.address import Draft
 from allocate.ui.knobs import panel_of
 from allocate.ui.serving import SCENARIOS
-from allocate.ui.shelf import Book, Shelf
+from allocate.ui.shelf import Book, Missing, Shelf
 from allocate.ui.store import Store, StoreError
 
 
@@ -92,7 +92,7 @@ def open_view(question: str) -> View:
     state.on(book.digest)
     wanted = state.fitting(book.scenario)
     _check_seat(book.scenario)
-    state.keep_address()
+    state.keep_address(version=book.origin != "folder")
     draft = state.draft()
     st.html(f"<p class='al-over'>{parts.plain(book.name)}</p>" + parts.title(question, level=1))
     for message in state.told():
@@ -112,15 +112,28 @@ def _book() -> Book:
     """The scenario that the draft is about. One that cannot be had is said in words, and the page ends."""
     draft = state.draft()
     try:
-        return shelf().get(draft.scenario, draft.base)
+        return _version(draft)
     except ScenarioError as error:
         st.html(parts.verdict("Nothing can be planned before this is put right.", "bad", f"{error.name} has problems."))
         st.html(parts.lines(map(str, error.problems)))
     except AllocateError as error:
-        st.html(parts.verdict(str(error), "bad", "This link cannot be opened."))
+        st.html(parts.verdict(str(error), "bad", "This version is not here."))
+        if draft.base and draft.scenario in dict(shelf().names()):
+            newer = replace(draft, base="")
+            st.button("Open today's version with these changes", on_click=state.put, args=(newer,), type="primary")
     first = _first()
     st.button("Open the first scenario instead", on_click=state.put, args=(Draft(first),))
     return _stop()
+
+
+def _version(draft: Draft) -> Book:
+    """The version of the scenario that a draft is about; today's, where nothing was changed and the folder was."""
+    try:
+        return shelf().get(draft.scenario, draft.base)
+    except Missing:
+        if draft.changes or draft.plans:
+            raise
+        return shelf().get(draft.scenario)
 
 
 def _check_seat(scenario: Scenario) -> None:
@@ -138,7 +151,11 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     assumed = _assumed(draft)
     scenarios = {"base": book.scenario, "plan": wanted}
     if assumed:
-        scenarios["rebased"] = solving.change(book.scenario, assumed)
+        try:
+            scenarios["rebased"] = solving.change(book.scenario, assumed)
+        except ScenarioError:
+            text = "The agreed plan cannot be solved under these assumptions: they hold only with your other changes."
+            parts.draw(parts.verdict(text, "note"), key="told-rebased")
     runs.only(scenarios.values())
     answers: dict[str, solving.Answer] = {}
     for name in ("plan", "base", "rebased"):

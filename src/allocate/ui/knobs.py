@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from allocate.plan.figures import number, per_cent, pounds
@@ -69,6 +70,11 @@ class Knob:
             return f"x{round(shown / 100, 6):.6g}"
         value = round(shown * self.scale, 8)
         return float(round(value)) if self.unit == "money" else value
+
+    def on_grid(self, shown: float) -> float:
+        """The step nearest to what a slider says: it rounds to the decimals of its step, and so drifts off a base that
+        has more."""
+        return round(self.base + round((shown - self.base) / self.step) * self.step, 6)
 
     def at_base(self, shown: Any) -> bool:
         """Whether this is the figure as it was read."""
@@ -303,3 +309,20 @@ def as_read(scenario: Scenario, path: str) -> Any:
 def panel_of(path: str) -> Panel:
     """Which of the three panels a change belongs to."""
     return panel(path)
+
+
+def overtaken(scenario: Scenario, changes: Mapping[str, Any]) -> set[str]:
+    """The changes that a later and wider one has taken the place of: they still stand in the draft, and do nothing."""
+    paths = {text: named for text in changes if isinstance(named := parse(text), Path) and named.table != "rules"}
+    masks = {text: matches(path, scenario.table(path.table)) for text, path in paths.items()}
+    found, told = set(), list(paths)
+    for place, text in enumerate(told):
+        mine = paths[text]
+        later = [
+            masks[other]
+            for other in told[place + 1 :]
+            if (paths[other].table, paths[other].field) == (mine.table, mine.field)
+        ]
+        if later and not (masks[text] & ~np.logical_or.reduce(later)).any():
+            found.add(text)
+    return found

@@ -24,13 +24,13 @@ def show(view: View, plan: Plan) -> None:
     seating.summary(view, plan)
     panels.strip(view)
     parts.announce(text)
-    note = "From who holds it in law, to what it is spent on, to where. Hover over a ribbon for its sum."
-    parts.chart(
-        flows(links(plan), ["Held by", "Spent on", "In"], parts.unit(plan)),
-        "Where the money goes",
-        note,
-        "flows",
-    )
+    moved, currency = float(plan.routes["moved"].sum()), plan.scenario.heading.currency
+    note = "From whose envelopes it is spent, to what it is spent on, to where. Hover over a ribbon for its sum."
+    if moved >= 1:
+        said = pounds(moved, currency, millions=parts.unit(plan).endswith("m"))
+        note = f"After {said} has moved between envelopes (see below): {note[:1].lower()}{note[1:]}"
+    shown = flows(links(plan), ["Spent from the envelopes of", "Spent on", "In"], parts.unit(plan))
+    parts.chart(shown, "Where the money goes", note, "flows")
     with st.container(border=True, key="card-envelopes"):
         st.html(envelopes(view, plan))
     with st.container(border=True, key="card-routes"):
@@ -65,9 +65,15 @@ def links(plan: Plan) -> list[dict]:
 
 
 def purposes(plan: Plan, programmes: pd.Series) -> list[str]:
-    """What programmes are, in few enough words: their groups where they have any, else their names."""
+    """What programmes are, in few enough words: their groups where they have any, else their names. A group that is
+    called as one of the several programmes in it says that there are others."""
     table = plan.scenario.programmes.set_index("id")
-    names = table["group"].map(title, na_action="ignore").fillna(table["name"])
+    names = table["group"].map(title, na_action="ignore")
+    for group, inside in table.groupby("group"):
+        same = inside["name"].str.casefold() == title(str(group)).casefold()
+        if len(inside) > 1 and same.any():
+            names[inside.index] = f"{title(str(group))} and others"
+    names = names.fillna(table["name"])
     return list(programmes.map(names))
 
 

@@ -15,7 +15,7 @@ from allocate.scenario.scenario import Scenario
 from allocate.ui import parts, sharing, state
 from allocate.ui.address import LONGEST, Draft
 from allocate.ui.desk import View, shelf
-from allocate.ui.knobs import PANELS, Knob, Panel, as_read, knobs, label_of, panel_of, words
+from allocate.ui.knobs import PANELS, Knob, Panel, as_read, knobs, label_of, overtaken, panel_of, words
 
 SHOWN = 3
 """Levers in a panel before anybody asks for more."""
@@ -65,7 +65,7 @@ def _panel(view: View, panel: Panel) -> None:
     every = {path: knob for path, knob in knobs(view.agreed).items() if knob.panel == panel}
     shown = _shown(view, every, panel)
     for path in shown:
-        lever(view.draft, every[path], "side")
+        lever(view.draft, every[path], "side", wanted=view.wanted)
     others = [path for path in every if path not in shown]
     if others:
         key = f"more-{panel}"
@@ -110,23 +110,37 @@ def _pin(key: str) -> None:
         st.session_state[key] = None
 
 
-def lever(draft: Draft, knob: Knob, area: str, label: str | None = None, typed: bool = False) -> None:
+def _now(knob: Knob, wanted: Scenario | None) -> Any:
+    """Where a knob stands that no change names: as it was read, or where a wider change has put it; None where its rule
+    was taken out."""
+    if wanted is None or knob.unit == "factor":
+        return knob.base
+    if knob.panel == "rule" and all(rule.id != knob.path.split(".")[1] for rule in wanted.rules):
+        return None
+    figure = as_read(wanted, knob.path)
+    return knob.base if figure is None else knob.shown(figure)
+
+
+def lever(
+    draft: Draft, knob: Knob, area: str, label: str | None = None, typed: bool = False, wanted: Scenario | None = None
+) -> None:
     """One knob, and once it was moved a box for the reason. `area` tells apart the places a knob may be shown in; with
-    `typed` the figure is typed instead of slid."""
+    `typed` the figure is typed instead of slid; `wanted` is the draft's scenario, where a wider change may have moved
+    the figure."""
     key = f"{area}:{knob.path}"
-    value: Any = knob.shown(draft.changes[knob.path]) if knob.path in draft.changes else knob.base
+    value: Any = knob.shown(draft.changes[knob.path]) if knob.path in draft.changes else _now(knob, wanted)
     if value is None:
-        text = f"{label or knob.label}: changed to what has no place on a lever. Undo that to move it here."
+        text = f"{label or knob.label}: another change holds this. Undo that to move it here."
         st.html(parts.paragraph(text, "text"))
         reason(draft, knob.path, area, knob.label)
         return
     state.seed(key, value)
     said = parts.safe(label or knob.label)
-    call = {"key": key, "on_change": state.turn, "args": (knob, key), "help": parts.safe(knob.help) or None}
+    call = {"key": key, "on_change": state.turn, "args": (knob, key, typed), "help": parts.safe(knob.help) or None}
     if knob.unit == "switch":
         st.toggle(said, **call)
     elif typed:
-        st.number_input(said, step=knob.step, format=knob.typed, width=220, **call)
+        st.number_input(said, value=None, step=knob.step, format=knob.typed, width=220, **call)
     else:
         low, high = min(knob.low, value), max(knob.high, value)
         st.slider(said, low, high, step=knob.step, format=knob.format, **call)
@@ -148,7 +162,8 @@ def strip(view: View) -> None:
     draft, agreed = view.draft, view.agreed
     with st.container(key="changed"):
         count = len(draft.changes)
-        said = f"{count} {'thing' if count == 1 else 'things'}" if count else "nothing. This is the plan as agreed."
+        said = f"{count} {'change' if count == 1 else 'changes'}" if count else "nothing. This is the plan as agreed."
+        past = overtaken(agreed, draft.changes)
         with st.container(horizontal=True, vertical_alignment="center", key="changed-head"):
             st.html(f"<p class='al-text al-grow'><strong>Changed from base:</strong> {said}</p>")
             if count > 1:
@@ -156,7 +171,9 @@ def strip(view: View) -> None:
             sharing.keeping(view)
         for path, value in draft.changes.items():
             with st.container(horizontal=True, vertical_alignment="center", key=f"change-{path}"):
-                st.html(change_said(agreed, path, value, draft.reasons.get(path, ""), view.wanted))
+                why = draft.reasons.get(path, "")
+                why = f"{why} (does nothing now: a later change covers it)".strip() if path in past else why
+                st.html(change_said(agreed, path, value, why, view.wanted))
                 st.button(
                     "Undo", key=f"undo:{path}", on_click=state.undo, args=(path,),
                     help=f"Put back: {parts.safe(label_of(agreed, path))}",

@@ -10,21 +10,23 @@ from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.trying import price_list, without
-from allocate.plan.words import title
-from allocate.rules.kinds import Binding
-from allocate.scenario.rulebook import Rule
+from allocate.plan.words import some, title
+from allocate.rules.kinds import Binding, Keep
+from allocate.scenario.rulebook import Rule, covers
 from allocate.ui import panels, parts, seating, solving, state
 from allocate.ui.desk import View
-from allocate.ui.knobs import figures, switch
+from allocate.ui.knobs import Knob, figures, switch
 from allocate.ui.parts import Column, figure
 from allocate.ui.words import line_name
 
 GROUPS = {
     "shaping": ("Shaping the plan", "Ease one of these and the plan buys more."),
-    "met": ("Kept at no cost", "These ask for no more than the plan does anyway."),
+    "met": ("Kept at no cost", "Easing one of these a little would buy nothing more."),
     "off": ("Switched off", "Proposals, and rules you have switched off."),
     "recorded": ("In the book only", "Recorded, and binding nothing."),
 }
+KEY = ["partner", "place", "programme", "envelope", "year"]
+"""Of a line."""
 
 
 def show(view: View) -> None:
@@ -45,11 +47,11 @@ def show(view: View) -> None:
 
 def grouped(view: View) -> dict[str, list[Rule]]:
     """The rules by how they stand in the plan; those that shape it by what easing them is worth. Where the rules clash,
-    every rule in force stands with those that shape."""
+    or choices are yes or no and leave no prices, every rule in force stands with those that shape."""
     worth = _worth(view.plan)
     groups: dict[str, list[Rule]] = {key: [] for key in GROUPS}
     for rule in view.wanted.rules:
-        shaping = view.plan is None or worth.get(rule.id, 0.0) > 0
+        shaping = view.plan is None or not view.plan.has_prices or worth.get(rule.id, 0.0) > 0
         key = (
             "recorded"
             if rule.standing == "recorded"
@@ -65,12 +67,9 @@ def grouped(view: View) -> dict[str, list[Rule]]:
 
 
 def _worth(plan: Plan | None) -> dict[str, float]:
-    """What easing each rule a little is worth. Where choices are yes or no and leave no prices, 1 for what is at its
-    end."""
-    if plan is None:
+    """What easing each rule a little is worth; nothing where there are no prices."""
+    if plan is None or not plan.has_prices:
         return {}
-    if not plan.has_prices:
-        return dict.fromkeys(plan.limits.loc[plan.limits["binding"], "rule"], 1.0)
     table = telling.shaping(plan)
     rules = table[table["kind"] == "rule"]
     return dict(zip(rules["id"], rules["worth"], strict=True))
@@ -78,7 +77,10 @@ def _worth(plan: Plan | None) -> dict[str, float]:
 
 def _verdict(view: View, groups: dict[str, list[Rule]]) -> None:
     force, count = len(groups["shaping"]) + len(groups["met"]), len(groups["shaping"])
-    text = f"{force} rules are in force; {count} of them {'shapes' if count == 1 else 'shape'} the plan."
+    stand = f"{force} {'rule is' if force == 1 else 'rules are'} in force"
+    shape = f"{count} of them {'shapes' if count == 1 else 'shape'} the plan"
+    priced = view.plan is not None and view.plan.has_prices
+    text = f"{stand}; {shape}." if priced else f"{stand}. Yes/no choices leave no prices."
     broken = [title(r.id) for r in groups["off"] if r.standing == "statutory"]
     more = [f"Switched off although it is law, to see what it costs: {', '.join(broken)}."] if broken else []
     parts.draw(parts.verdict(text, "note" if broken else "good", "Every rule is met.", more), key="verdict")
@@ -94,8 +96,12 @@ def _binding_me(view: View) -> set[str]:
 def _group(view: View, key: str, rules: list[Rule], mine: set[str]) -> None:
     name, note = GROUPS[key]
     if key == "shaping":
-        heading = "In force" if view.plan is None else name
-        st.html(parts.title(f"{heading} ({len(rules)})", "" if view.plan is None else note))
+        heading = name
+        if view.plan is None:
+            heading, note = "In force", ""
+        elif not view.plan.has_prices:
+            heading, note = "In force", "What each costs is found by solving without it: open its fold."
+        st.html(parts.title(f"{heading} ({len(rules)})", note))
         for rule in rules:
             _rule(view, rule, rule.id in mine)
         return
@@ -119,16 +125,19 @@ def _rule(view: View, rule: Rule, mine: bool) -> None:
             if isinstance(first, Binding):
                 panels.lever(view.draft, switch(first, view.agreed), "rules", f"In force: {title(rule.id)}")
                 for knob in figures(first, view.agreed):
-                    label = (
-                        f"{knob.label.partition(': ')[2].capitalize()} ({knob.measured})"
-                        if knob.measured
-                        else knob.label
-                    )
-                    panels.lever(view.draft, knob, "rules", label, typed=True)
+                    panels.lever(view.draft, knob, "rules", _figure_label(first, knob), typed=True)
             else:
                 st.button("Take it out", key=f"out-{rule.id}", on_click=state.undo, args=_told_of(view, rule.id))
         if view.plan is not None and rule.in_force:
             _cost(view, view.plan, rule)
+
+
+def _figure_label(rule: Binding, knob: Knob) -> str:
+    """What the box for a rule's figure is called, below the rule itself: 'Must change by at least (%)'."""
+    if not knob.measured:
+        return knob.label
+    said = "Must change by at least" if rule.kind == "growth" else knob.label.partition(": ")[2].capitalize()
+    return f"{said} ({knob.measured})"
 
 
 def _told_of(view: View, rule: str) -> tuple[str, ...]:
@@ -151,7 +160,8 @@ def sentence(view: View, rule: Rule, mine: bool = False) -> str:
     ]
     price = _price(view.plan, rule) if view.plan is not None and rule.binds else ""
     return (
-        f"{parts.title(said, level=3)}<p class='al-note'>{marks} {parts.plain(' '.join(filter(None, notes)))}</p>"
+        f"{parts.title(said, level=3)}<p class='al-note'>{marks}</p>"
+        + parts.paragraph(" ".join(filter(None, notes)))
         + (f"<p class='al-text'>{parts.plain(price)}</p>" if price else "")
     )
 
@@ -168,7 +178,7 @@ def _price(plan: Plan, rule: Rule) -> str:
         return f"Easing it by {worth['asks']} is worth {number(worth['worth'])} {explaining.aim_unit(plan)}.{where}"
     if own["binding"].any():
         return (
-            "The plan stands at its end, but would not change if it were eased a little."
+            "Stands at its end; easing it a little would buy nothing more."
             if plan.has_prices
             else "The plan stands at its end."
         )
@@ -240,17 +250,30 @@ def _keep_line(view: View, row: pd.Series | None, amount: float, reason: str, by
         if not given
     ]
     if missing or row is None:
-        st.html(parts.verdict(f"Give {', '.join(missing)}.", "bad", "Not kept yet."))
+        st.html(parts.verdict(f"Give {some(missing)}.", "bad", "Not kept yet."))
+        return
+    if (twin := _kept_already(view, row)) is not None:
+        by = twin.by or view.wanted.name_of("partners", twin.owner)
+        now = pounds(twin.kept, view.wanted.heading.currency)
+        text = f"This line is already kept by {by}, at {now}. Change that rule's figure, or take it out first."
+        st.html(parts.verdict(text, "bad", "Not kept again."))
         return
     taken = {rule.id for rule in view.wanted.rules}
     name = next(f"keep-{n}" for n in range(1, 1000) if f"keep-{n}" not in taken)
-    where = {f"{column}s": [row[column]] for column in ("partner", "place", "programme", "envelope", "year")}
+    where = {f"{column}s": [row[column]] for column in KEY}
     rule = {
         "kind": "keep", "owner": row["partner"], "where": where, "amount": round(amount), "reason": reason.strip(),
         "by": by.strip(), "authority": "Kept in the explorer",
     }  # fmt: skip
     state.lay({f"rules.{name}": rule}, reason)
     st.rerun()
+
+
+def _kept_already(view: View, row: pd.Series) -> Keep | None:
+    """The rule that keeps this very line, and no other, as it is."""
+    here = (view.wanted.lines[KEY] == row[KEY]).all(axis=1).to_numpy()
+    rules = (rule for rule in view.wanted.rules if isinstance(rule, Keep) and rule.binds)
+    return next((rule for rule in rules if (covers(rule.where, view.wanted) == here).all()), None)
 
 
 def _everything(view: View, plan: Plan) -> None:

@@ -20,6 +20,7 @@ from allocate.ui.desk import View, shelf, store
 from allocate.ui.shelf import Book, scenario_zip
 from allocate.ui.store import Refused
 
+LONGEST_LINK = 60_000
 NOTE = 2000
 PROBLEMS = 50
 """Shown of an uploaded scenario."""
@@ -42,7 +43,7 @@ def keeping(view: View) -> None:
                 parts.paragraph("Plans cannot be kept here: the store of plans cannot be opened. A link still works.")
             )
             return
-        with st.form("keep-form", border=False, clear_on_submit=True):
+        with st.form(f"keep-form-{state.kept_so_far()}", border=False):
             name = st.text_input("Name", max_chars=80, placeholder="Council ask, version 2")
             author = st.text_input("Your name", max_chars=80)
             note = st.text_area("Note", max_chars=NOTE, height=80)
@@ -54,10 +55,10 @@ def keeping(view: View) -> None:
 def _keep(view: View, plan: Plan, name: str, author: str, note: str) -> None:
     library, draft = store(), view.draft
     assert library is not None
-    if draft.answers and not any(each.id == draft.answers for each in library.all()):
-        # The plan that this one answers was taken away, or kept on another computer.
-        draft = replace(draft, answers="")
     try:
+        if draft.answers and not any(each.id == draft.answers for each in library.all()):
+            # The plan that this one answers was taken away, or kept on another computer.
+            draft = replace(draft, answers="")
         kept = library.keep(
             name=name, author=author, note=note, scenario=draft.scenario, base=view.book.digest, changes=draft.changes,
             reasons=draft.reasons, answers=draft.answers, headline=headline(plan), digest=view.wanted.digest,
@@ -95,9 +96,18 @@ def sharing(view: View) -> None:
 
 def _share(view: View) -> None:
     draft, plan = view.draft, view.plan
-    st.html(parts.title("A link to this view", "It opens the same plan wherever this scenario is.", level=3))
-    st.code(link(draft), language=None, wrap_lines=True)
-    st.html(parts.title("Reproduce", "The same plan from a command line.", level=3))
+    st.html(
+        parts.title(
+            "A link to this view", "Elsewhere, put the address of that explorer before the question mark.", level=3
+        )
+    )
+    address = link(view)
+    st.code(address, language=None, wrap_lines=True)
+    if len(address) > LONGEST_LINK:
+        st.html(parts.verdict("This link is longer than many programs take: send the file of changes instead.", "note"))
+    note = "The same plan from a command line"
+    note += "." if view.book.origin == "folder" else ", once the scenario below is unzipped."
+    st.html(parts.title("Reproduce", note, level=3))
     st.code(reproduce(draft, _folder(view)), language=None, wrap_lines=True)
     with st.container(horizontal=True):
         st.download_button(
@@ -119,9 +129,10 @@ def _folder(view: View) -> str:
     return f"scenarios/{view.book.key}" if view.book.origin == "folder" else view.book.key
 
 
-def link(draft: Draft) -> str:
+def link(view: View) -> str:
     """The address of the page as it stands."""
-    return f"{(st.context.url or '').split('?')[0]}?{urlencode(to_query(draft), doseq=True)}"
+    query = to_query(view.draft, version=view.book.origin != "folder")
+    return f"{(st.context.url or '').split('?')[0]}?{urlencode(query, doseq=True)}"
 
 
 def changes_file(draft: Draft, name: str) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from allocate.errors import AllocateError, ScenarioError
+from allocate.errors import AllocateError, Problem, ScenarioError
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.values import value_text
 from allocate.ui import solving
 from allocate.ui.address import DIGITS, Draft, from_query, to_query
 from allocate.ui.knobs import Knob
 
-DRAFT, TOLD, RUNS, TURNED, PAGE, SEEDED, KEPT = "draft", "told", "runs", "turned", "page", "seeded", "kept"
+DRAFT, TOLD, RUNS, TURNED, PAGE, SEEDED = "draft", "told", "runs", "turned", "page", "seeded"
+KEPT, MOVED, WRITTEN = "kept", "moved", "written"
 
 
 def draft() -> Draft:
@@ -26,6 +27,7 @@ def draft() -> Draft:
 def put(new: Draft) -> None:
     """Replace the draft; the address follows at the next `keep_address`."""
     st.session_state[DRAFT] = new
+    st.session_state[MOVED] = True
 
 
 def runs() -> solving.Runs:
@@ -34,10 +36,12 @@ def runs() -> solving.Runs:
 
 
 def begin(first: str) -> None:
-    """At the start of every run of a page: the draft from the address, where there is none yet. `first` is the scenario
-    to open where the address names none."""
-    if DRAFT not in st.session_state:
-        here = {name: st.query_params.get_all(name) for name in st.query_params}
+    """At the start of every run of a page: the draft from the address, where there is none yet, or where the visitor
+    went back or forward in his browser. `first` is the scenario to open where the address names none."""
+    here = {name: st.query_params.get_all(name) for name in st.query_params}
+    # A lever's move may come with the address of the run before: the browser had not yet heard of the newer one.
+    walked = bool(here) and not st.session_state.get(MOVED) and here != st.session_state.get(WRITTEN, here)
+    if DRAFT not in st.session_state or walked:
         opened, told = from_query(here.items(), first)
         put(opened)
         tell(*told)
@@ -50,12 +54,13 @@ def arrive(page: str) -> None:
         st.session_state[PAGE], st.session_state[SEEDED] = page, set()
 
 
-def keep_address() -> None:
-    """Write the draft into the address, if it is not there yet."""
-    query = to_query(draft())
+def keep_address(version: bool = False) -> None:
+    """Write the draft into the address, if it is not there yet. `version` as in `to_query`."""
+    query = to_query(draft(), version)
     listed = {name: [value] if isinstance(value, str) else value for name, value in query.items()}
     if {name: st.query_params.get_all(name) for name in st.query_params} != listed:
         st.query_params.from_dict(query)
+    st.session_state[WRITTEN], st.session_state[MOVED] = listed, False
 
 
 def tell(*messages: str) -> None:
@@ -71,24 +76,45 @@ def told() -> list[str]:
 def fitting(base: Scenario) -> Scenario:
     """The draft's scenario. Changes that cannot be made are taken out of the draft and told, each in words."""
     current = draft()
+    good = dict(current.changes)
     try:
-        return solving.change(base, current.changes)
+        wanted = solving.change(base, good)
+    except ScenarioError as error:
+        # What the error names by its path is at fault by itself; the rest may stand, and together.
+        for path in [path for path in good if any(problem.field == path for problem in error.problems)]:
+            _refuse(path, good.pop(path), [problem for problem in error.problems if problem.field == path])
+        good = _together(base, good)
+        wanted = solving.change(base, good)
+    # A figure told to be what it is already is no change.
+    good = {path: value for path, value in good.items() if path in wanted.changes}
+    if good != current.changes:
+        put(replace(current, changes=good, reasons={p: why for p, why in current.reasons.items() if p in good}))
+    return wanted
+
+
+def _together(base: Scenario, changes: dict[str, Any]) -> dict[str, Any]:
+    """These changes, without those that cannot be laid over the ones before them, each of which is told."""
+    try:
+        solving.change(base, changes)
+        return changes
     except ScenarioError:
         pass
     good: dict[str, Any] = {}
-    for path, value in current.changes.items():
+    for path, value in changes.items():
         try:
             solving.change(base, good | {path: value})
         except ScenarioError as error:
-            said = "; ".join(
-                problem.expected + (f" ({problem.fix})" if problem.fix else "") for problem in error.problems
-            )
-            asked = "a new rule" if isinstance(value, dict) else value_text(value)
-            tell(f"“{path}” cannot be “{asked}”: {said}. It was left as agreed.")
+            _refuse(path, value, error.problems)
         else:
             good[path] = value
-    put(replace(current, changes=good, reasons={p: why for p, why in current.reasons.items() if p in good}))
-    return solving.change(base, good)
+    return good
+
+
+def _refuse(path: str, value: Any, problems: Sequence[Problem]) -> None:
+    """Tell that a change cannot be made, and why."""
+    said = "; ".join(problem.expected + (f" ({problem.fix})" if problem.fix else "") for problem in problems)
+    asked = "a new rule" if isinstance(value, dict) else value_text(value)
+    tell(f"“{path}” cannot be “{asked}”: {said}. It was left as agreed.")
 
 
 def seed(key: str, value: Any) -> str:
@@ -100,9 +126,11 @@ def seed(key: str, value: Any) -> str:
     return key
 
 
-def turn(knob: Knob, key: str) -> None:
-    """A knob was moved: lay it over the draft, or take it off where it is back where it was."""
+def turn(knob: Knob, key: str, typed: bool = False) -> None:
+    """A knob was moved: lay it over the draft, or take it off where it is back where it was, or was emptied."""
     shown = st.session_state[key]
+    if knob.unit != "switch" and not typed:
+        shown = knob.on_grid(shown)
     st.session_state[TURNED] = knob
     if shown is None or knob.at_base(shown):
         put(draft().without(knob.path))
