@@ -162,7 +162,7 @@ def test_move_an_envelope_and_undo(visitor):
     visiting.move_slider(page, "Core services", 3)
     assert visiting.words(page) != before[0]
     assert tiles(page) != before[1]
-    assert strip(page).startswith("Changed from base: 1 thing")
+    assert strip(page).startswith("Changed from base: 1 change")
     assert "Core services: £1,874.7m →" in strip(page)
     amount = float(re.search(r"envelopes\.core\.amount=(\d+)", page.url)[1])
     assert amount > 1_874_742_000

@@ -11,6 +11,7 @@ import pytest
 import allocate as al
 from allocate.plan import telling
 from allocate.plan.explaining import a_little
+from allocate.plan.margins import turn_of, view_of
 from allocate.plan.moves import Moves
 from allocate.plan.telling import change_of_mind, held, losers, shaping, what_changes, why, winners
 from tests.conftest import SCENARIOS
@@ -73,12 +74,12 @@ def test_why_to_the_word(plan):
 
 
 def test_change_of_mind_to_the_word(plan):
-    """Care in North is free, so it responds at once, down to its lower limit (£285,000); prevention in South can get
-    nothing from North, whose floor holds it."""
+    """Care in North is free, so it responds at once, down to its lower limit (£285,000), below where it rose from;
+    prevention in South can get nothing from North, whose floor holds it."""
     assert change_of_mind(plan) == (
-        "Care in North rises most (£100,000), and responds at once: were its effect 20% weaker, about £115,000 would "
-        "leave it. Prevention in South falls most (£5,000), and gets no more however strong its effect: no money may "
-        "come to it. This holds only while nothing else changes."
+        "Care in North rises most (£100,000), and responds at once: were its effect 20% weaker, it would lose "
+        "all of its rise. Prevention in South falls most (£5,000), and gets no more however strong its effect: no "
+        "money may come to it. This holds only while nothing else changes."
     )
 
 
@@ -173,6 +174,42 @@ def test_choices_are_told_without_prices(ballot):
     assert shaping(ballot).empty
 
 
+def test_no_more_comes_back_than_left(tiny, plan, shipped):
+    """A sum is told only below what rose or fell: where local reasoning reaches it, all of it is said to go, without
+    one."""
+    for each in (shipped, al.solve(tiny.change({"envelopes.core": 790e3, "rules.steady-care.down": 0.3}))):
+        if not each.has_prices:
+            continue
+        view = view_of(each)
+        for key, (rows, _) in view.groups.items():
+            change = float(view.change[rows].sum())
+            if len(rows) and abs(change) >= 1 and view.worth[rows[0]] > 0:
+                turn = turn_of(view, key, change > 0)
+                said = telling.turned(view, turn) + telling._beyond(view, turn)
+                all_of_it = "all of it." in said or "all of its rise" in said
+                named = " would leave it" in said or " would come back" in said
+                assert not (named and turn.pounds > abs(change))
+                assert not (all_of_it and turn.pounds < abs(change) - 10)
+
+
+def test_changes_too_small_to_show_are_not_told(plan):
+    """A place or partner whose change is 0.0% of what it had is no gainer and no loser."""
+    moves = Moves.of(plan)
+    nudged = replace(moves, before=moves.after + np.array([100.0, -100.0, 0.0, 0.0])[: len(moves.after)])
+    assert "0.0%" not in telling.worse(nudged) + telling.by(nudged, "place", "places")
+    assert telling.by(nudged, "place", "places") == "No place's total changes by as much as 0.1%."
+    assert telling.by(replace(moves, before=moves.after), "place", "places") == "No place's total changes."
+
+
+def test_ties_are_told(shipped):
+    """Where other plans are as good it is said of how many lines, and which of them this one is."""
+    said = telling.ties(shipped)
+    assert (said == "") == (shipped.ties == 0)
+    if shipped.ties:
+        lines = f"At least {shipped.ties} lines could be spent otherwise for the same outcome"
+        assert said == f"{lines}; this plan changes least from today."
+
+
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
@@ -204,16 +241,13 @@ def test_losers_and_winners_are_the_lines_that_move(shipped):
 def test_reasons_name_what_stands_in_the_way(plan, ballot, package):
     """A floor asks for a rise, a limit stops a fall, a start is short by so much, a ceiling is a line's own."""
     raised = winners(plan).set_index("line")["reason"]
-    assert raised["council.north.prevention.grant.2026/27"].endswith(
-        "the rule “Spending on Prevention in North must be at least £60,000” asks for it."
-    )
+    assert raised["council.north.prevention.grant.2026/27"].endswith("the rule “Prevention north” asks for it.")
     assert raised["trust.north.care.core.2026/27"].endswith("Core money is all spent.")
     fallen = losers(package).set_index("line")["reason"]
     assert fallen["ministry.lakeside.hypertension.budget.2026"] == (
-        "$10,000 here buys 11 DALYs averted, 23.8 elsewhere; the rule “For each line, spending must fall by at most "
-        "50% from the baseline” stops it falling further."
+        "$10,000 here buys 11 DALYs averted, 23.8 elsewhere; the rule “No sudden closure” stops it falling further."
     )
-    assert "Nurses: at most" in fallen["ministry.lakeside.skilled-birth.budget.2026"]
+    assert "the limit “Nurses” stops it" in fallen["ministry.lakeside.skilled-birth.budget.2026"]
     assert (
         "its own most ($1.5m)"
         in winners(package).set_index("line")["reason"]["ministry.lakeside.malaria-nets.budget.2026"]

@@ -154,7 +154,7 @@ def move(app: AppTest, path: str, value: Any) -> AppTest:
 
 def keep(app: AppTest, name: str, author: str = "A. Director", note: str = "") -> AppTest:
     """Keep the plan on the page."""
-    form = {each.label: each for each in app.text_input if each.form_id == "keep-form"}
+    form = {each.label: each for each in app.text_input if each.form_id.startswith("keep-form")}
     form["Name"].set_value(name)
     form["Your name"].set_value(author)
     app.text_area[0].set_value(note)

@@ -164,7 +164,7 @@ def test_a_clash_is_told_on_every_page(chapter, query):
     app = unfold(visit(chapter, **query))
     assert verdict(app).startswith("These rules cannot all be met.")
     assert "The smallest way out, in pounds" in said(app)
-    assert "Changed from base: 1 thing" in changed(app)
+    assert "Changed from base: 1 change" in changed(app)
     assert any(each.label in ("Try this", "Try all of them") for each in app.button)
     assert chapter == "compare" or "al-picture" not in " ".join(bodies(app))
 
@@ -234,7 +234,7 @@ def test_a_link_restores_every_kind_of_change(kind):
     app = visit(**asked)
     assert dict(draft(app).changes) == {path: value}
     assert dict(draft(app).reasons) == {path: "Agreed on 3 March"}
-    assert "Changed from base: 1 thing" in changed(app)
+    assert "Changed from base: 1 change" in changed(app)
     assert told in changed(app)
     assert "Agreed on 3 March" in changed(app)
     assert app.query_params[path] == value_text(value)
@@ -335,7 +335,7 @@ def test_a_value_beyond_the_slider_is_honoured():
 def test_an_unknown_scenario_is_told():
     """A link to a scenario that is not here says so, offers another, and never opens one in silence."""
     app = visit(scenario="tinny")
-    assert verdict(app).startswith("This link cannot be opened. No scenario 'tinny' is here: did you mean tiny?")
+    assert verdict(app).startswith("This cannot be opened. No scenario 'tinny' is here: did you mean tiny?")
     press(app, "Open the first scenario instead")
     assert verdict(app).startswith("Every rule is met.")
     assert draft(app).scenario == "coventry-warwickshire"
@@ -345,7 +345,7 @@ def test_an_unknown_scenario_is_told():
 def test_another_version_of_the_scenario_is_told(base):
     """A link made on another version of the scenario is refused in words: its figures would be others."""
     app = visit(scenario="tiny", base=base, **{"envelopes.core.amount": 910_000})
-    assert verdict(app).startswith("This link cannot be opened.")
+    assert verdict(app).startswith("This cannot be opened.")
     assert ("another version of Tiny" in verdict(app)) == (base == "0123456789ab")
 
 
@@ -475,7 +475,7 @@ def test_looser_limits_stand_in_three_rows():
     app = unfold(visit(scenario="coventry-warwickshire"))
     table = next(each for each in bodies(app) if "three times" in each and "<table" in each)
     assert heads(table, "row") == [
-        "As agreed", "Half as loose again", "Three times as loose",
+        "As in this plan", "Half as loose again", "Three times as loose",
     ]  # fmt: skip
 
 
@@ -493,7 +493,7 @@ def test_a_locked_line_is_a_rule():
     """Keeping a line asks for a line, a reason and a name; then it is a rule with its reason, to be taken out again."""
     app = unfold(visit("rules", scenario="tiny"))
     press(app, "Keep it so")
-    assert "Not kept yet. Give a line, a reason, your name." in said(app)
+    assert "Not kept yet. Give a line, a reason and your name." in said(app)
     app.selectbox(key="lock-line").set_value("trust.north.care.core.2026/27")
     settle(app)
     form = {each.label: each for each in app.text_input if each.form_id == "lock-form"}

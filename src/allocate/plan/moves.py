@@ -76,6 +76,12 @@ class Moves:
         """Whether any line gets another sum."""
         return bool((np.abs(self.change) >= POUND).any())
 
+    def place(self, key: str) -> str:
+        """A place's name; where money is spent on it besides the places inside it: 'Westshire as a whole'."""
+        places = self.plan.scenario.table("places")
+        name = self.plan.scenario.name_of("places", key)
+        return f"{name} as a whole" if key in set(places["parent"].dropna()) else name
+
     def sums(self, column: str) -> list[tuple[str, float, float]]:
         """Pounds before and after by a column of lines, in order of the rise: (id, before, after)."""
         keys, place = np.unique(self.plan.scenario.table("lines")[column].to_numpy(dtype=str), return_inverse=True)

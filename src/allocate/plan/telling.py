@@ -20,8 +20,8 @@ from allocate.plan.words import capital, count, some
 
 Array = np.ndarray
 LINE_COLUMNS = [
-    "line", "partner", "place", "programme", "envelope", "year", "baseline", "spend", "change", "worth", "elsewhere",
-    "reason",
+    "line", "partner", "place", "programme", "envelope", "year", "baseline", "spend", "change", "least", "worth",
+    "elsewhere", "reason",
 ]  # fmt: skip
 SHAPING_COLUMNS = ["kind", "id", "sentence", "worth", "asks", "where", "count", "standing"]
 
@@ -50,7 +50,7 @@ def worse(moves: Moves) -> str:
         if value < 0
     ]
     for column, table in (("place", "places"), ("partner", "partners")):
-        rows = [row for row in reversed(moves.sums(column)) if row[2] - row[1] <= -POUND]
+        rows = [row for row in reversed(moves.sums(column)) if row[1] > row[2] and _shows(row)]
         most = [_one(moves, table, row) for row in rows[:1]]
         fell += most if len(rows) < 2 else [f"{count(len(rows), column)}, most of all {most[0]}"]
     return f"Less than {_in(moves)}: {'; '.join(fell)}." if fell else ""
@@ -88,13 +88,14 @@ def by(moves: Moves, column: str, table: str) -> str:
     rows = moves.sums(column)
     if len(rows) < 2:
         return ""
-    gain = [_one(moves, table, row) for row in rows if row[2] - row[1] >= POUND]
-    lose = [_one(moves, table, row) for row in reversed(rows) if row[1] - row[2] >= POUND]
+    gain = [_one(moves, table, row) for row in rows if row[2] > row[1] and _shows(row)]
+    lose = [_one(moves, table, row) for row in reversed(rows) if row[1] > row[2] and _shows(row)]
     verb = "gains" if moves.before.any() else "gets"
     if gain and lose:
         return f"By {column}, {gain[0]} {verb} most and {lose[0]} loses most."
     if not gain and not lose:
-        return f"No {column}'s total changes."
+        none = all(abs(after - before) < POUND for _, before, after in rows)
+        return f"No {column}'s total changes{'' if none else ' by as much as 0.1%'}."
     verb = verb if gain else "loses"
     first, *others = gain or lose
     return f"By {column}, {first} {verb} most, then {others[0]}." if others else f"By {column}, only {first} {verb}."
@@ -111,13 +112,21 @@ def bought(moves: Moves) -> str:
     return f"{first} buys {', '.join(said)}." if said else f"{first} buys as much of every outcome."
 
 
+def _shows(row: tuple[str, float, float]) -> bool:
+    """Whether a change is worth a word: at least a pound, and more than 0.0% of what there was."""
+    _, before, after = row
+    change = abs(after - before)
+    return change >= POUND and (before <= 0 or float(per_cent(change / before).rstrip("%")) > 0)
+
+
 def _one(moves: Moves, table: str, row: tuple[str, float, float]) -> str:
     """One place or partner and its change: 'South (£5,000, −0.9%)'. No sign before the pounds: the sentence says which
     way, and a line may break after a sign."""
     key, before, after = row
     share = f", {per_cent((after - before) / before, signed=True)}" if before > 0 else ""
     currency = moves.plan.scenario.heading.currency
-    return f"{moves.plan.scenario.name_of(table, key)} ({pounds(abs(after - before), currency)}{share})"
+    name = moves.place(key) if table == "places" else moves.plan.scenario.name_of(table, key)
+    return f"{name} ({pounds(abs(after - before), currency)}{share})"
 
 
 def _in(moves: Moves) -> str:
@@ -252,6 +261,16 @@ def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
+def ties(plan: Plan) -> str:
+    """Where other plans are as good, how much of this one they share; '' where none is."""
+    if not plan.ties:
+        return ""
+    return (
+        f"At least {count(plan.ties, 'line')} could be spent otherwise for the same outcome; this plan changes least "
+        "from today."
+    )
+
+
 # --- what would change our mind --------------------------------------------------------------------------------------
 
 
@@ -288,7 +307,11 @@ def turned(view: View, turn: Turn) -> str:
 
 def _moved(view: View, turn: Turn, whose: str = "its effect") -> str:
     effect, goes = ("weaker", "leave it") if turn.rising else ("stronger", "come back")
-    return f"were {whose} {TOLD:.0%} {effect}, about {pounds(turn.pounds, view.currency)} would {goes}"
+    first = f"were {whose} {TOLD:.0%} {effect}"
+    if turn.pounds > abs(turn.change) - ROOM:
+        # What is true of the last pounds alone is no sum to name beyond what rose or fell.
+        return f"{first}, it would {'lose all of its rise' if turn.rising else 'recover all of it'}"
+    return f"{first}, about {pounds(turn.pounds, view.currency)} would {goes}"
 
 
 def _beyond(view: View, turn: Turn) -> str:
@@ -312,9 +335,10 @@ def _largest(view: View, rising: bool) -> Turn | None:
 def losers(plan: Plan) -> pd.DataFrame:
     """Every line that gets at least £1 less than today, or nothing though it could, the largest fall first.
 
-    Columns: line (its id), partner, place, programme, envelope, year (ids), baseline, spend, change (£), worth (what
-    £1m more here buys, in units of the aim), elsewhere (what £1m buys where its money could go instead: its
-    envelope's price), reason (a sentence). Worth and elsewhere are blank where yes/no choices leave no prices."""
+    Columns: line (its id), partner, place, programme, envelope, year (ids), baseline, spend, change (£), least (£ it
+    needs to be funded at all: its minimum start, or its own least), worth (what £1m more here buys, in units of the
+    aim), elsewhere (what £1m buys where its money could go instead: its envelope's price), reason (a sentence). Worth
+    and elsewhere are blank where yes/no choices leave no prices."""
     view = view_of(plan)
     fell = (view.change <= -POUND) | ((view.spend < POUND) & (view.ceiling >= POUND))
     rows = np.flatnonzero(fell)
@@ -336,6 +360,7 @@ def _lines(view: View, rows: Array, reason: Callable[[View, int], str]) -> pd.Da
     table.insert(0, "line", [scenario.line_ids[row] for row in rows])
     per_million = 1e6 if view.priced else np.nan
     table["spend"], table["change"] = view.spend[rows], view.change[rows]
+    table["least"] = np.where(view.problem.choices, view.problem.scale, view.problem.low)[rows]
     table["worth"], table["elsewhere"] = view.worth[rows] * per_million, view.elsewhere[rows] * per_million
     table["reason"] = [reason(view, int(row)) for row in rows]
     return table[LINE_COLUMNS].reset_index(drop=True)
@@ -360,7 +385,9 @@ def why_less(view: View, line: int) -> str:
         return f"{first}; it is at its own most ({pounds(view.spend[line], view.currency)})."
     if more and view.priced_stop(view.rise_stop)[line]:
         return f"{first}; {view.short(view.rise_stop[line])} stops it getting more."
-    if view.fall_stop[line] >= 0 and not (view.priced and view.even(line)):
+    if view.fall_stop[line] >= 0 and view.priced and view.even(line):
+        return f"{first}; stopped at {view.short(view.fall_stop[line])}."
+    if view.fall_stop[line] >= 0:
         return f"{first}; {view.short(view.fall_stop[line])} stops it falling further."
     if view.spend[line] < POUND:
         return f"{first}."

@@ -221,23 +221,28 @@ def looser(scenario: Scenario, factor: float) -> Scenario:
 def guardrails(plan: Plan, solve: Solve = solve_now) -> pd.DataFrame:
     """How much of the answer is the limits on movement: the plan with them as agreed, half as loose again, and three
     times as loose. Columns: looser (1, 1.5, 3), moved (£ that lie elsewhere than today), aim (the agreed aim), one an
-    outcome (its id; gain against today), riser, faller (the place that gains, loses most; '' for none), reduced (lines
-    that get less than today)."""
+    outcome (its id; gain against today), riser, faller (the place that gains, loses most; where no place does, the
+    partner; '' for none), reduced (lines that get less than today)."""
     rows = []
     for step in STEPS:
         wider = looser(plan.scenario, step)
         each = plan if wider is plan.scenario else solve(wider)
         moves = Moves.of(each)
-        places = moves.sums("place")
-        name = each.scenario.name_of
-        rise, fall = places[0], places[-1]
         rows.append({
             "looser": step, "moved": moves.moved, "aim": each.value, **moves.outcome,
-            "riser": name("places", rise[0]) if rise[2] - rise[1] >= POUND else "",
-            "faller": name("places", fall[0]) if fall[1] - fall[2] >= POUND else "",
+            "riser": _most(moves, 1.0), "faller": _most(moves, -1.0),
             "reduced": int((moves.change <= -POUND).sum()),
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _most(moves: Moves, sign: float) -> str:
+    """The place that gains (loses) most, or where no place does the partner; '' for nobody."""
+    for column in ("place", "partner"):
+        key, before, after = moves.sums(column)[0 if sign > 0 else -1]
+        if sign * (after - before) >= POUND:
+            return moves.place(key) if column == "place" else moves.plan.scenario.name_of("partners", key)
+    return ""
 
 
 # --- what would bring a line in --------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def _book() -> Book:
         st.html(parts.verdict("Nothing can be planned before this is put right.", "bad", f"{error.name} has problems."))
         st.html(parts.lines(map(str, error.problems)))
     except AllocateError as error:
-        st.html(parts.verdict(str(error), "bad", "This version is not here."))
+        st.html(parts.verdict(str(error), "bad", "This cannot be opened."))
         if draft.base and draft.scenario in dict(shelf().names()):
             newer = replace(draft, base="")
             st.button("Open today's version with these changes", on_click=state.put, args=(newer,), type="primary")

@@ -12,7 +12,7 @@ import streamlit as st
 from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, per_cent, pounds
-from allocate.plan.moves import Moves
+from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
@@ -28,6 +28,9 @@ LOSERS = 8
 CLOSE = 0.025
 """A place within this share of its fair share is close to it."""
 AGREED = "the plan as agreed"
+RESOLVED = "the plan as agreed, re-solved"
+OTHERS = 4
+"""Rules told in words below the bars that they cannot be compared with."""
 
 
 def show(view: View, plan: Plan) -> None:
@@ -55,10 +58,19 @@ def show(view: View, plan: Plan) -> None:
 
 def tiles(view: View, plan: Plan) -> list[Tile]:
     """Four figures to be seen from afar."""
-    moves, currency = Moves.of(plan), plan.scenario.heading.currency
-    total, change = float(moves.after.sum()), float(moves.change.sum())
-    first = Tile("Money to share", pounds(total, currency), f"{pounds(change, currency, signed=True)} on last year")
-    return [first, _aim(view, plan, moves), *_nearness(plan, moves)]
+    moves = Moves.of(plan)
+    return [_shared(plan, moves), _aim(view, plan, moves), *_nearness(plan, moves)]
+
+
+def _shared(plan: Plan, moves: Moves) -> Tile:
+    """The money; what of it is left, if any."""
+    currency, envelopes = plan.scenario.heading.currency, plan.money
+    unspent = float(envelopes.loc[envelopes["unspent"] >= POUND, "unspent"].sum())
+    left = f"{pounds(unspent, currency)} left" if unspent else ""
+    if not moves.before.any():
+        return Tile("Money to share", pounds(float(envelopes["amount"].sum()), currency), left or "all of it placed")
+    change = f"{pounds(float(moves.change.sum()), currency, signed=True)} on last year"
+    return Tile("Money to share", pounds(float(moves.after.sum()), currency), f"{change}; {left}" if left else change)
 
 
 def _aim(view: View, plan: Plan, moves: Moves) -> Tile:
@@ -67,17 +79,30 @@ def _aim(view: View, plan: Plan, moves: Moves) -> Tile:
     bought = sum(weights[key] * gain for key, gain in (moves.outcome if before else moves.has).items())
     name = "Outcome, against last year" if before else "Outcome"
     below, tone = unit, ""
-    if view.changed and view.base is not None:
-        more = plan.value - view.base.value
-        below = f"{number(more, signed=True)} on {AGREED}"
+    against, called = yardstick(view)
+    if view.changed and against is not None:
+        more = plan.value - against.value
+        below = f"the same as {called}" if against is plan else f"{number(more, signed=True)} on {called}"
         tone = "up" if more > 1e-9 * abs(plan.value) else "down" if more < -1e-9 * abs(plan.value) else ""
     return Tile(name, number(bought, signed=before), below, tone)
+
+
+def yardstick(view: View) -> tuple[Plan | None, str]:
+    """The plan that this one is compared with, and what it is called: the plan as agreed; where assumptions were
+    changed, the same re-solved under them."""
+    return (view.base, AGREED) if view.rebased is None else (view.rebased, RESOLVED)
 
 
 def _nearness(plan: Plan, moves: Moves) -> list[Tile]:
     near = nearness(plan)
     if not near:
         total = len(moves.change)
+        if not moves.before.any():
+            out = len(telling.losers(plan))
+            return [
+                Tile("Lines funded", str(int((moves.after >= POUND).sum())), f"of {total}"),
+                Tile("Lines left out", str(out), f"of {total}"),
+            ]
         fell, rose = (int((moves.change * sign >= 1).sum()) for sign in (-1, 1))
         return [
             Tile("Lines that get more", str(rose), f"of {total}"),
@@ -107,41 +132,47 @@ def nearness(plan: Plan) -> list[dict]:
 
 def cards(view: View, plan: Plan) -> list[Card]:
     """What changes, why, and what would change our mind, in words."""
-    base = view.base
+    against, called = yardstick(view)
     more = {}
-    if view.changed and base is not None and plan is not base:
-        more["Against the plan as agreed"] = telling.what_changes(plan, base, AGREED)
-    still = telling.held(plan)
+    if view.changed and against is plan and view.rebased is plan:
+        more["Against the plan as agreed"] = "You changed assumptions only: the plan as agreed under them is this plan."
+    elif view.changed and against is not None and against is not plan:
+        more["Against the plan as agreed"] = telling.what_changes(plan, against, called)
+    still, ties = telling.held(plan), telling.ties(plan)
+    why = " ".join(still) if still else telling.why(plan)
     return [
         Card("What changes?", telling.what_changes(plan), more),
-        Card("Why?", " ".join(still) if still else telling.why(plan)),
+        Card("Why?", f"{why} {ties}" if ties else why),
         Card("What would change our mind?", telling.change_of_mind(plan)),
     ]
 
 
 def three_columns(view: View, plan: Plan) -> None:
-    """The plan as agreed, the same re-solved under the draft's assumptions, and the draft's own plan."""
-    held = {"Plan as agreed": view.base, "As agreed, new assumptions": view.rebased, "Your plan": plan}
+    """The plan as agreed, the same re-solved under the draft's assumptions, and the draft's own plan where that is
+    another."""
+    held = {"Plan as agreed": view.base, "As agreed, new assumptions": view.rebased}
+    if view.rebased is not plan:
+        held["Your plan"] = plan
     known = {name: each for name, each in held.items() if each is not None}
     rows = measures(known)
-    note = (
-        "An assumption was changed, so the plan as agreed was solved again under it: compare yours with the middle one."
+    note = "An assumption was changed, so the plan as agreed was solved again under it: "
+    note += (
+        "you changed nothing else, so that is your plan." if view.rebased is plan else "compare yours with that one."
     )
-    if view.rebased is plan:
-        note += " You changed nothing else, so the last two are one."
+    caption = "Three plans side by side" if len(known) > 2 else "Two plans side by side"
     with st.container(border=True, key="card-three"):
         columns = [Column("measure", "Measure"), *(figure(name, name) for name in known)]
-        st.html(parts.title("Under your assumptions", note) + parts.table(rows, columns, "Three plans side by side"))
+        st.html(parts.title("Under your assumptions", note) + parts.table(rows, columns, caption))
 
 
 def measures(plans: Mapping[str, Plan]) -> pd.DataFrame:
     """Money, outcomes and places of several plans in words: measure, and a column a plan."""
     columns = {}
     for name, plan in plans.items():
-        moves, say, name_of = Moves.of(plan), money(plan), plan.scenario.name_of
+        moves, say = Moves.of(plan), money(plan)
         said = {"Money shared": say(moves.after.sum())}
         said |= {f"{row.name} ({row.unit})": number(moves.has.get(row.id, 0.0)) for row in outcomes(plan.scenario)}
-        said |= {name_of("places", key): say(after) for key, _, after in sorted(moves.sums("place"))}
+        said |= {moves.place(key): say(after) for key, _, after in sorted(moves.sums("place"))}
         columns[name] = said
     return pd.DataFrame(columns).rename_axis("measure").reset_index()
 
@@ -155,19 +186,31 @@ def drawn(plan: Plan) -> None:
     """Change by place and by partner, distance from fair share (by programme where nothing goes by need), and what
     shapes the answer."""
     near = nearness(plan)
-    second = _nearby(near) if near else _gains(plan, "programme", "Who gets more: programmes")
-    first = _gains(plan, "place", "Who gets more: places")
+    gets = "Who gets more" if any_before(plan) else "Who gets what"
+    second = _nearby(near) if near else _gains(plan, "programme", f"{gets}: programmes")
+    first = _gains(plan, "place", f"{gets}: places")
     third = _gains(plan, "partner", "What it means for each partner")
     parts.gallery([first, second, third, shape(plan)], key="pictures")
 
 
 def _gains(plan: Plan, column: str, heading: str) -> Shown:
-    """Who gains and who loses: the largest moves as bars, all of them in the table."""
+    """Who gains and who loses: the largest moves as bars, and everybody in the table, those too who stay as they
+    are."""
     rows, unit = changes(plan, column), parts.unit(plan)
-    picture = pictures.change_bars(_largest(rows), unit)
-    if len(rows) > BARS:
-        picture = replace(picture, table=pictures.change_bars(rows, unit).table)
-    return Shown(heading, "Change on last year", picture)
+    moved = [row for row in rows if abs(row["change"]) >= POUND]
+    note = "Change on last year" if any_before(plan) else "Amount"
+    if not moved:
+        return Shown(heading, note, "Nothing changes.")
+    return Shown(
+        heading,
+        note,
+        replace(pictures.change_bars(_largest(moved), unit), table=pictures.change_bars(rows, unit).table),
+    )
+
+
+def any_before(plan: Plan) -> bool:
+    """Whether anything was spent before."""
+    return bool(Moves.of(plan).before.any())
 
 
 def _largest(rows: list[dict]) -> list[dict]:
@@ -189,13 +232,14 @@ def _nearby(near: list[dict]) -> Shown:
 def changes(plan: Plan, column: str) -> list[dict]:
     """Rows for bars of change: name, change (£), share of last year, the largest first."""
     names = {"place": "places", "partner": "partners", "programme": "programmes"}[column]
+    moves = Moves.of(plan)
     return [
         {
-            "name": plan.scenario.name_of(names, key),
+            "name": moves.place(key) if column == "place" else plan.scenario.name_of(names, key),
             "change": after - before,
             "share": after / before - 1 if before else None,
         }
-        for key, before, after in Moves.of(plan).sums(column)
+        for key, before, after in moves.sums(column)
     ]
 
 
@@ -204,9 +248,21 @@ def shape(plan: Plan) -> Shown:
     table, heading = telling.shaping(plan), "What shapes the answer"
     if table.empty:
         return Shown(heading, "", telling.why(plan))
-    unit, asks = explaining.aim_unit(plan), table["asks"].iloc[0]
+    unit, rows = explaining.aim_unit(plan), {asks: _together(some) for asks, some in table.groupby("asks")}
+    asks = max(rows, key=lambda each: (len(rows[each]), each != "1%"))
     note = f"{unit[:1].upper() + unit[1:]} gained if eased by {asks}. Holds for small changes only."
-    return Shown(heading, note, pictures.worth_bars(_together(table)[:8], unit))
+    picture = pictures.worth_bars(rows.pop(asks)[:8], unit)
+    said = "".join(parts.paragraph(_by(each, others, unit)) for each, others in rows.items())
+    return Shown(heading, note, replace(picture, html=picture.html + said))
+
+
+def _by(asks: str, rows: list[dict], unit: str) -> str:
+    """In words what easing by something else buys, which no bar can be compared with."""
+    figures = [number(float(f"{row['worth']:.3g}")) for row in rows[:OTHERS]]
+    first, *others = [f"“{row['name']}” {bought}" for row, bought in zip(rows, figures, strict=False)]
+    said = "; ".join([f"{first} {unit}", *others])
+    more = f"; and {len(rows) - OTHERS} more" if len(rows) > OTHERS else ""
+    return f"Not to be compared with these, easing by {asks} would buy: {said}{more}."
 
 
 def _together(table: pd.DataFrame) -> list[dict]:
@@ -225,22 +281,30 @@ def _together(table: pd.DataFrame) -> list[dict]:
 def losers(plan: Plan) -> None:
     """Everything that gets less than last year, one by one, with what would bring it back."""
     table = telling.losers(plan)
-    heading = "Who gets less, and why"
+    before = any_before(plan)
+    heading = "Who gets less, and why" if before else "Left out, and why"
     if table.empty:
-        parts.draw(parts.framed(parts.title(heading, "Nothing gets less than last year.")), key="losers")
+        none = "Nothing gets less than last year." if before else "Every line that could be funded is."
+        parts.draw(parts.framed(parts.title(heading, none)), key="losers")
         return
     cut, count = -table.loc[table["change"] < 0, "change"].sum(), len(table)
     said = f"{count} lines get" if count > 1 else "One line gets"
     less = f"{money(plan)(cut)} less than last year" if cut >= 1 else "nothing though they could"
     note = f"{said} {less}, the largest fall first."
+    if not before:
+        gets = "get nothing though they could" if count > 1 else "gets nothing though it could"
+        note = f"{count} of {len(plan.scenario.line_ids)} lines {gets}."
+    caption = "lines that get less" if before else "lines left out"
     rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
-    first = _listed(plan, rows.head(LOSERS), "Lines that get less")
+    first = _listed(plan, rows.head(LOSERS), caption[:1].upper() + caption[1:])
     parts.draw(parts.framed(parts.title(heading, note) + first), key="losers")
     more = f"The other {count - LOSERS}, and what" if count > LOSERS else "What"
-    with st.expander(f"{more} would bring one back", key="other-losers", on_change="rerun") as fold:
+    with st.expander(
+        f"{more} would bring one {'back' if before else 'in'}", key="other-losers", on_change="rerun"
+    ) as fold:
         if fold.open:
             if count > LOSERS:
-                st.html(_listed(plan, rows.iloc[LOSERS:], "More lines that get less"))
+                st.html(_listed(plan, rows.iloc[LOSERS:], f"More {caption}"))
             _back(plan, rows)
 
 
@@ -248,16 +312,19 @@ def _listed(plan: Plan, rows: pd.DataFrame, caption: str) -> str:
     share = rows["change"] / rows["baseline"].where(rows["baseline"] > 0)
     columns = [
         Column("name", "Line"), figure("baseline", "Last year", money(plan)),
-        figure("spend", "Proposed", money(plan)),
-        figure("share", "Change", functools.partial(per_cent, signed=True)), Column("reason", "Why"),
+        figure("spend", "Proposed", money(plan)), figure("change", "Change", money(plan, signed=True)),
+        figure("share", "Per cent", functools.partial(per_cent, signed=True)), Column("reason", "Why"),
     ]  # fmt: skip
+    if not any_before(plan):
+        columns = [Column("name", "Line"), figure("least", "Least it needs", money(plan)), Column("reason", "Why")]
     return parts.table(rows.assign(share=share), columns, caption)
 
 
 def _back(plan: Plan, rows: pd.DataFrame) -> None:
     names = dict(zip(rows["line"], rows["name"], strict=True))
+    asked = f"What would bring one {'back' if any_before(plan) else 'in'}?"
     chosen = st.selectbox(
-        "What would bring one back?", list(names), index=None, format_func=lambda line: names[line], key="bring-back",
+        asked, list(names), index=None, format_func=lambda line: names[line], key="bring-back",
         placeholder="Choose a line",
     )  # fmt: skip
     if chosen in names:
@@ -281,15 +348,19 @@ def looser(plan: Plan) -> None:
             st.html(parts.paragraph("No rule here limits movement.", "text"))
             return
         signed = functools.partial(number, signed=True)
-        table["looser"] = table["looser"].map({1: "As agreed", 1.5: "Half as loose again", 3: "Three times as loose"})
+        table["looser"] = table["looser"].map(
+            {1: "As in this plan", 1.5: "Half as loose again", 3: "Three times as loose"}
+        )
         bought = [(row.id, f"{row.name} ({row.unit})") for row in outcomes(plan.scenario)]
         columns = [
-            Column("looser", "Movement limits"), figure("moved", "Lies elsewhere than last year", money(plan)),
+            Column("looser", "Movement limits"), figure("moved", "Placed differently from last year", money(plan)),
             *(figure(key, name, signed) for key, name in bought),
             Column("riser", "Gains most"), Column("faller", "Loses most"), figure("reduced", "Lines that get less"),
         ]  # fmt: skip
         st.html(
-            parts.table(table, columns, "The plan with movement limits as agreed, half as loose again, and three times")
+            parts.table(
+                table, columns, "The plan with movement limits as they are, half as loose again, and three times"
+            )
         )
 
 
