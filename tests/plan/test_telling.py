@@ -259,6 +259,29 @@ def test_reasons_name_what_stands_in_the_way(plan, ballot, package):
     assert set(winners(ballot)["reason"]) == {"Funded whole."}
 
 
+def test_a_line_at_the_end_of_a_rule_names_it():
+    """A line that fell as far as a rule lets it is said to be stopped there, though money is worth as much there."""
+    scenario = al.read(SCENARIOS / "coventry-warwickshire").change({"envelopes.core.amount": 1.855e9})
+    table = losers(al.solve(scenario)).set_index("line")
+    fallen = table.loc["uhcw.south-warwickshire.urgent.core.2025/26"]
+    assert fallen["change"] / fallen["baseline"] == pytest.approx(-0.03, abs=1e-5)
+    assert fallen["reason"].endswith("as much as its money buys elsewhere; stopped at the rule “Movement hospital”.")
+    assert "stopped at" not in table.loc["uhcw.coventry.urgent.core.2025/26", "reason"]
+
+
+def test_what_a_line_needs_at_least(ballot, plan):
+    """The least that a line needs is its minimum start where it has one, or its own least."""
+    assert losers(ballot).set_index("line")["least"]["council.west.street-trees.ballot.2026/27"] == 45e3
+    assert losers(plan)["least"].tolist() == [0.0]
+
+
+def test_a_place_that_holds_others_is_named_as_a_whole(shipped):
+    """Money spent on a place besides the places inside it is told as the place's as a whole."""
+    places, moves = shipped.scenario.table("places"), Moves.of(shipped)
+    for key, name in zip(places["id"], places["name"], strict=True):
+        assert moves.place(key) == (f"{name} as a whole" if (places["parent"] == key).any() else name)
+
+
 def test_a_start_that_would_break_a_rule_says_so(ballot):
     """Where the money is there but a rule forbids the start, the rule is named."""
     capped = al.solve(ballot.scenario.change({"rules.not-all-on-streets.at_most": 0.0}))

@@ -153,6 +153,12 @@ def test_guardrails_never_lose(package, plan):
     assert ballot.times == 0
 
 
+def test_guardrails_name_the_partner_where_no_place_loses():
+    """Where every place gains, the partner that loses most is named."""
+    table = guardrails(al.solve(al.read(SCENARIOS / "coventry-warwickshire")))
+    assert table["faller"].tolist() == ["", "", "University Hospitals Coventry and Warwickshire"]
+
+
 def test_what_brings_prevention_back(plan):
     """North's floor takes the first £60,000 of the grant, so South gets its £45,000 back with £5,000 more, and no
     stronger effect helps, as the money may come from nowhere."""

@@ -466,8 +466,49 @@ def test_an_assumption_shows_three_plans():
     app = visit(**{"scenario": "tiny", "curves.*.care.slope": "x0.8", "envelopes.core.amount": 910_000})
     table = next(each for each in bodies(app) if "Three plans side by side" in each)
     assert heads(table) == ["Measure", "Plan as agreed", "As agreed, new assumptions", "Your plan"]
+    assert "on the plan as agreed, re-solved" in said(app)
     without = visit(**{"scenario": "tiny", "envelopes.core.amount": 910_000})
     assert "Three plans side by side" not in " ".join(bodies(without))
+    assert "re-solved" not in said(without)
+
+
+def test_an_assumption_alone_shows_two_plans():
+    """When assumptions alone change, the plan is the plan as agreed under them: it says so, and stands there once."""
+    app = visit(**{"scenario": "tiny", "curves.*.care.slope": "x0.8"})
+    table = next(each for each in bodies(app) if "Two plans side by side" in each)
+    assert heads(table) == ["Measure", "Plan as agreed", "As agreed, new assumptions"]
+    assert "You changed assumptions only: the plan as agreed under them is this plan." in said(app)
+    assert "the same as the plan as agreed, re-solved" in said(app)
+
+
+def test_where_nothing_was_spent_before_nothing_is_compared_with_it():
+    """A plan of new money says what there is, what is left of it, and who is left out, not who gets less."""
+    app = visit(scenario="participatory-budget")
+    story = words(next(each for each in bodies(app) if "al-tiles" in each))
+    assert "Money to share £1.0m £25,000 left" in story
+    assert "Lines funded 6 of 10" in story
+    assert "Lines left out 4 of 10" in story
+    page = " ".join(bodies(app))
+    assert "Left out, and why" in page
+    assert "4 of 10 lines get nothing though they could." in page
+    table = next(each for each in bodies(app) if "Least it needs" in each)
+    assert heads(table) == ["Line", "Least it needs", "Why"]
+    assert "Change on last year" not in page
+
+
+def test_unlike_worths_are_not_compared():
+    """What easing by money buys stands in bars; what easing by 1% buys is told in words below."""
+    page = " ".join(bodies(visit(scenario="health-benefits-package")))
+    assert "DALYs averted gained if eased by $10,000." in page
+    assert "Not to be compared with these, easing by 1% would buy: “Nurses: at most" in page
+    assert "<span class='al-bar-name'>Nurses" not in page
+
+
+def test_a_place_as_a_whole_that_does_not_change_has_no_bar():
+    """A place's own money that stays as it is has no bar among the places that gain."""
+    page = " ".join(bodies(visit(scenario="coventry-warwickshire")))
+    assert "<span class='al-bar-name'>Coventry</span>" in page
+    assert "as a whole" not in page
 
 
 def test_looser_limits_stand_in_three_rows():
@@ -505,6 +546,12 @@ def test_a_locked_line_is_a_rule():
     assert "Why: The ward was promised Asked for by A. Director." in said(app)
     [rule] = draft(app).changes.values()
     assert (rule["kind"], rule["amount"], rule["by"]) == ("keep", 310_000, "A. Director")
+    form = {each.label: each for each in app.text_input if each.form_id == "lock-form"}
+    form["Why"].set_value("Again")
+    form["Your name"].set_value("B. Director")
+    press(app, "Keep it so")
+    assert "This line is already kept by A. Director, at £310,000." in said(app)
+    assert len(draft(app).changes) == 1
     press(app, "Take it out")
     assert draft(app).changes == {}
 
@@ -592,6 +639,32 @@ def test_a_counter_offer_shows_the_differences():
     assert "Core money" not in differ
     keep(app, "Answer", "B. Director")
     assert "A counter-offer to “Ask” (A. Director)." in said(go(app, "compare"))
+
+
+def test_more_plans_than_fit_are_cut_and_told():
+    """A link with five plans compares four and names the one left out; a blank one counts for nothing."""
+    app = visit(**{"scenario": "tiny", "envelopes.core.amount": 920_000})
+    for number in range(1, 5):
+        keep(app, f"Plan {number}")
+    kept = draft(app).plans
+    query = dict(app.query_params.items())
+    app = visit("compare", **query | {"plans": ["agreed", *kept, "", "zz"]})
+    told = said(app)
+    assert "Four plans at most can be compared. Plan 4 (A. Director) was left out." in told
+    assert "Not kept on this computer: zz. Ask who" in told
+    assert "The first and the last of those chosen: Plan 3 against As agreed" in told
+
+
+def test_a_counter_offer_leads_to_the_plan():
+    """A counter-offer begins on the plan, where the levers are; until one is moved Compare says it is the same."""
+    app = keep(visit(**{"scenario": "tiny", "envelopes.core.amount": 920_000}), "Ask")
+    press(go(app, "compare"), "Make a counter-offer")
+    assert "How should the money be shared?" in said(app)
+    assert "“Ask” and “Your draft” are the same plan" in said(go(app, "compare"))
+    assert "What was changed" not in said(app)
+    table = next(words(each) for each in bodies(move(app, "rules.prevention-north.amount", 58_000))
+                 if "Changes that differ" in each)  # fmt: skip
+    assert "as agreed £58,000" in table
 
 
 def test_kept_plans_are_opened_and_removed():

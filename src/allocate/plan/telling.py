@@ -104,7 +104,7 @@ def by(moves: Moves, column: str, table: str) -> str:
 def bought(moves: Moves) -> str:
     """What each outcome that changes gains."""
     unit, outcome = _units(moves.plan), moves.told
-    first = f"Against {moves.than} it" if moves.before.any() else "It"
+    first = f"Against {moves.than}{',' * (',' in moves.than)} it" if moves.before.any() else "It"
     said = [
         f"{number(value, signed=True)} {unit[key]} ({moves.plan.scenario.name_of('outcomes', key)})"
         for key, value in outcome.items()

@@ -251,7 +251,9 @@ def _measured(measure: str, value: float, unit: str) -> str:
         return pounds(value, unit)
     if unit == "of fair share":
         return per_cent(value, signed=True)
-    return number(value) if unit in COUNTS else f"{number(value, signed=measure.endswith(GAINED))} {unit}"
+    if unit in COUNTS:
+        return number(value)
+    return f"{number(value, signed=measure.endswith(GAINED))} {unit.removesuffix(' of the agreed aim')}"
 
 
 def _pictures(found: Comparison, one: Plan, other: Plan) -> None:

@@ -281,6 +281,8 @@ def _together(table: pd.DataFrame) -> list[dict]:
 def losers(plan: Plan) -> None:
     """Everything that gets less than last year, one by one, with what would bring it back."""
     table = telling.losers(plan)
+    # A few pounds less is what whole pounds leave, and would read as nothing.
+    table = table[(table["spend"] < 1) | (table["change"] < -0.0005 * table["baseline"])]
     before = any_before(plan)
     heading = "Who gets less, and why" if before else "Left out, and why"
     if table.empty:

@@ -10,7 +10,7 @@ from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.trying import price_list, without
-from allocate.plan.words import some, title
+from allocate.plan.words import capital, some, title
 from allocate.rules.kinds import Binding, Keep
 from allocate.scenario.rulebook import Rule, covers
 from allocate.ui import panels, parts, seating, solving, state
@@ -123,9 +123,11 @@ def _rule(view: View, rule: Rule, mine: bool) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="bottom", key=f"levers-{rule.id}"):
             if isinstance(first, Binding):
-                panels.lever(view.draft, switch(first, view.agreed), "rules", f"In force: {title(rule.id)}")
+                panels.lever(
+                    view.draft, switch(first, view.agreed), "rules", f"In force: {title(rule.id)}", wanted=view.wanted
+                )
                 for knob in figures(first, view.agreed):
-                    panels.lever(view.draft, knob, "rules", _figure_label(first, knob), typed=True)
+                    panels.lever(view.draft, knob, "rules", _figure_label(first, knob), typed=True, wanted=view.wanted)
             else:
                 st.button("Take it out", key=f"out-{rule.id}", on_click=state.undo, args=_told_of(view, rule.id))
         if view.plan is not None and rule.in_force:
@@ -154,7 +156,7 @@ def sentence(view: View, rule: Rule, mine: bool = False) -> str:
     why, by = getattr(rule, "reason", ""), getattr(rule, "by", "")
     notes = [
         f"{owner} answers for it.",
-        rule.authority,
+        capital(rule.authority),
         f"Why: {why}" if why else "",
         f"Asked for by {by}." if by else "",
     ]
