@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -80,6 +81,8 @@ def tidy() -> None:
     hears of its end, and would walk through all of it each time."""
     gc.collect()
     gc.freeze()
+    # The thread that sends words to the browser waits this long for one that is still drawing what comes after them.
+    sys.setswitchinterval(0.0005)
 
 
 def open_view(question: str) -> View:
@@ -164,8 +167,6 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
             if isinstance(found, solving.Run):
                 _wait(View(draft, book, wanted, None, None, None), found)
             answers[name] = found
-    moves = state.next_moves()
-    runs.ahead(lambda: _wanted_by(book.scenario, moves))
     plans = {name: found if isinstance(found, Plan) else None for name, found in answers.items()}
     failed = answers["plan"]
     return View(
@@ -173,6 +174,13 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
         failed if isinstance(failed, NoPlan) else None,
         str(failed) if isinstance(failed, EngineError) else "",
     )  # fmt: skip
+
+
+def think_ahead(view: View) -> None:
+    """At the end of a page: solve what one more step of the last lever would ask, while the visitor looks."""
+    moves, base = state.next_moves(), view.agreed
+    if moves:
+        state.runs().ahead(lambda: _wanted_by(base, moves))
 
 
 def _assumed(draft: Draft) -> dict[str, Any]:

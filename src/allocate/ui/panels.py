@@ -39,11 +39,12 @@ def aside(draft: Draft, which: Sequence[Panel], view: View | None = None) -> Non
 def _scenario(draft: Draft) -> None:
     names = dict(shelf().names())
     names.setdefault(draft.scenario, draft.scenario)
-    key = state.seed("scenario-chosen", draft.scenario)
-    st.selectbox(
-        "Scenario", list(names), format_func=lambda each: names[each], key=key,
-        on_change=lambda: state.put(Draft(st.session_state[key])),
-    )  # fmt: skip
+    with st.popover(parts.safe(names[draft.scenario]), key="scenarios", width="stretch", help="Open another scenario"):
+        key = state.seed("scenario-chosen", draft.scenario)
+        st.selectbox(
+            "Scenario", list(names), format_func=lambda each: names[each], key=key,
+            on_change=lambda: state.put(Draft(st.session_state[key])),
+        )  # fmt: skip
 
 
 def _seat(view: View) -> None:
@@ -68,11 +69,13 @@ def _panel(view: View, panel: Panel) -> None:
         lever(view.draft, every[path], "side", wanted=view.wanted)
     others = [path for path in every if path not in shown]
     if others:
-        key = f"more-{panel}"
-        st.selectbox(
-            "Change something else", others, index=None, format_func=lambda path: every[path].label, key=key,
-            placeholder="Change something else", label_visibility="collapsed", on_change=_pin, args=(key,),
-        )  # fmt: skip
+        # In a popover: a box to choose from is slow to draw, and would be drawn anew with every move.
+        with st.popover("Change something else", key=f"others-{panel}", width="stretch"):
+            key = f"more-{panel}"
+            st.selectbox(
+                "What else?", others, index=None, format_func=lambda path: every[path].label, key=key,
+                placeholder="Choose a figure", on_change=_pin, args=(key,),
+            )  # fmt: skip
 
 
 def _shown(view: View, every: dict[str, Knob], panel: Panel) -> list[str]:

@@ -18,7 +18,7 @@ from allocate.scenario.scenario import Scenario
 
 PATIENCE = 0.8
 """Seconds a page waits for an answer before it shows how far the search is."""
-REST = 0.3
+REST = 0.05
 """Seconds that a visitor is left alone before what he may ask next is solved."""
 KEPT = 256
 T = TypeVar("T")
