@@ -339,7 +339,7 @@ def test_leaving_an_open_form_leads_where_it_should(visitor):
     go(page, "The money")
     assert "Core money: £900,000 → £920,000" in strip(page)
     expect(visiting.slider(page, "Core money")).to_have_attribute("aria-valuetext", "£920.0k")
-    expect(visiting.named(page, "input", "Scenario")).to_have_value("Tiny")
+    expect(page.locator(".st-key-scenarios")).to_contain_text("Tiny")
 
 
 def test_unlike_plans_are_not_compared(library, visitor):
