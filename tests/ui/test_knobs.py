@@ -8,7 +8,8 @@ import pytest
 
 import allocate as al
 from allocate.scenario.paths import matches, parse
-from allocate.ui.knobs import PANELS, as_read, knobs, label_of, panel_of, words
+from allocate.scenario.paths import panel as panel_of
+from allocate.ui.knobs import PANELS, as_read, knobs, label_of, words
 from tests.conftest import SCENARIOS
 
 EXAMPLES = ("tiny", "coventry-warwickshire", "greater-manchester", "participatory-budget", "health-benefits-package")

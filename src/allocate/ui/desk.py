@@ -15,10 +15,10 @@ import streamlit as st
 
 from allocate.errors import AllocateError, EngineError, NoPlan, ScenarioError
 from allocate.plan.plan import Plan
+from allocate.scenario.paths import panel as panel_of
 from allocate.scenario.scenario import Scenario
 from allocate.ui import parts, solving, state
 from allocate.ui.address import Draft
-from allocate.ui.knobs import panel_of
 from allocate.ui.serving import SCENARIOS
 from allocate.ui.shelf import Book, Missing, Shelf
 from allocate.ui.store import Store, StoreError
@@ -90,7 +90,7 @@ def open_view(question: str) -> View:
     the page where there is nothing to show."""
     tidy()
     state.arrive(question)
-    state.begin(_first())
+    state.begin(_first)
     book = _book()
     state.on(book.digest)
     wanted = state.fitting(book.scenario)
@@ -107,7 +107,7 @@ def _first() -> str:
     names = shelf().names()
     if not names:
         st.html(parts.verdict("There is no scenario here: name a folder that holds one.", "bad"))
-        st.stop()
+        _stop()
     return names[0][0]
 
 

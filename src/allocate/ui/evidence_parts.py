@@ -7,10 +7,11 @@ import streamlit as st
 
 from allocate.errors import ScenarioError
 from allocate.scenario.evidence import evidence
+from allocate.scenario.paths import panel as panel_of
 from allocate.ui import panels, parts, seating, solving, state
 from allocate.ui.address import LONGEST
 from allocate.ui.desk import View
-from allocate.ui.knobs import PANELS, label_of, panel_of
+from allocate.ui.knobs import PANELS, label_of
 from allocate.ui.parts import Column, Tile
 
 STATUSES = ("found", "derived", "assumed")

@@ -18,13 +18,12 @@ import pandas as pd
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.words import title
 from allocate.rules.kinds import Binding, Measured
-from allocate.scenario.paths import Path, matches, panel, parse
+from allocate.scenario.paths import Panel, Path, matches, parse
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.values import factor, value_text
 
 Unit = Literal["money", "share", "factor", "number", "switch"]
-Panel = Literal["decision", "rule", "assumption"]
 PANELS: tuple[Panel, ...] = ("decision", "rule", "assumption")
 SCALES = {1e6: "m", 1e3: "k", 1.0: ""}
 """How sums are said, by how many pounds one of the unit is."""
@@ -304,11 +303,6 @@ def as_read(scenario: Scenario, path: str) -> Any:
     table = scenario.table(named.table)
     values = table.loc[matches(named, table), named.field]
     return values.iloc[0] if len(values) == 1 and not pd.isna(values.iloc[0]) else None
-
-
-def panel_of(path: str) -> Panel:
-    """Which of the three panels a change belongs to."""
-    return panel(path)
 
 
 def overtaken(scenario: Scenario, changes: Mapping[str, Any]) -> set[str]:

@@ -11,11 +11,12 @@ import streamlit as st
 from allocate.plan.plan import Plan
 from allocate.plan.telling import shaping
 from allocate.rules.kinds import Binding
+from allocate.scenario.paths import panel as panel_of
 from allocate.scenario.scenario import Scenario
 from allocate.ui import parts, sharing, state
 from allocate.ui.address import LONGEST, Draft
 from allocate.ui.desk import View, shelf
-from allocate.ui.knobs import PANELS, Knob, Panel, as_read, knobs, label_of, overtaken, panel_of, words
+from allocate.ui.knobs import PANELS, Knob, Panel, as_read, knobs, label_of, overtaken, words
 
 SHOWN = 3
 """Levers in a panel before anybody asks for more."""

@@ -35,14 +35,14 @@ def runs() -> solving.Runs:
     return st.session_state.setdefault(RUNS, solving.Runs())
 
 
-def begin(first: str) -> None:
+def begin(first: Callable[[], str]) -> None:
     """At the start of every run of a page: the draft from the address, where there is none yet, or where the visitor
-    went back or forward in his browser. `first` is the scenario to open where the address names none."""
+    went back or forward in his browser. `first` gives the scenario to open where the address names none."""
     here = {name: st.query_params.get_all(name) for name in st.query_params}
     # A lever's move may come with the address of the run before: the browser had not yet heard of the newer one.
     walked = bool(here) and not st.session_state.get(MOVED) and here != st.session_state.get(WRITTEN, here)
     if DRAFT not in st.session_state or walked:
-        opened, told = from_query(here.items(), first)
+        opened, told = from_query(here.items(), first())
         put(opened)
         tell(*told)
 
