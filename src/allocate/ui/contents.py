@@ -11,6 +11,8 @@ from allocate.ui import parts
 
 PAGES = Path(__file__).with_name("pages")
 NAME = "allocate"
+CONFIGURED = "_configured"
+"""Where a visitor's state says which chapter his tab is named after."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Chapter:
 
 def open_book(*chapters: Chapter) -> None:
     """Show the chapter that the address names; the first where it names none."""
-    # Before the chapters are listed, whose icons would else become the tab's, and be fetched from elsewhere.
-    st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
+    first = CONFIGURED not in st.session_state
+    if first:
+        # Before the chapters are listed, whose icons would else become the tab's, and be fetched from elsewhere.
+        st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
     pages = [
         st.Page(
             PAGES / f"{each.name}.py", title=each.title, icon=each.icon, url_path=each.name, help=each.question,
@@ -35,7 +39,10 @@ def open_book(*chapters: Chapter) -> None:
         for each in chapters
     ]  # fmt: skip
     page = st.navigation(pages, position="top")
-    st.set_page_config(page_title=f"{page.title} – {NAME}", page_icon=ICON, layout="wide")
+    if st.session_state.get(CONFIGURED) != page.title:
+        # Once a chapter: a browser takes several milliseconds over its own title and icon.
+        st.set_page_config(page_title=f"{page.title} – {NAME}", page_icon=ICON, layout="wide")
+        st.session_state[CONFIGURED] = page.title
     parts.look()
     st.logo(LOGO, icon_image=ICON, size="large")
     page.run()

@@ -82,7 +82,7 @@ def tidy() -> None:
     gc.collect()
     gc.freeze()
     # The thread that sends words to the browser waits this long for one that is still drawing what comes after them.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(float(os.environ.get("SWI","0.0005")))
 
 
 def open_view(question: str) -> View:
