@@ -271,7 +271,7 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
     if both:
         note = f"The green band is within {CLOSE:.1%}"
         cards.append(Shown("Distance from fair share", note, pictures.dumbbell(both, CLOSE, *names)))
-    parts.gallery(cards, key="pictures")
+    parts.draw(parts.gallery(cards, parts.tables_wanted()), key="pictures")
     heat = pictures.heatmap(_moves(found), unit)
     note = f"“{names[1]}” less “{names[0]}”, by place and programme"
     shown = parts.title("Where the money moves", note) + (heat.html or parts.paragraph(heat.alt))

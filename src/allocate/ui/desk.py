@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,7 +80,7 @@ def tidy() -> None:
     gc.collect()
     gc.freeze()
     # The thread that sends words to the browser waits this long for one that is still drawing what comes after them.
-    sys.setswitchinterval(float(os.environ.get("SWI","0.0005")))
+    sys.setswitchinterval(0.0005)
 
 
 def open_view(question: str) -> View:
@@ -151,11 +149,11 @@ def _check_seat(scenario: Scenario) -> None:
 def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     """The plans of a draft. While the solver is still at it the page says how far it is, and ends there."""
     runs = state.runs()
-    assumed = _assumed(draft)
+    changed = assumed(draft)
     scenarios = {"base": book.scenario, "plan": wanted}
-    if assumed:
+    if changed:
         try:
-            scenarios["rebased"] = solving.change(book.scenario, assumed)
+            scenarios["rebased"] = solving.change(book.scenario, changed)
         except ScenarioError:
             text = "The agreed plan cannot be solved under these assumptions: they hold only with your other changes."
             parts.draw(parts.verdict(text, "note"), key="told-rebased")
@@ -176,25 +174,9 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     )  # fmt: skip
 
 
-def think_ahead(view: View) -> None:
-    """At the end of a page: solve what one more step of the last lever would ask, while the visitor looks."""
-    moves, base = state.next_moves(), view.agreed
-    if moves:
-        state.runs().ahead(lambda: _wanted_by(base, moves))
-
-
-def _assumed(draft: Draft) -> dict[str, Any]:
+def assumed(draft: Draft) -> dict[str, Any]:
     """The draft's changes of assumptions."""
     return {path: value for path, value in draft.changes.items() if panel_of(path) == "assumption"}
-
-
-def _wanted_by(base: Scenario, drafts: Iterable[Draft]) -> Iterator[Scenario]:
-    """The scenarios that drafts would solve; those that cannot be are passed over."""
-    for draft in drafts:
-        with suppress(ScenarioError):
-            yield solving.change(base, draft.changes)
-            if assumed := _assumed(draft):
-                yield solving.change(base, assumed)
 
 
 def _wait(view: View, run: solving.Run) -> NoReturn:

@@ -95,6 +95,12 @@ def _dearest_rules(base: Plan | None, every: dict[str, Knob]) -> list[str]:
     return [path for name in chosen if (path := f"rules.{name}.in_force") in every]
 
 
+def switches(view: View) -> list[Knob]:
+    """The switches of rules that stand on the panel."""
+    every = {path: knob for path, knob in knobs(view.agreed).items() if knob.panel == "rule"}
+    return [every[path] for path in _shown(view, every, "rule") if every[path].unit == "switch"]
+
+
 _known: WeakKeyDictionary[Plan, list[str]] = WeakKeyDictionary()
 
 

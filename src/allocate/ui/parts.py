@@ -184,12 +184,16 @@ class Shown:
     what: Picture | str
 
 
-def gallery(items: Sequence[Shown], key: str) -> None:
-    """Pictures in cards, two abreast where there is room, as one element: what a lever's move waits for. A switch above
-    lays the figures under each as a table, and stays as it is left."""
-    tables = st.toggle("Show the figures as tables", key="figures", persist_state="session")
+def gallery(items: Sequence[Shown], tables: bool = False) -> str:
+    """HTML of pictures in cards, two abreast where there is room: one element, since a lever's move waits for it. With
+    `tables` the figures of each are under it."""
     made = "".join(f"<section class='al-card'>{_shown(each, tables)}</section>" for each in items)
-    draw(f"<div class='al-gallery'>{made}</div>", key=key)
+    return f"<div class='al-gallery'>{made}</div>"
+
+
+def tables_wanted() -> bool:
+    """The switch that lays the figures under every picture of a page as a table; it stays as it is left."""
+    return st.toggle("Show the figures as tables", key="figures", persist_state="session")
 
 
 def _shown(each: Shown, tables: bool) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 import streamlit as st
@@ -33,17 +34,47 @@ OTHERS = 4
 """Rules told in words below the bars that they cannot be compared with."""
 
 
-def show(view: View, plan: Plan) -> None:
-    """The whole page. Words are drawn first and then pictures, whatever stands between: they are what a move waits
-    for."""
+@dataclass(frozen=True)
+class Drawing:
+    """What a move of a lever waits for, as HTML: the sentence, the tiles and cards, and what the pictures show."""
+
+    said: str
+    verdict: str
+    story: str
+    pictures: tuple[Shown, ...]
+
+
+_drawings: WeakKeyDictionary[Plan, dict[tuple, Drawing]] = WeakKeyDictionary()
+
+
+def drawing(view: View, plan: Plan) -> Drawing:
+    """The drawing of a plan, remembered: undoing a move finds it, and `ahead` has it made before it is asked for."""
+    against, called = yardstick(view)
+    key = (against.scenario.digest if against else "", against is plan, called, view.changed, view.draft.seat)
+    made = _drawings.setdefault(plan, {})
+    if key not in made:
+        made[key] = _drawn(view, plan)
+    return made[key]
+
+
+def _drawn(view: View, plan: Plan) -> Drawing:
     said = explaining.headline(plan)
     lead, _, rest = said.partition(". ")
     doubt = [] if plan.certified else [explaining.assurance(plan)]
-    parts.draw(parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt), key="verdict")
+    verdict = parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt)
+    story = parts.tiles(tiles(view, plan)) + parts.cards(cards(view, plan))
+    return Drawing(said, verdict, story, tuple(shown(plan)))
+
+
+def show(view: View, plan: Plan) -> None:
+    """The whole page. Words are drawn first and then pictures, whatever stands between: they are what a move waits
+    for."""
+    drawn = drawing(view, plan)
+    parts.draw(drawn.verdict, key="verdict")
     between = st.container(key="between")
-    parts.draw(parts.tiles(tiles(view, plan)), parts.cards(cards(view, plan)), key="story")
+    parts.draw(drawn.story, key="story")
     under = st.container(key="under")
-    drawn(plan)
+    parts.draw(parts.gallery(drawn.pictures, parts.tables_wanted()), key="pictures")
     with between:
         seating.summary(view, plan)
         panels.strip(view)
@@ -53,7 +84,7 @@ def show(view: View, plan: Plan) -> None:
     losers(plan)
     looser(plan)
     exactly(plan)
-    parts.announce(said)
+    parts.announce(drawn.said)
 
 
 def tiles(view: View, plan: Plan) -> list[Tile]:
@@ -182,7 +213,7 @@ def outcomes(scenario: Scenario):
     return scenario.outcomes.itertuples()
 
 
-def drawn(plan: Plan) -> None:
+def shown(plan: Plan) -> list[Shown]:
     """Change by place and by partner, distance from fair share (by programme where nothing goes by need), and what
     shapes the answer."""
     near = nearness(plan)
@@ -190,7 +221,7 @@ def drawn(plan: Plan) -> None:
     second = _nearby(near) if near else _gains(plan, "programme", f"{gets}: programmes")
     first = _gains(plan, "place", f"{gets}: places")
     third = _gains(plan, "partner", "What it means for each partner")
-    parts.gallery([first, second, third, shape(plan)], key="pictures")
+    return [first, second, third, shape(plan)]
 
 
 def _gains(plan: Plan, column: str, heading: str) -> Shown:

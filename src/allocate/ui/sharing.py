@@ -16,7 +16,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.writing import changes_text, plan_files
 from allocate.ui import parts, state
 from allocate.ui.address import Draft, reproduce, to_query
-from allocate.ui.desk import View, shelf, store, think_ahead
+from allocate.ui.desk import View, shelf, store
 from allocate.ui.shelf import Book, scenario_zip
 from allocate.ui.store import Refused
 
@@ -92,7 +92,6 @@ def sharing(view: View) -> None:
             if fold.open:
                 _upload()
         st.html(parts.paragraph(f"{view.agreed.heading.caveat} Solved on this computer; no figure leaves it."))
-    think_ahead(view)
 
 
 def _share(view: View) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,24 +132,26 @@ def turn(knob: Knob, key: str, typed: bool = False) -> None:
     if knob.unit != "switch" and not typed:
         shown = knob.on_grid(shown)
     st.session_state[TURNED] = knob
+    put(_moved(draft(), knob, shown))
+
+
+def _moved(current: Draft, knob: Knob, shown: Any) -> Draft:
+    """A draft with a knob put somewhere; without it where that is where it was, or nowhere."""
     if shown is None or knob.at_base(shown):
-        put(draft().without(knob.path))
-    else:
-        put(draft().changed(knob.path, knob.told(shown)))
+        return current.without(knob.path)
+    return current.changed(knob.path, knob.told(shown))
 
 
-def next_moves() -> list[Draft]:
-    """What the draft would be one step further with the lever that was moved last, either way."""
-    knob, current = st.session_state.get(TURNED), draft()
-    if knob is None or knob.unit == "switch":
+def next_moves(switches: Iterable[Knob] = ()) -> list[Draft]:
+    """What the draft would be one step further with the lever that was moved last, either way; then with each of these
+    switches turned. [] before anything was moved."""
+    last, current = st.session_state.get(TURNED), draft()
+    if last is None:
         return []
-    now = knob.shown(current.changes[knob.path]) if knob.path in current.changes else knob.base
-    steps = (now + way * knob.step for way in (1, -1))
-    return [
-        current.without(knob.path) if knob.at_base(each) else current.changed(knob.path, knob.told(each))
-        for each in steps
-        if knob.low - 1e-9 <= each <= knob.high + 1e-9
-    ]
+    now = last.shown(current.changes[last.path]) if last.path in current.changes else last.base
+    ways = () if last.unit == "switch" else (now + last.step, now - last.step)
+    steps = [_moved(current, last, each) for each in ways if last.low - 1e-9 <= each <= last.high + 1e-9]
+    return steps + [_moved(current, each, not current.changes.get(each.path, each.base)) for each in switches]
 
 
 def explain(path: str, key: str) -> None:

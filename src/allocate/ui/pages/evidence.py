@@ -1,6 +1,7 @@
 """Evidence: every figure with its source, and a way to put in a better one."""
 
 from allocate.ui import desk, panels, sharing
+from allocate.ui.ahead import think_ahead
 from allocate.ui.clashes import clash
 from allocate.ui.evidence_parts import show
 
@@ -10,3 +11,4 @@ if view.plan is None:
 show(view)
 panels.aside(view.draft, (), view)
 sharing.sharing(view)
+think_ahead(view)

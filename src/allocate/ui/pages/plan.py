@@ -1,9 +1,10 @@
 """The plan: who gets what, who gains and who loses, and why."""
 
 from allocate.ui import desk, panels, sharing
+from allocate.ui.ahead import think_ahead
 from allocate.ui.clashes import clash
 from allocate.ui.knobs import PANELS
-from allocate.ui.plan_parts import show
+from allocate.ui.plan_parts import drawing, show
 
 view = desk.open_view("How should the money be shared?")
 if view.plan is None:
@@ -13,3 +14,4 @@ else:
     show(view, view.plan)
 panels.aside(view.draft, PANELS, view)
 sharing.sharing(view)
+think_ahead(view, drawing)
