@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import allocate as al
-from allocate.plan.seats import COST_COLUMNS, RULE_COLUMNS, costs_me, from_seat, seats
+from allocate.plan.seats import COST_COLUMNS, RULE_COLUMNS, bought_at, costs_me, from_seat, rows_of, seats
 from tests.conftest import SCENARIOS
 from tests.rules.examples import two_years
 
@@ -51,6 +51,41 @@ def test_north_by_hand(plan):
     )
 
 
+def test_need_is_set_beside_money_by_hand(plan):
+    """North has 45% of need: 3/8 of the money that goes by need last year, 4/9 now; the trust has all of that money."""
+    north, trust, council = (from_seat(plan, seat) for seat in ("places.north", "partners.trust", "partners.council"))
+    assert (north.need_share, north.money_before, north.money_after) == pytest.approx((0.45, 3 / 8, 4 / 9))
+    assert north.from_need == pytest.approx((north.distance_before, north.distance_after))
+    assert (trust.need_share, trust.money_before, trust.money_after) == (1.0, 1.0, 1.0)
+    assert (council.need_share, council.money_after, council.from_need) == (None, None, None)
+    assert (north.place, north.key, trust.place) == (True, "north", False)
+
+
+def test_partners_parts_of_need_and_money_add_up(system):
+    """What partners meet of need is all of it, and their parts of the money that goes by need are all of that."""
+    views = [from_seat(system, key) for key, _ in seats(system.scenario) if key.startswith("partners.")]
+    known = [view for view in views if view.need_share is not None]
+    assert {view.key for view in views} - {view.key for view in known} == {"coventry-council", "warwickshire-council"}
+    for figure in ("need_share", "money_before", "money_after"):
+        assert sum(getattr(view, figure) for view in known) == pytest.approx(1.0)
+
+
+def test_a_seat_that_only_holds_money_has_no_lines(plan):
+    """The board of tiny spends nothing: it has no lines, no outcomes, no need and no rule."""
+    board = from_seat(plan, "partners.board")
+    assert (board.spend, board.baseline, board.buys, board.need_share) == (0.0, 0.0, 0.0, None)
+    assert board.lines.empty
+    assert board.rules.empty
+    assert board.outcomes.empty
+
+
+def test_what_a_seat_buys_is_told_by_outcome_and_in_all(plan):
+    """A seat's outcomes before and after, by id, add up to what it buys in units of the aim."""
+    before, after = bought_at(plan, "places.north")
+    assert after["health"] - before["health"] == pytest.approx(from_seat(plan, "places.north").buys)
+    assert rows_of(plan.scenario, "places.north").tolist() == [0, 2]
+
+
 def test_a_rule_elsewhere_does_not_bind_me(plan):
     """South has no part in the floor of the North, though it pays for it."""
     assert from_seat(plan, "places.south").rules.empty
@@ -88,6 +123,7 @@ def test_against_another_plan(plan, tiny):
     free = al.solve(tiny.change({"rules.prevention-north": None}))
     mine = from_seat(plan, "places.north", free)
     assert mine.more == 10e3
+    assert mine.buys_more == pytest.approx(mine.buys - from_seat(free, "places.north").buys)
     assert ", and £10,000 more than in the plan as agreed." in mine.summary
     assert from_seat(plan, "places.north", plan).more is None
 

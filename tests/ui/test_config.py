@@ -14,7 +14,7 @@ SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encodin
 @pytest.mark.parametrize(("section", "name", "value"), [
     ("server", "address", "127.0.0.1"), ("server", "allowedHosts", ["localhost", "127.0.0.1"]),
     ("server", "headless", True), ("server", "maxUploadSize", 10), ("browser", "gatherUsageStats", False),
-    ("client", "showErrorDetails", "none"), ("runner", "fastReruns", True),
+    ("client", "showErrorDetails", "none"), ("client", "allowedOrigins", []), ("runner", "fastReruns", True),
 ])  # fmt: skip
 def test_what_keeps_a_visitor_safe(section, name, value):
     """Each setting that keeps the explorer to this machine, or its insides to itself, is as it must be."""

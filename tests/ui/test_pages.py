@@ -139,17 +139,19 @@ def test_every_page_is_told_from_every_seat(name):
         go(app, "plan")
 
 
-def test_a_seat_shows_its_lines_and_the_rules_that_bind_it():
-    """The fold of a seat lists its lines with their sums, the rules that bind it, and on demand what each costs it."""
+def test_a_seat_re_tells_every_page():
+    """From a seat the plan's tiles, cards and pictures speak of its own money, the fold has its lines, and the rules
+    say which bind it and, on demand, what each costs it."""
     app = unfold(visit("plan", scenario="tiny", seat="partners.council"))
     told = said(app)
+    assert all(text in told for text in ("Your money", "If no plan is agreed", "What changes for you?", "£45,000"))
     assert "Prevention, North (The Council) £45,000 £60,000 +£15,000" in told
-    assert "Rules that bind you" in told
-    app.toggle(key="seat-costs").set_value(True)
-    settle(app)
-    assert "What each rule costs you" in " ".join(bodies(app))
-    rules = said(go(app, "rules"))
-    assert "Binds you" in rules
+    assert "Money to share" not in told
+    rules = go(app, "rules")
+    assert "Binds you" in said(rules)
+    rules.toggle(key="seat-costs").set_value(True)
+    settle(rules)
+    assert "What each rule costs you" in " ".join(bodies(rules))
 
 
 # --- when there is no plan -------------------------------------------------------------------------------------------

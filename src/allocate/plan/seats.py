@@ -15,6 +15,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import ROUNDING, Solve, Tick, without
 from allocate.plan.words import capital, quoted, some, title
+from allocate.scenario.curves import Curves
 from allocate.scenario.rulebook import covers
 from allocate.scenario.scenario import Scenario
 
@@ -48,8 +49,13 @@ class SeatView:
                asks; the dearest first
     distance_before, distance_after   how far the money that goes by need is from the place's fair share (fractions,
                last year of the plan); None for partners and where nothing goes by need
-    need_share the place's part of all need; None for partners
+    need_share a place's part of all need; the part that a partner meets: each place's need, divided between partners
+               as last year's money there was (of the money that goes by need; None where they had none of it)
+    money_before, money_after   the seat's part of the money that goes by need; None where nothing goes by need, and
+               for partners who had none of it
     more       pounds more than in the plan compared with; None where there is none
+    buys, buys_more   what the change on last year buys in units of the aim; and how much more than in the plan compared
+               with, None where there is none
     fallback   what the seat gets if nothing is agreed: pounds, called `fallback_name`
     summary    two sentences or three, in the second person
     """
@@ -65,7 +71,11 @@ class SeatView:
     distance_before: float | None
     distance_after: float | None
     need_share: float | None
+    money_before: float | None
+    money_after: float | None
     more: float | None
+    buys: float
+    buys_more: float | None
     fallback: float
     fallback_name: str
     summary: str
@@ -80,6 +90,30 @@ class SeatView:
         """The change as a fraction of today; blank (NaN) where today is nothing."""
         return self.change / self.baseline if self.baseline > 0 else np.nan
 
+    @property
+    def place(self) -> bool:
+        """Whether it is a place's seat."""
+        return self.seat.startswith("places.")
+
+    @property
+    def key(self) -> str:
+        """The id of the partner or place."""
+        return self.seat.partition(".")[2]
+
+    @property
+    def from_need(self) -> tuple[float, float] | None:
+        """How far the seat's part of the money that goes by need is from its part of need, before and after: fractions;
+        None where either is unknown."""
+        if not self.need_share or self.money_before is None or self.money_after is None:
+            return None
+        return self.money_before / self.need_share - 1.0, self.money_after / self.need_share - 1.0
+
+
+def rows_of(scenario: Scenario, seat: str) -> Array:
+    """The rows of a seat's lines: a place's own and those of places inside it. Raises KeyError for a seat that the
+    scenario does not have."""
+    return _mine(scenario, *_taken(scenario, seat))
+
 
 def from_seat(plan: Plan, seat: str, against: Plan | None = None) -> SeatView:
     """The plan from a seat ('partners.<id>' or 'places.<id>'), against today; and, in pounds, against another plan of
@@ -89,13 +123,16 @@ def from_seat(plan: Plan, seat: str, against: Plan | None = None) -> SeatView:
     before, after = float(view.problem.baseline[mine].sum()), float(view.spend[mine].sum())
     outcomes = _outcomes(view, mine, table == "places")
     distances = _distances(plan, key) if table == "places" else (None, None)
-    need = _need_share(plan.scenario, key) if table == "places" else None
-    more = None if against is None or against is plan else after - _spent(against, table, key)
+    shares = _place_shares(plan, key) if table == "places" else _partner_shares(view, mine)
+    other = None if against is plan else against
+    more = None if other is None else after - _spent(other, table, key)
+    buys, has = (_weighed(plan, outcomes, column) for column in ("change", "after"))
+    buys_more = None if other is None else has - _weighed(other, _bought(other, seat), "after")
     rules = _rules(view, mine)
     summary = _summary(view, before, after, outcomes, distances, more, rules)
     return SeatView(
         seat, plan.scenario.name_of(table, key), before, after, outcomes, SHARED if table == "partners" else "",
-        _lines(view, mine), rules, *distances, need, more, before, FALLBACK, summary,
+        _lines(view, mine), rules, *distances, *shares, more, buys, buys_more, before, FALLBACK, summary,
     )  # fmt: skip
 
 
@@ -150,28 +187,58 @@ def _spent(plan: Plan, table: str, key: str) -> float:
     return float(plan._solved.flows.spend[_mine(plan.scenario, table, key)].sum())
 
 
+def bought_at(plan: Plan, seat: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Per outcome (its id), what a seat's lines buy of it today and in the plan; see `SeatView.note`."""
+    table = _bought(plan, seat)
+    before, after = (dict(zip(table["id"], table[column], strict=True)) for column in ("before", "after"))
+    return before, after
+
+
+def _bought(plan: Plan, seat: str) -> pd.DataFrame:
+    return _outcomes(view_of(plan), rows_of(plan.scenario, seat), seat.startswith("places."))
+
+
+def _weighed(plan: Plan, outcomes: pd.DataFrame, column: str) -> float:
+    """A column of outcomes in units of the aim."""
+    table = plan.scenario.table("outcomes")
+    weights = dict(zip(table["id"].tolist(), table["weight"].tolist(), strict=True))
+    rows = zip(outcomes["id"].tolist(), outcomes[column].tolist(), strict=True)
+    return float(sum(weights[key] * value for key, value in rows))
+
+
 def _outcomes(view: View, mine: Array, whole: bool) -> pd.DataFrame:
     """What a seat's lines buy of each outcome; of what others pay for too, its part by spending unless `whole`."""
     curves, scenario = view.problem.curves, view.scenario
     only = np.zeros(len(view.spend))
     only[mine] = 1.0
-    names = scenario.table("curves")["outcome"].to_numpy(dtype=str)
-    found = []
-    for spend in (view.problem.baseline, view.spend):
-        effort, own = curves.effort(spend), curves.effort(spend * only)
-        touched = curves.effort(only) > 0
-        part = touched.astype(float) if whole else np.divide(own, effort, out=np.zeros(len(own)), where=effort > 0)
-        found.append(part * curves.gain(effort))
-    table = scenario.outcomes[["id", "name", "unit"]]
-    table["before"], table["after"] = ([float(g[names == key].sum()) for key in table["id"]] for g in found)
-    table["change"] = table["after"] - table["before"]
-    reached = set(names[curves.effort(only) > 0])
-    return table[table["id"].isin(reached)].reset_index(drop=True)
+    touched = curves.effort(only) > 0
+    outcomes = scenario.table("outcomes")
+    keys = {key: row for row, key in enumerate(outcomes["id"].tolist())}
+    row_of = np.array([keys[each] for each in scenario.table("curves")["outcome"].tolist()], dtype=int)
+    before, after = (
+        np.bincount(row_of, _parts(curves, spend, only, touched, whole), len(keys))
+        for spend in (view.problem.baseline, view.spend)
+    )
+    reached = np.flatnonzero(np.bincount(row_of, touched, len(keys)))
+    words = {name: outcomes[name].to_numpy(dtype=object)[reached] for name in ("id", "name", "unit")}
+    return pd.DataFrame(
+        {**words, "before": before[reached], "after": after[reached], "change": (after - before)[reached]}
+    )
+
+
+def _parts(curves: Curves, spend: Array, only: Array, touched: Array, whole: bool) -> Array:
+    """Of each curve's gain, what a seat's lines buy."""
+    effort = curves.effort(spend)
+    if whole:
+        return curves.gain(effort) * touched
+    return curves.gain(effort) * np.divide(
+        curves.effort(spend * only), effort, out=np.zeros(len(effort)), where=effort > 0
+    )
 
 
 def _distances(plan: Plan, place: str) -> tuple[float | None, float | None]:
     """How far a place is from its fair share, before and after, in the last year."""
-    places = plan.places
+    places = plan._places
     row = places[(places["place"] == place) & (places["year"] == plan.scenario.years[-1])].iloc[0]
     before, after = (
         None if np.isnan(row[name]) else float(row[name]) for name in ("distance_before", "distance_after")
@@ -179,13 +246,48 @@ def _distances(plan: Plan, place: str) -> tuple[float | None, float | None]:
     return before, after
 
 
-def _need_share(scenario: Scenario, place: str) -> float | None:
-    """A place's part of all need."""
-    places = scenario.table("places")
-    leaves = ~places["id"].isin(set(places["parent"].dropna()))
-    need = dict(zip(places["id"], places["need"], strict=True))
-    total = places.loc[leaves, "need"].sum()
-    return float(need[place] / total) if total > 0 and not np.isnan(need[place]) else None
+Shares = tuple[float | None, float | None, float | None]
+"""A seat's part of need, and of the money that goes by need: last year, and in the plan."""
+
+
+def _place_shares(plan: Plan, place: str) -> Shares:
+    scenario, places = plan.scenario, plan._places
+    last = (places["year"] == scenario.years[-1]).to_numpy()
+    leaf = ~places["place"].isin(set(scenario.table("places")["parent"].dropna())).to_numpy()
+    mine = last & (places["place"] == place).to_numpy()
+    before, after = (_part(places[column].to_numpy(), mine, last & leaf) for column in ("by_need_before", "by_need"))
+    return _part(places["need"].to_numpy(dtype=float), mine, last & leaf), before, after
+
+
+def _part(values: Array, mine: Array, every: Array) -> float | None:
+    """What my rows are of the sum of these; None where there is nothing."""
+    total, own = float(np.nansum(values[every])), float(values[mine].sum())
+    return own / total if total > 0 and not np.isnan(own) else None
+
+
+def _partner_shares(view: View, mine: Array) -> Shares:
+    """The part of need that a partner meets, where each place's is divided as last year's money there was."""
+    scenario, shared = view.scenario, _by_need(view.scenario)
+    own = np.zeros(len(shared), dtype=bool)
+    own[mine] = True
+    before, after = view.problem.baseline * shared, view.spend * shared
+    if not (before[own].any() and after.any()):
+        return None, None, None
+    names, where = np.unique(scenario.table("lines")["place"].to_numpy(dtype=str), return_inverse=True)
+    need = scenario.table("places").set_index("id")["need"].reindex(names).to_numpy(dtype=float)
+    pots, parts = np.bincount(where, before), np.bincount(where, before * own)
+    there = (pots > 0) & ~np.isnan(need)
+    total = float(need[there].sum())
+    met = float((need[there] * parts[there] / pots[there]).sum()) / total if total > 0 else None
+    return met, float(before[own].sum() / before.sum()), float(after[own].sum() / after.sum())
+
+
+def _by_need(scenario: Scenario) -> Array:
+    """Which lines of the last year spend money that goes by need, in places without smaller ones inside."""
+    lines, envelopes, places = (scenario.table(name) for name in ("lines", "envelopes", "places"))
+    paid = lines["envelope"].isin(envelopes.loc[envelopes["by_need"] == "yes", "id"])
+    leaf = ~lines["place"].isin(set(places["parent"].dropna()))
+    return (paid & leaf & (lines["year"] == scenario.years[-1])).to_numpy()
 
 
 def _lines(view: View, mine: Array) -> pd.DataFrame:
@@ -271,4 +373,4 @@ def _from_share(distance: float) -> str:
     return "level" if float(size.rstrip("%")) == 0 else f"{size} {'above' if distance > 0 else 'below'}"
 
 
-__all__ = ["SeatView", "costs_me", "from_seat", "seats"]
+__all__ = ["SeatView", "bought_at", "costs_me", "from_seat", "rows_of", "seats"]

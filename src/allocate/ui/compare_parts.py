@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from allocate.errors import AllocateError
+from allocate.plan import seat_telling
 from allocate.plan.comparing import TAKEN, Comparison, Unlike, compare, difference_in_words
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.moves import Moves
 from allocate.plan.plan import Plan
+from allocate.plan.seats import SeatView, from_seat, rows_of
 from allocate.plan.words import some
 from allocate.ui import panels, parts, pictures, seating, solving, state
 from allocate.ui.address import Draft
@@ -30,6 +33,7 @@ ANSWERING = "answering"
 """Set in the session once a counter-offer was begun, so that the visitor is led to where levers and figures are."""
 OWN = frozenset({"what"})
 """Columns that the tables here have besides those of a comparison."""
+TWO = "What each plan means for you stands here, first of all, once two are chosen."
 MOST = 4
 COUNTS = ("places", "lines", "rules")
 """Units that the name of the measure says already."""
@@ -47,8 +51,6 @@ def lead_on() -> None:
 def show(view: View) -> None:
     """Which plans to lay side by side, what differs, and the plans that were kept."""
     kept = _kept()
-    if view.plan is not None:
-        seating.summary(view, view.plan)
     panels.strip(view)
     chosen = _choose(view, kept)
     plans = _plans(view, kept, chosen)
@@ -57,7 +59,15 @@ def show(view: View) -> None:
     else:
         text = "Choose two to four plans. Keep a plan on any page with “Keep this plan”, and it can be chosen here."
         parts.draw(parts.verdict(text, "note"), key=_key(view))
+        _waiting(view)
     _library(view, kept)
+
+
+def _waiting(view: View, text: str = TWO) -> None:
+    """Whose seat the page is told from, where there is nothing to compare."""
+    mine = seating.seen(view, view.plan) if view.plan is not None else None
+    if mine is not None:
+        seating.banner(mine, text)
 
 
 def _key(view: View) -> str:
@@ -168,6 +178,9 @@ def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
     parts.draw(f"<div class='al-verdict al-note'>{lead}{parts.sentences(said)}{notes}</div>", key=_key(view))
     if view.plan is not None:  # else the clash was announced
         parts.announce(said)
+    seat = _seat(view, found)
+    if seat:
+        _for_me(view, found, one, other)
     with st.container(border=True, key="card-changes"):
         st.html(_changes(view, found))
     with st.container(border=True, key="card-headline"):
@@ -178,6 +191,73 @@ def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
     with st.expander("Line by line", key="lines-differ", on_change="rerun") as fold:
         if fold.open:
             st.html(_lines(found, one))
+
+
+def _for_me(view: View, found: Comparison, one: Plan, other: Plan) -> None:
+    """What the plans mean for the seat that is taken, before what they mean for all."""
+    seats = {name: from_seat(plan, view.draft.seat) for name, plan in found.plans.items()}
+    first, last = found.names[0], found.names[-1]
+    seating.banner(seats[last], seat_telling.against_other(seats[last], other, one, f"“{first}”"))
+    columns = [
+        Column("measure", "Measure"), *(figure(name, name) for name in found.names), figure("difference", "Difference"),
+    ]  # fmt: skip
+    heading = parts.title(f"For {seats[last].name}", f"The difference is “{last}” less “{first}”.")
+    rows = parts.table(my_measures(found.plans, seats), columns, f"What each plan means for {seats[last].name}")
+    with st.container(border=True, key="card-for-me"):
+        st.html(heading + rows)
+    if told := my_lines(seats[last], one, other):
+        bars = pictures.change_bars(seating.largest(told), parts.unit(other))
+        heading = parts.title("What changes for you between the two", f"“{last}” less “{first}”, line by line")
+        parts.draw(parts.framed(heading + bars.html), key="my-lines")
+
+
+def _seat(view: View, found: Comparison) -> str:
+    """The seat that is taken, where these plans have it; they may be of another scenario than the one that is open."""
+    table, _, key = view.draft.seat.partition(".")
+    one = next(iter(found.plans.values())).scenario
+    return view.draft.seat if table and key in set(one.table(table)["id"]) else ""
+
+
+def my_measures(plans: Mapping[str, Plan], seats: Mapping[str, SeatView]) -> pd.DataFrame:
+    """What plans mean for a seat, in words: measure, a column a plan, difference (the last less the first)."""
+    columns = {name: _my_figures(seat, plans[name]) for name, seat in seats.items()}
+    (first, *_, last), rows = columns.values(), []
+    for measure, (_, say) in first.items():
+        said = {name: say(found[measure][0], signed=False) for name, found in columns.items() if measure in found}
+        change = last[measure][0] - first[measure][0] if measure in last else float("nan")
+        rows.append({"measure": measure, **said, "difference": say(change, signed=True)})
+    return pd.DataFrame(rows)
+
+
+def _my_figures(mine: SeatView, plan: Plan) -> dict[str, tuple[float, Callable[..., str]]]:
+    """What a plan means for a seat: measure to its figure and how that is said."""
+    in_pounds = partial(_in_pounds, plan)
+    found: dict[str, tuple[float, Callable[..., str]]] = {"Your money": (mine.spend, in_pounds)}
+    found[f"If no plan is agreed: {mine.fallback_name}"] = (mine.fallback, in_pounds)
+    found |= {
+        f"{name} ({unit}){GAINED}": (change, _signed(number))
+        for name, unit, change in mine.outcomes[["name", "unit", "change"]].itertuples(index=False, name=None)
+    }
+    if mine.from_need is not None:
+        found["Your money above or below your part of need"] = (mine.from_need[1], _signed(per_cent))
+    return found | {"Rules that bind you": (float(len(mine.rules)), number)}
+
+
+def _signed(say: Callable[..., str]) -> Callable[..., str]:
+    """How a figure is said that always has its sign."""
+    return lambda value, signed=True: say(value, signed=True)
+
+
+def _in_pounds(plan: Plan, amount: float, signed: bool = False) -> str:
+    return money(plan, signed)(amount)
+
+
+def my_lines(mine: SeatView, one: Plan, other: Plan) -> list[dict]:
+    """Rows for bars of what differs on a seat's lines between two plans, the largest rise first."""
+    moves, rows = seat_telling.moves_of(other, mine.seat, one), rows_of(other.scenario, mine.seat)
+    lines, before, after = other.scenario.table("lines").iloc[rows], moves.before[rows], moves.after[rows]
+    told = seating.summed(other, lines, seating.kinds_of(mine), before.tolist(), after.tolist())
+    return [row for row in told if abs(row["change"]) >= 1]
 
 
 def _same(found: Comparison) -> bool:
@@ -196,6 +276,7 @@ def _told_same(view: View, names: list[str]) -> None:
     parts.draw(parts.verdict(text, "note"), key=_key(view))
     if view.plan is not None:
         parts.announce(text)
+        _waiting(view, "The same for you under each.")
 
 
 def _stood(plan: Plan, path: str) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from allocate.errors import ScenarioError
+from allocate.plan.seats import SeatView, rows_of
 from allocate.scenario.evidence import evidence
 from allocate.scenario.paths import panel as panel_of
+from allocate.scenario.rulebook import covers
+from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import TABLES
 from allocate.ui import panels, parts, seating, solving, state
 from allocate.ui.address import LONGEST
 from allocate.ui.desk import View
@@ -20,24 +27,76 @@ MOST = 400
 
 
 def show(view: View) -> None:
-    """How much is found, derived and assumed; every figure and its source; a form to change one."""
-    table = figures(view)
-    counts = table["status"].value_counts()
-    share = counts.get("assumed", 0) / max(len(table), 1)
-    found, derived, assumed = (f"{counts.get(each, 0):,} {each}" for each in STATUSES)
-    text = f"Of {len(table):,} figures, {found}, {derived} and {assumed}: {share:.0%} rest on judgement."
+    """How much is found, derived and assumed; every figure and its source; a form to change one. From a seat, figures
+    about it first."""
+    table, mine = figures(view), None
+    text = told_of(table, "figures")
     # Where the rules of the draft clash, the page has that verdict above this one.
     parts.draw(parts.verdict(text, "note"), key="verdict" if view.plan is not None else "figures-told")
     if view.plan is not None:
         parts.announce(text)
-        seating.summary(view, view.plan)
+        mine = seating.seen(view, view.plan)
+    about = about_me(view.wanted, table, view.draft.seat) if mine is not None else np.zeros(len(table), dtype=bool)
+    if mine is not None:
+        seating.banner(mine, told_of(table[about], "figures about you"))
     panels.strip(view)
-    parts.draw(parts.tiles(_tiles(table)), key="story")
-    chosen = _filtered(table)
-    with st.container(border=True, key="card-change-figure"):
-        _edit(view, chosen)
-    _listed(chosen)
+    parts.draw(parts.tiles(_tiles(table[about] if mine is not None else table)), key="story")
+    _chosen(view, table, about, mine)
     _sources(view)
+
+
+def _chosen(view: View, table: pd.DataFrame, about: np.ndarray, mine: SeatView | None) -> None:
+    """The figures that the filters leave, a seat's own first, and a form to change one of them."""
+    chosen = _filtered(table)
+    own = about[table.index.get_indexer(chosen.index)]
+    with st.container(border=True, key="card-change-figure"):
+        _edit(view, pd.concat([chosen[own], chosen[~own]]) if own.any() else chosen)
+    if mine is None:
+        _listed(chosen, f"{len(chosen):,} figures")
+        return
+    own_words = "Your people and your need, your" if mine.place else "Your"
+    note = f"{own_words} lines and what they buy, the envelopes that pay them, and the rules that reach you."
+    _listed(chosen[own], f"{own.sum():,} figures about {mine.name}", note, "evidence-mine")
+    _listed(chosen[~own], f"The other {(~own).sum():,} figures")
+
+
+def told_of(table: pd.DataFrame, what: str) -> str:
+    """How many figures there are, and how many are found, derived and assumed, in a sentence."""
+    if table.empty:
+        return f"There are no {what}."
+    counts = table["status"].value_counts()
+    share = counts.get("assumed", 0) / len(table)
+    found, derived, assumed = (f"{counts.get(each, 0):,} {each}" for each in STATUSES)
+    return f"Of {len(table):,} {what}, {found}, {derived} and {assumed}: {share:.0%} rest on judgement."
+
+
+def about_me(scenario: Scenario, table: pd.DataFrame, seat: str) -> np.ndarray:
+    """Which figures are about a seat: those of its lines, of what is bought with them, of the envelopes that it holds
+    or is paid from, of the rules that cover its lines, and a place's own."""
+    kind, _, key = seat.partition(".")
+    lines = scenario.table("lines").iloc[rows_of(scenario, seat)]
+    envelopes = scenario.table("envelopes")
+    held = set(envelopes.loc[envelopes["holder"] == key, "id"]) if kind == "partners" else set()
+    places = set(scenario.within(key)) if kind == "places" else set()
+    groups = set(zip(lines["place"], lines["programme"], strict=True))
+    rules = {rule.id for rule in scenario.rules if covers(rule.where, scenario)[rows_of(scenario, seat)].any()}
+    known = {"envelopes": held | set(lines["envelope"]), "places": places, "partners": {key}, "rules": rules}
+    return np.array([_about(path.split("."), known, groups) for path in table["figure"]], dtype=bool)
+
+
+def _about(path: list[str], known: Mapping[str, set[str]], groups: set[tuple[str, str]]) -> bool:
+    """Whether the figure at a path is one of a seat's."""
+    name, keys = path[0], TABLES[path[0]].key if path[0] in TABLES else ()
+    part = dict(zip(keys, path[1:], strict=False))
+    if name == "rules":
+        return path[1] in known["rules"]
+    if name in ("envelopes", "places"):
+        return part.get("id") in known[name]
+    if "partner" in part and not known["places"]:
+        return part["partner"] in known["partners"]
+    if "place" in part and known["places"]:
+        return part["place"] in known["places"]
+    return (part.get("place"), part.get("programme")) in groups
 
 
 def figures(view: View) -> pd.DataFrame:
@@ -116,10 +175,10 @@ def _change(view: View, path: str, value: float | None, reason: str) -> None:
     st.rerun()
 
 
-def _listed(table: pd.DataFrame) -> None:
-    st.html(parts.title(f"{len(table):,} figures"))
+def _listed(table: pd.DataFrame, heading: str, note: str = "", key: str = "evidence-figures") -> None:
+    st.html(parts.title(heading, note))
     st.dataframe(
-        table[["what", "value", "status", "source", "note", "figure"]], hide_index=True, key="evidence-figures",
+        table[["what", "value", "status", "source", "note", "figure"]], hide_index=True, key=key,
         height=420,
         column_config={
             "what": st.column_config.TextColumn("What", width="large"),
@@ -132,7 +191,7 @@ def _listed(table: pd.DataFrame) -> None:
     )  # fmt: skip
     st.download_button(
         "These figures (CSV)", lambda: table.to_csv(index=False), "evidence.csv", "text/csv", on_click="ignore",
-        icon=":material/download:",
+        icon=":material/download:", key=f"{key}-csv",
     )  # fmt: skip
 
 

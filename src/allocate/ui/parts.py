@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +122,12 @@ def draw(*pieces: str, key: str) -> None:
     """Put HTML made by this module on the page, as one element."""
     with st.container(key=key):
         st.html("".join(pieces))
+
+
+def let_go() -> None:
+    """Let what was drawn be sent before anything else is: a browser draws all that has come by then at one go, and
+    would keep these words until the pictures are there."""
+    time.sleep(0.004)
 
 
 @dataclass(frozen=True)

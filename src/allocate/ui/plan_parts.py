@@ -15,6 +15,7 @@ from allocate.plan import explaining, telling
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
+from allocate.plan.seats import SeatView
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
 from allocate.ui import panels, parts, pictures, seating, solving
@@ -58,12 +59,22 @@ def drawing(view: View, plan: Plan) -> Drawing:
 
 
 def _drawn(view: View, plan: Plan) -> Drawing:
-    said = explaining.headline(plan)
+    mine, said = seating.seen(view, plan), explaining.headline(plan)
     lead, _, rest = said.partition(". ")
     doubt = [] if plan.certified else [explaining.assurance(plan)]
     verdict = parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt)
-    story = parts.tiles(tiles(view, plan)) + parts.cards(cards(view, plan))
-    return Drawing(said, verdict, story, tuple(shown(plan)))
+    told, asked, seen = (tiles(view, plan), cards(view, plan), shown(plan)) if mine is None else _from(mine, view, plan)
+    return Drawing(said, verdict, parts.tiles(told) + parts.cards(asked), tuple(seen))
+
+
+def _from(mine: SeatView, view: View, plan: Plan) -> tuple[list[Tile], list[Card], list[Shown]]:
+    """Tiles, cards and pictures from a seat's side."""
+    against, called = yardstick(view)
+    other = against if view.changed and against is not plan else None
+    return (
+        seating.seat_tiles(mine, plan, called), seating.seat_cards(mine, plan, other, called),
+        seating.seat_pictures(mine, plan),
+    )  # fmt: skip
 
 
 def show(view: View, plan: Plan) -> None:
@@ -74,6 +85,7 @@ def show(view: View, plan: Plan) -> None:
     between = st.container(key="between")
     parts.draw(drawn.story, key="story")
     under = st.container(key="under")
+    parts.let_go()
     parts.draw(parts.gallery(drawn.pictures, parts.tables_wanted()), key="pictures")
     with between:
         seating.summary(view, plan)

@@ -9,6 +9,7 @@ from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
+from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.trying import price_list, without
 from allocate.plan.words import capital, some, title
 from allocate.rules.kinds import Binding, Keep
@@ -20,29 +21,83 @@ from allocate.ui.parts import Column, figure
 from allocate.ui.words import line_name
 
 GROUPS = {
+    "mine": (
+        "Rules that bind you",
+        "Each stands at its end over some of your lines. What costs you most is worked out above.",
+    ),
     "shaping": ("Shaping the plan", "Ease one of these and the plan buys more."),
     "met": ("Kept at no cost", "Easing one of these a little would buy nothing more."),
     "off": ("Switched off", "Proposals, and rules you have switched off."),
     "recorded": ("In the book only", "Recorded, and binding nothing."),
 }
+ANYWHERE = ", as much as anywhere"
+"""Said where a rule is worth as much over a seat's lines as where it is dearest."""
 KEY = ["partner", "place", "programme", "envelope", "year"]
 """Of a line."""
 
 
 def show(view: View) -> None:
-    """The book of rules in groups, and a way to keep a line as it is."""
-    groups = grouped(view)
+    """The book of rules in groups, those that bind the seat first, and a way to keep a line as it is."""
+    groups, mine = grouped(view), None
     if view.plan is not None:
         _verdict(view, groups)
-        seating.summary(view, view.plan)
+        mine = seating.seen(view, view.plan)
+        if mine is not None:
+            groups = from_seat(groups, mine)
+            seating.banner(mine, told_to(view, view.plan, mine))
     panels.strip(view)
-    mine = _binding_me(view)
+    if view.plan is not None and mine is not None and len(mine.rules):
+        _my_costs(view, view.plan)
     for key, rules in groups.items():
         if rules:
             _group(view, key, rules, mine)
     _lock(view)
     if view.plan is not None:
         _everything(view, view.plan)
+
+
+def from_seat(groups: dict[str, list[Rule]], mine: SeatView) -> dict[str, list[Rule]]:
+    """The groups with the rules that bind a seat first, the dearest to ease over its lines first of all, and no
+    more where they were."""
+    order = {rule: place for place, rule in enumerate(mine.rules["rule"])}
+    yours = [rule for rules in groups.values() for rule in rules if rule.id in order]
+    others = {key: [rule for rule in rules if rule.id not in order] for key, rules in groups.items()}
+    return others | {"mine": sorted(yours, key=lambda rule: order[rule.id])}
+
+
+def told_to(view: View, plan: Plan, mine: SeatView) -> str:
+    """How many rules bind a seat, how many more reach it, and which is dearest, in a sentence or two."""
+    binds = [rule for rule in view.wanted.rules if isinstance(rule, Binding) and rule.in_force and rule.binds]
+    reach = sum(reaches(rule, mine, plan) for rule in binds)
+    if mine.rules.empty:
+        left = f"{reach} reach you, with room left" if reach else "none reaches you"
+        return f"No rule binds you; {left}."
+    count, more = len(mine.rules), reach - len(mine.rules)
+    first = f"{count} rule{' binds' if count == 1 else 's bind'} you"
+    first += f", and {more} more reach{'es' * (more == 1)} you with room left" if more > 0 else ""
+    top = mine.rules.iloc[0]
+    if not top["worth"] > 0:
+        return f"{first}."
+    unit = explaining.aim_unit(plan)
+    worth = f"easing it by {top['asks']} is worth {_worthy(top['worth'])} {unit}"
+    return f"{first}. {'It is' if count == 1 else 'The dearest is'} “{title(top['rule'])}”: {worth}."
+
+
+def reaches(rule: Rule, mine: SeatView, plan: Plan) -> bool:
+    """Whether a rule covers any of a seat's lines."""
+    return bool(covers(rule.where, plan.scenario)[rows_of(plan.scenario, mine.seat)].any())
+
+
+def _worthy(worth: float) -> str:
+    return number(float(f"{worth:.3g}"))
+
+
+def _my_costs(view: View, plan: Plan) -> None:
+    """What each rule that binds the seat costs it: worked out when asked for."""
+    with st.container(border=True, key="card-my-costs"):
+        note = "Each rule that binds you is taken away in turn, and the plan is solved again without it."
+        st.html(parts.title("What each rule costs you, and whom it helps", note))
+        seating.costs(view, plan)
 
 
 def grouped(view: View) -> dict[str, list[Rule]]:
@@ -87,33 +142,31 @@ def _verdict(view: View, groups: dict[str, list[Rule]]) -> None:
     parts.announce(text)
 
 
-def _binding_me(view: View) -> set[str]:
-    """The rules that bind the seat that is taken."""
-    mine = seating.seen(view, view.plan) if view.plan is not None else None
-    return set(mine.rules["rule"]) if mine is not None else set()
+def _heading(view: View, key: str, seated: bool) -> tuple[str, str]:
+    """What a group is called, and a line about it."""
+    if key != "shaping" or (view.plan is not None and view.plan.has_prices):
+        return ("Others that shape the plan", GROUPS[key][1]) if key == "shaping" and seated else GROUPS[key]
+    if view.plan is None:
+        return "In force", ""
+    return "Others in force" if seated else "In force", "What each costs is found by solving without it: open its fold."
 
 
-def _group(view: View, key: str, rules: list[Rule], mine: set[str]) -> None:
-    name, note = GROUPS[key]
-    if key == "shaping":
-        heading = name
-        if view.plan is None:
-            heading, note = "In force", ""
-        elif not view.plan.has_prices:
-            heading, note = "In force", "What each costs is found by solving without it: open its fold."
-        st.html(parts.title(f"{heading} ({len(rules)})", note))
+def _group(view: View, key: str, rules: list[Rule], mine: SeatView | None) -> None:
+    name, note = _heading(view, key, mine is not None)
+    if key in ("mine", "shaping"):
+        st.html(parts.title(f"{name} ({len(rules)})", note))
         for rule in rules:
-            _rule(view, rule, rule.id in mine)
+            _rule(view, rule, mine)
         return
     fold = st.expander(f"{name} ({len(rules)})", key=f"group-{key}", on_change="rerun", expanded=key == "off")
     with fold:
         st.html(parts.paragraph(note))
         if fold.open:
             for rule in rules:
-                _rule(view, rule, rule.id in mine)
+                _rule(view, rule, mine)
 
 
-def _rule(view: View, rule: Rule, mine: bool) -> None:
+def _rule(view: View, rule: Rule, mine: SeatView | None) -> None:
     """One rule: its sentence, whose it is, its switch, its figures, what easing it is worth, and its whole cost."""
     agreed = {each.id: each for each in view.agreed.rules}
     with st.container(border=True, key=f"card-rule-{rule.id}"):
@@ -146,11 +199,13 @@ def _told_of(view: View, rule: str) -> tuple[str, ...]:
     return tuple(path for path in view.draft.changes if path.split(".")[:2] == ["rules", rule])
 
 
-def sentence(view: View, rule: Rule, mine: bool = False) -> str:
-    """HTML of a rule as minutes would put it, with where it comes from and what easing it is worth."""
+def sentence(view: View, rule: Rule, mine: SeatView | None = None) -> str:
+    """HTML of a rule as minutes would put it, with where it comes from and what easing it is worth; and, from a seat,
+    whether it binds it."""
     said = rule.sentence(view.wanted) if isinstance(rule, Binding) else rule.authority
     tags = [("flat", "In law" if rule.standing == "statutory" else rule.standing.capitalize())]
-    tags += [("shape", "Binds you")] * mine
+    tag, told = _to_me(view.plan, rule, mine) if view.plan is not None and mine is not None else (None, "")
+    tags += [tag] if tag else []
     marks = " ".join(f"<span class='al-tag al-tag-{tone}'>{parts.plain(text)}</span>" for tone, text in tags)
     owner = view.wanted.name_of("partners", rule.owner)
     why, by = getattr(rule, "reason", ""), getattr(rule, "by", "")
@@ -161,11 +216,37 @@ def sentence(view: View, rule: Rule, mine: bool = False) -> str:
         f"Asked for by {by}." if by else "",
     ]
     price = _price(view.plan, rule) if view.plan is not None and rule.binds else ""
+    if told and price:
+        price = "" if ANYWHERE in told else f"For all: {price[:1].lower()}{price[1:]}"
     return (
         f"{parts.title(said, level=3)}<p class='al-note'>{marks}</p>"
         + parts.paragraph(" ".join(filter(None, notes)))
-        + (f"<p class='al-text'>{parts.plain(price)}</p>" if price else "")
+        + "".join(parts.paragraph(text, "text") for text in (told, price) if text)
     )
+
+
+def _to_me(plan: Plan, rule: Rule, mine: SeatView) -> tuple[tuple[str, str] | None, str]:
+    """A rule's tag for a seat, and whether it binds it and what easing it there is worth, in a sentence."""
+    if not (isinstance(rule, Binding) and rule.in_force and rule.binds):
+        return None, ""
+    rows = mine.rules[mine.rules["rule"] == rule.id]
+    if rows.empty and reaches(rule, mine, plan):
+        return ("flat", "Reaches you"), "It reaches you, with room left over your lines."
+    if rows.empty:
+        return ("flat", "Does not reach you"), ""
+    worth, asks = rows[["worth", "asks"]].iloc[0]
+    if not plan.has_prices:
+        return ("shape", "Binds you"), "It binds you: what that costs you is worked out above."
+    if not worth > 0:
+        return ("shape", "Binds you"), "It binds you, and easing it over your lines would buy nothing more."
+    told = f"It binds you: easing it over your lines by {asks} is worth {_worthy(worth)} {explaining.aim_unit(plan)}"
+    return ("shape", "Binds you"), f"{told}{ANYWHERE * _dearest_here(plan, rule, worth)}."
+
+
+def _dearest_here(plan: Plan, rule: Rule, worth: float) -> bool:
+    """Whether a rule is worth as much over a seat's lines as where it is dearest."""
+    row = _shaping_row(plan, rule.id)
+    return row is not None and _worthy(row["worth"]) == _worthy(worth)
 
 
 def _price(plan: Plan, rule: Rule) -> str:

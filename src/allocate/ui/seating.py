@@ -79,13 +79,14 @@ def _money(mine: SeatView, plan: Plan, called: str) -> Tile:
     below = f"{pounds(mine.change, currency, signed=True)}{share} on last year"
     if not mine.baseline:
         below = "nothing was spent before" if mine.spend else "no money is spent by you or on you here"
+    tone = _tone(mine.change if mine.baseline else 0.0)
     if mine.more is not None and abs(mine.more) >= POUND:
-        below += f"; {pounds(mine.more, currency, signed=True)} on {called}"
-    return Tile("Your money", pounds(mine.spend, currency), below, _tone(mine.change if mine.baseline else 0.0))
+        below, tone = f"{below}; {pounds(mine.more, currency, signed=True)} on {called}", _tone(mine.more)
+    return Tile("Your money", pounds(mine.spend, currency), below, tone)
 
 
 def _buys(mine: SeatView, plan: Plan, called: str) -> Tile:
-    name = "Outcome for you, against last year" if mine.baseline else "Outcome for you"
+    name = "Your outcome on last year" if mine.baseline else "Your outcome"
     below, tone = explaining.aim_unit(plan), ""
     if mine.buys_more is not None:
         same = abs(mine.buys_more) <= 1e-9 * abs(plan.value)
@@ -144,10 +145,13 @@ def _fallback(mine: SeatView, plan: Plan) -> Tile:
 def seat_cards(mine: SeatView, plan: Plan, against: Plan | None = None, called: str = AGREED) -> list[Card]:
     """What changes for the seat, why, and what would change that, in words; against another plan where one is given
     that is not this one."""
-    more = {"If no plan is agreed": seat_telling.fallback(mine, plan)}
+    more = {}
     if against is not None and against is not plan:
         more[f"Against {called}"] = seat_telling.against_other(mine, plan, against, called)
-    takes = {"What would it take?": seat_telling.what_it_takes(mine, plan)}
+    takes = {
+        "What would it take?": seat_telling.what_it_takes(mine, plan),
+        "If no plan is agreed": seat_telling.fallback(mine, plan),
+    }
     return [
         Card("What changes for you?", seat_telling.what_changes(mine, plan), more),
         Card("Why?", seat_telling.why(mine, plan)),
@@ -192,21 +196,26 @@ def _gains(mine: SeatView, plan: Plan, columns: list[str], heading: str) -> Show
 
 def changes(mine: SeatView, plan: Plan, columns: list[str]) -> list[dict]:
     """Rows for bars of change: name, change (£), share of last year, the largest rise first."""
+    return summed(plan, mine.lines, columns, mine.lines["baseline"].tolist(), mine.lines["spend"].tolist())
+
+
+def summed(plan: Plan, rows: pd.DataFrame, columns: list[str], before: list[float], after: list[float]) -> list[dict]:
+    """Rows for bars of change between two sums of money on some lines, added up by these columns of them."""
     sums: dict[tuple, list[float]] = {}
-    name = plan.scenario.name_of
-    keys = zip(*(mine.lines[column].tolist() for column in columns), strict=True)
-    for key, before, after in zip(keys, mine.lines["baseline"].tolist(), mine.lines["spend"].tolist(), strict=True):
+    keys = zip(*(rows[column].tolist() for column in columns), strict=True)
+    for key, old, new in zip(keys, before, after, strict=True):
         had = sums.setdefault(key, [0.0, 0.0])
-        had[0], had[1] = had[0] + before, had[1] + after
-    rows = [
+        had[0], had[1] = had[0] + old, had[1] + new
+    name = plan.scenario.name_of
+    told = [
         {
             "name": ", ".join(name(f"{column}s", part) for column, part in zip(columns, key, strict=True)),
-            "change": after - before,
-            "share": after / before - 1 if before else None,
+            "change": new - old,
+            "share": new / old - 1 if old else None,
         }
-        for key, (before, after) in sums.items()
+        for key, (old, new) in sums.items()
     ]
-    return sorted(rows, key=lambda row: -row["change"])
+    return sorted(told, key=lambda row: -row["change"])
 
 
 def largest(rows: list[dict], most: int = BARS) -> list[dict]:

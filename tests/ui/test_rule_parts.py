@@ -1,0 +1,61 @@
+"""The page of the rules from a seat: whether each binds it, its own first, and what each costs it in the open."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.apping import bodies, explorer, folds, said, settle, verdict, visit, words
+
+pytestmark = pytest.mark.usefixtures("explorer")
+
+
+def test_rules_that_bind_me_stand_first():
+    """Rugby's nine rules stand first, each with its worth over Rugby's lines, before those that shape the plan of
+    others."""
+    app = visit("rules", scenario="coventry-warwickshire", seat="places.rugby")
+    told = said(app)
+    assert verdict(app).startswith("Every rule is met.")
+    assert "Rugby. 9 rules bind you, and 5 more reach you with room left." in told
+    assert told.index("Rules that bind you (9)") < told.index("Others that shape the plan")
+    assert told.count("It binds you") == 9
+    assert "easing it over your lines by £1m is worth 145 points of the agreed aim, as much as anywhere." in told
+    assert "For all: easing it by £1m is worth 49.6 points" in told
+
+
+def test_what_rules_cost_me_is_in_the_open():
+    """What each rule costs the seat is asked for outside every fold, and worked out in a table."""
+    app = visit("rules", scenario="tiny", seat="places.north")
+    assert "What each rule costs you, and whom it helps" in said(app)
+    assert not [fold for fold in folds(app) for each in fold.children.values() if each.type == "toggle"]
+    app.toggle(key="seat-costs").set_value(True)
+    settle(app)
+    [table] = [words(each) for each in bodies(app) if "what costs most first" in each and "<table" in each]
+    assert "−£10,000 +1.48 North" in table
+
+
+def test_a_seat_that_no_rule_binds_is_told_so():
+    """South hears that none binds it, each rule says whether it reaches it, and no cost is offered."""
+    app = visit("rules", scenario="tiny", seat="places.south")
+    told = said(app)
+    assert "South. No rule binds you" in told
+    assert "Does not reach you" in told
+    assert "Rules that bind you" not in told
+    assert not [each for each in app.toggle if each.key == "seat-costs"]
+
+
+def test_without_a_seat_no_rule_speaks_of_you():
+    """The whole system sees the book as it was: no tags of a seat, no costs to one."""
+    told = said(visit("rules", scenario="coventry-warwickshire"))
+    assert "Shaping the plan" in told
+    assert "bind you" not in told
+    assert "reach you" not in told
+
+
+def test_without_prices_the_cost_is_found_by_solving():
+    """Where yes/no choices leave no prices, a seat's rules have none, and the page says where the cost is found."""
+    told = said(visit("rules", scenario="participatory-budget", seat="places.east"))
+    assert "East. No rule binds you" in told
+    assert "worth" not in told
+
+
+__all__ = ["explorer"]
