@@ -15,7 +15,7 @@ from allocate.plan import explaining, telling
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
-from allocate.plan.seats import SeatView
+from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
 from allocate.ui import panels, parts, pictures, seating, solving
@@ -93,7 +93,7 @@ def show(view: View, plan: Plan) -> None:
     if view.rebased is not None:
         with under:
             three_columns(view, plan)
-    losers(plan)
+    losers(view, plan)
     looser(plan)
     exactly(plan)
     parts.announce(drawn.said)
@@ -321,24 +321,30 @@ def _together(table: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def losers(plan: Plan) -> None:
-    """Everything that gets less than last year, one by one, with what would bring it back."""
+def losers(view: View, plan: Plan) -> None:
+    """Everything that gets less than last year, one by one, with what would bring it back; only a seat's own where one
+    is taken."""
     table = telling.losers(plan)
+    if view.draft.seat:
+        ids, rows = plan.scenario.line_ids, rows_of(plan.scenario, view.draft.seat)
+        table = table[table["line"].isin([ids[row] for row in rows])]
     # A few pounds less is what whole pounds leave, and would read as nothing.
     table = table[(table["spend"] < 1) | (table["change"] < -0.0005 * table["baseline"])]
     before = any_before(plan)
     heading = "Who gets less, and why" if before else "Left out, and why"
+    yours = " of yours" if view.draft.seat else ""
+    heading = f"{heading}: your lines" if yours else heading
     if table.empty:
-        none = "Nothing gets less than last year." if before else "Every line that could be funded is."
+        none = f"Nothing{yours} gets less than last year." if before else f"Every line{yours} that could be funded is."
         parts.draw(parts.framed(parts.title(heading, none)), key="losers")
         return
     cut, count = -table.loc[table["change"] < 0, "change"].sum(), len(table)
-    said = f"{count} lines get" if count > 1 else "One line gets"
+    said = f"{count} lines{yours} get" if count > 1 else f"One line{yours} gets"
     less = f"{money(plan)(cut)} less than last year" if cut >= 1 else "nothing though they could"
     note = f"{said} {less}, the largest fall first."
     if not before:
         gets = "get nothing though they could" if count > 1 else "gets nothing though it could"
-        note = f"{count} of {len(plan.scenario.line_ids)} lines {gets}."
+        note = f"{count} of {len(plan.scenario.line_ids)} lines {gets}." if not yours else f"{count}{yours} {gets}."
     caption = "lines that get less" if before else "lines left out"
     rows = table.assign(name=[line_name(plan.scenario, row) for row in table.itertuples()])
     first = _listed(plan, rows.head(LOSERS), caption[:1].upper() + caption[1:])

@@ -7,7 +7,8 @@ For the page of the plan, all without Streamlit's state and quick enough for eve
     seat_cards(mine, plan, against, called) -> list[Card]      what changes for you, why, what would change that
     seat_pictures(mine, plan) -> list[Shown]                   your lines, your programmes or places, your rules
 
-and `summary(view, plan)` draws what those leave: whose seat it is, and its lines one by one in a fold.
+and `summary(view, plan)` draws what those leave: whose seat it is and, in a fold, its lines one by one and what each rule
+costs it.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ def summary(view: View, plan: Plan) -> None:
     banner(mine, f"Told from this {what} side; the sentence above speaks for the whole system.")
     if mine.lines.empty:
         return
-    fold = st.expander("Your lines one by one, and why", key="seat-more", on_change="rerun")
+    fold = st.expander("Your lines one by one, and what each rule costs you", key="seat-more", on_change="rerun")
     if fold.open:
         with fold:
             st.html(lines(mine, plan))
+            costs(view, plan)
 
 
 # --- four figures ----------------------------------------------------------------------------------------------------
