@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from functools import partial
@@ -55,7 +56,7 @@ def show(view: View) -> None:
     chosen = _choose(view, kept)
     plans = _plans(view, kept, chosen)
     if len(plans) >= 2:
-        _side_by_side(view, plans)
+        _side_by_side(view, _paired(plans))
     else:
         text = "Choose two to four plans. Keep a plan on any page with “Keep this plan”, and it can be chosen here."
         parts.draw(parts.verdict(text, "note"), key=_key(view))
@@ -140,6 +141,20 @@ def _plans(view: View, kept: Mapping[str, Kept], chosen: list[str]) -> dict[str,
     return found
 
 
+def _paired(plans: dict[str, Plan]) -> dict[str, Plan]:
+    """The plans in their order, but first and last the two that words and pictures compare: of more than two, whichever
+    the visitor says."""
+    names = list(plans)
+    if len(names) < 3:
+        return plans
+    pairs = list(itertools.combinations(names, 2))
+    first, last = st.selectbox(
+        "Words and pictures compare", pairs, index=pairs.index((names[0], names[-1])), key="pair",
+        format_func=lambda pair: f"“{pair[1]}” against “{pair[0]}”", help="The tables have every plan.",
+    )  # fmt: skip
+    return {name: plans[name] for name in (first, *(each for each in names if each not in (first, last)), last)}
+
+
 def _heading(name: str, author: str, others: Container[str]) -> str:
     """What heads a plan's column: its name, with its author where another plan or a table's own column has it."""
     own = {AGREED_NAME, DRAFT_NAME} if author else set()
@@ -170,10 +185,7 @@ def _side_by_side(view: View, plans: Mapping[str, Plan]) -> None:
         _told_same(view, names)
         return
     said = difference_in_words(one, other, (f"“{names[0]}”", f"“{names[-1]}”"))
-    which = "The first and the last of those chosen: " if len(names) > 2 else ""
-    lead = f"<h2>{parts.plain(which)}{parts.plain(names[-1])} against {parts.plain(names[0])}</h2>"
-    if which:
-        lead += parts.paragraph("The words and the pictures compare these two; the tables have every plan.")
+    lead = f"<h2>{parts.plain(names[-1])} against {parts.plain(names[0])}</h2>"
     notes = "".join(parts.paragraph(note, "text") for note in found.notes)
     parts.draw(f"<div class='al-verdict al-note'>{lead}{parts.sentences(said)}{notes}</div>", key=_key(view))
     if view.plan is not None:  # else the clash was announced

@@ -7,8 +7,8 @@ For the page of the plan, all without Streamlit's state and quick enough for eve
     seat_cards(mine, plan, against, called) -> list[Card]      what changes for you, why, what would change that
     seat_pictures(mine, plan) -> list[Shown]                   your lines, your programmes or places, your rules
 
-and `summary(view, plan)` draws what those leave: whose seat it is and, in a fold, its lines one by one and what each rule
-costs it.
+and `summary(view, plan)` draws what those leave: whose seat it is and, in a fold, its lines one by one and what each
+rule costs it.
 """
 
 from __future__ import annotations
