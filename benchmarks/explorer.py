@@ -5,7 +5,8 @@ plan, what differs from the plan as agreed); to the frame after the last of the 
 to the frame after the last chart was redrawn. Every press asks for a plan that nobody has asked for before; what the
 explorer solved ahead in the half-second between presses, it may use, as it would for a visitor who stops to read. After
 the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The empty page
-is the least that Streamlit can do: one slider, and a sentence that repeats its value, under the same settings. Needs
+is the least that Streamlit can do: one slider, and a sentence that repeats its value; once as Streamlit ships, and once,
+for the stricter comparison, under the explorer's own settings and with its garbage frozen as the explorer's is. Needs
 Chromium and the dev extra.
 """
 
@@ -49,6 +50,13 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+PLAIN = """
+import streamlit as st
+
+figure = st.slider("A figure", 0, 1000, 100)
+with st.container(key="verdict"):
+    st.html(f"<p class='al-verdict'>The figure is {figure}.</p>")
+"""
 EMPTY = """
 import gc
 import streamlit as st
@@ -64,6 +72,9 @@ with st.container(key="verdict"):
     st.html(f"<p class='al-verdict'>The figure is {figure}.</p>")
 """
 
+QUIET = {"STREAMLIT_SERVER_ADDRESS": serving.HOST, "STREAMLIT_SERVER_HEADLESS": "true",
+         "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}  # fmt: skip
+"""What every page is served with, so that it opens no browser and tells nobody."""
 STOPWATCH = """
 window.clock = { pressed: 0, verdict: 0, words: 0, charts: 0 }
 const begin = event => { window.clock = { pressed: event.timeStamp, verdict: 0, words: 0, charts: 0 } }
@@ -128,16 +139,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         found = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=found, headless=True, args=FLAGS)
-        with served(Path(folder), empty_page(Path(folder))) as empty, served(Path(folder), None) as explorer:
-            least = Timed("none", "money")
+        place = Path(folder)
+        with (
+            served(place, plain_page(place)) as plain, served(place, empty_page(place)) as empty,
+            served(place, None) as explorer,
+        ):  # fmt: skip
+            pages = {plain: Timed("none", "as shipped"), empty: Timed("none", "same settings")}
             rows = []
-            for case in options.cases:
-                time_empty(browser, empty, options.runs, least)
-                rows += time_case(browser, explorer, case, options.runs)
-            time_empty(browser, empty, options.runs, least)
+            for case in (*options.cases, None):
+                for address, least in pages.items():
+                    time_empty(browser, address, options.runs, least)
+                rows += time_case(browser, explorer, case, options.runs) if case else []
         browser.close()
     after = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    text = told(least, rows, options.runs, (before, after))
+    text = told(pages[plain], pages[empty], rows, options.runs, (before, after))
     print(text)
     if not options.dry:
         keep(text, options.results)
@@ -152,6 +167,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--results", type=Path, default=HERE / "RESULTS.md", metavar="FILE", help="where the table goes")
     top.add_argument("--dry", action="store_true", help="write nothing")
     return top
+
+
+def plain_page(folder: Path) -> Path:
+    """The script of the empty page, with nothing set."""
+    place = folder / "plain"
+    place.mkdir()
+    (place / "app.py").write_text(PLAIN, encoding="utf-8")
+    return place / "app.py"
 
 
 def empty_page(folder: Path) -> Path:
@@ -169,7 +192,7 @@ def served(folder: Path, script: Path | None) -> Iterator[str]:
     with socket.socket() as one:
         one.bind((serving.HOST, 0))
         port = one.getsockname()[1]
-    environment = os.environ | {"ALLOCATE_HOME": str(folder / "home"), serving.SCENARIOS: str(SCENARIOS)}
+    environment = os.environ | {"ALLOCATE_HOME": str(folder / "home"), serving.SCENARIOS: str(SCENARIOS)} | QUIET
     with serving.child(port, environment, script) as server:
         serving.wait_until_healthy(server, f"http://{serving.HOST}:{port}")
         yield f"http://{serving.HOST}:{port}"
@@ -317,33 +340,54 @@ def assert_answer(page: Page, scenario: al.Scenario, knob: Knob) -> None:
     assert said(page) == " ".join(expected.split()), (said(page), expected)
 
 
-def told(least: Timed, rows: Sequence[Timed], runs: int, load: tuple[float, float]) -> str:
+def told(plain: Timed, least: Timed, rows: Sequence[Timed], runs: int, load: tuple[float, float]) -> str:
     """The table, in Markdown, and what it was measured with."""
     about = machine()
-    base, worst = least.of("verdict")
+    base, shipped = least.of("verdict")[0], plain.of("verdict")[0]
     lines = [
         "| scenario | lever | verdict p50 | p95 | × empty | all words p50 | p95 | all charts p50 | p95 | × empty |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-        f"| the empty page | | {base:.0f} | {worst:.0f} | 1.0 | | | | | |",
+        f"| the empty page | as Streamlit ships | {shipped:.0f} | {plain.of('verdict')[1]:.0f} | | | | | | |",
+        f"| the empty page | same settings | {base:.0f} | {least.of('verdict')[1]:.0f} | 1.0 | | | | | |",
     ]
-    for row in rows:
+    for row in (*rows, *pooled(rows)):
         verdict, words, charts = (row.of(name) for name in Press._fields)
         lines.append(
             f"| {row.case} | {row.kind} | {verdict[0]:.0f} | {verdict[1]:.0f} | {verdict[0] / base:.1f} "
             f"| {words[0]:.0f} | {words[1]:.0f} | {charts[0]:.0f} | {charts[1]:.0f} | {charts[0] / base:.1f} |"
         )
-    slowest = [max(row.of(name)[0] / base for row in rows) for name in ("verdict", "charts")]
     lines += [
         "",
-        f"Milliseconds. Aimed at: the verdict within {WORDS:g} times the empty page's median and the charts within "
-        f"{CHARTS:g}; the slowest here take {slowest[0]:.1f} and {slowest[1]:.1f} times.",
+        f"Milliseconds. Aimed at: medians of the verdict within {WORDS:g} times the empty page's and of the charts "
+        f"within {CHARTS:g}. Over all levers of a system: {_times(pooled(rows), base)} times the empty page under the "
+        f"same settings, {_times(pooled(rows), shipped)} times the one that Streamlit ships. The slowest lever: "
+        f"{_slowest(rows, base)} and {_slowest(rows, shipped)} times.",
         f"{runs} presses of each lever (not under {min(runs, ENOUGH)} where it makes no more plans) "
         f"in headless Chromium, {about['when']} UTC: {about['machine']}, "
         f"{about['cores']} cores, Python {about['python']}; commit {about['commit']}; load {load[0]:.1f} before and "
-        f"{load[1]:.1f} after. No press asks for a plan that anybody asked for before; but the explorer solves a "
-        "lever's next steps ahead while nothing else is asked of it, here in the half-second between presses.",
+        f"{load[1]:.1f} after. No press asks for a plan that anybody asked for before; but the explorer solves and "
+        "draws up a lever's next steps, and the turn of each rule on the panel, while nothing else is asked of it, here "
+        "in the half-second between presses.",
     ]
     return "\n".join(lines)
+
+
+def pooled(rows: Sequence[Timed]) -> list[Timed]:
+    """Every press of a system, whichever lever."""
+    found = {row.case: Timed(row.case, "all levers") for row in rows}
+    for row in rows:
+        for name in Press._fields:
+            getattr(found[row.case], name).extend(getattr(row, name))
+    return list(found.values())
+
+
+def _times(rows: Sequence[Timed], base: float) -> str:
+    """'2.6 and 3.5, 2.9 and 3.7': verdict and charts of each row as so many times the base."""
+    return ", ".join(" and ".join(f"{row.of(name)[0] / base:.1f}" for name in ("verdict", "charts")) for row in rows)
+
+
+def _slowest(rows: Sequence[Timed], base: float) -> str:
+    return " and ".join(f"{max(row.of(name)[0] for row in rows) / base:.1f}" for name in ("verdict", "charts"))
 
 
 def keep(text: str, file: Path) -> None:
@@ -361,7 +405,8 @@ ABOUT = """\
 From a key pressed on a lever to the frame after the verdict has changed, after the last of all words has, and after
 the last chart was redrawn, as `python -m benchmarks.explorer` measures them in the page.
 After the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The
-empty page, one slider and a sentence that repeats it, has the same settings and is measured in the same run."""
+empty page, one slider and a sentence that repeats it, is measured in the same run: as Streamlit ships, and under the
+explorer's own settings."""
 
 
 if __name__ == "__main__":

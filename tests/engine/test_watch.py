@@ -122,6 +122,24 @@ def test_a_stop_at_any_stage_gives_a_lawful_plan_or_says_there_is_none(name, sta
     assert plan.certificate.gap >= 0
 
 
+@pytest.mark.parametrize("stage", ["solving", "refining", "breaking ties"])
+def test_an_abandoned_solve_ends_at_once_and_leaves_no_trace(stage):
+    """A solve that nobody wants any more gives no plan, and the next one of the same scenario is as if it had not
+    been."""
+
+    class Unwanted(Watch):
+        def enter(self, now: str) -> None:
+            super().enter(now)
+            if now == stage:
+                self.abandon()
+
+    scenario = al.read(SCENARIOS / "coventry-warwickshire").change({"envelopes.core.amount": "x1.003"})
+    before = al.solve(scenario)
+    with pytest.raises(Stopped):
+        al.solve(scenario, watch=Unwanted())
+    assert al.solve(scenario).spend.equals(before.spend)
+
+
 def test_a_watch_tells_the_stages_in_plain_words(small):
     """Every stage that a solve enters is one that is documented, from reading the rules to whole pounds."""
     stages: list[str] = []

@@ -29,6 +29,7 @@ class Watch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._told = threading.Event()
+        self._abandoned = False
         self._stage = ""
         self._seen = (math.nan, math.nan)
         self._ends = math.inf
@@ -53,16 +54,28 @@ class Watch:
         """Ask the solve to end with the best plan it has; it raises `Stopped` where it has none yet."""
         self._told.set()
 
+    def abandon(self) -> None:
+        """Ask the solve to end as soon as may be: nobody wants its plan any more, and it raises `Stopped`."""
+        self._abandoned = True
+        self._told.set()
+
+    def _go_on(self) -> None:
+        if self._abandoned:
+            raise Stopped
+
     def begin(self, seconds: float) -> None:
         """For the solve: it has so many seconds from now."""
         self._ends = time.monotonic() + seconds
 
     def left(self) -> float:
-        """For the solve: seconds left, never so few that nothing could be found. A stop does not shorten them."""
+        """For the solve: seconds left, never so few that nothing could be found. A stop does not shorten them. Raises
+        Stopped where the solve was abandoned, as `enter` does."""
+        self._go_on()
         return max(0.1, self._ends - time.monotonic())
 
     def enter(self, stage: str) -> None:
         """For the solve: what it is at from now on."""
+        self._go_on()
         self._stage = stage
 
     def tell(self, value: float = math.nan, bound: float = math.nan) -> None:

@@ -139,7 +139,7 @@ class Ahead:
         """Leave off."""
         self._off.set()
         if self.run is not None:
-            self.run.watch.stop()
+            self.run.watch.abandon()
 
     def _work(self) -> None:
         if self._off.wait(REST):
@@ -150,6 +150,8 @@ class Ahead:
             if known(scenario) is None:
                 self.run = Run(scenario)
                 self.run.work()
+                if self._off.is_set():
+                    return
 
 
 class Runs:
@@ -199,8 +201,11 @@ class Runs:
             self._ahead = None
 
     def only(self, scenarios: Iterable[Scenario]) -> None:
-        """Stop every run but those for these scenarios."""
+        """Stop every run but those for these scenarios, and what is solved ahead, which would be in their way."""
         wanted = {scenario.digest for scenario in scenarios}
+        begun = self._ahead.run if self._ahead else None
+        if begun is None or begun.done.done() or begun.scenario.digest not in wanted:
+            self.rest()
         for digest in [digest for digest in list(self._runs) if digest not in wanted]:
             if (run := self._runs.pop(digest, None)) is not None:
                 run.watch.stop()
