@@ -5,9 +5,9 @@ plan, what differs from the plan as agreed); to the frame after the last of the 
 to the frame after the last chart was redrawn. Every press asks for a plan that nobody has asked for before; what the
 explorer solved ahead in the half-second between presses, it may use, as it would for a visitor who stops to read. After
 the last press the sentence on the page must be the one that `allocate.solve` gives for the same changes. The empty page
-is the least that Streamlit can do: one slider, and a sentence that repeats its value; once as Streamlit ships, and once,
-for the stricter comparison, under the explorer's own settings and with its garbage frozen as the explorer's is. Needs
-Chromium and the dev extra.
+is the least that Streamlit can do: one slider, and a sentence that repeats its value; once as Streamlit ships, and
+once, for the stricter comparison, under the explorer's own settings and with its garbage frozen as the explorer's is.
+Needs Chromium and the dev extra.
 """
 
 from __future__ import annotations
@@ -366,8 +366,8 @@ def told(plain: Timed, least: Timed, rows: Sequence[Timed], runs: int, load: tup
         f"in headless Chromium, {about['when']} UTC: {about['machine']}, "
         f"{about['cores']} cores, Python {about['python']}; commit {about['commit']}; load {load[0]:.1f} before and "
         f"{load[1]:.1f} after. No press asks for a plan that anybody asked for before; but the explorer solves and "
-        "draws up a lever's next steps, and the turn of each rule on the panel, while nothing else is asked of it, here "
-        "in the half-second between presses.",
+        "draws up a lever's next steps, and the turn of each rule on the panel, while nothing else is asked of it, "
+        "here in the half-second between presses.",
     ]
     return "\n".join(lines)
 
