@@ -11,8 +11,7 @@ import numpy as np
 import allocate as al
 from allocate.engine import solving
 from allocate.engine.highs import Solver
-from allocate.engine.matrix import Matrix
-from allocate.engine.model import Sets, declare, figures
+from allocate.engine.model import Sets, compiled, figures
 from allocate.engine.optimum import must_order
 from allocate.engine.problem import Problem
 from allocate.scenario.checks import problems
@@ -50,14 +49,14 @@ def check(case: Case) -> Seconds:
 
 
 def build(case: Case) -> Seconds:
-    """A scenario to the arrays a solver takes: limits, Pyomo model, compiled matrix."""
+    """A scenario to the arrays a solver takes: limits, index sets, the compiled Pyomo model."""
     scenario = al.read(SCENARIOS / case.name)
 
     def work():
         problem = Problem.of(scenario)
         grids = problem.grids
         first = figures(problem, grids)
-        matrix = Matrix(declare(Sets.of(problem, grids, must_order(problem)), first))
+        matrix = compiled(Sets.of(problem, grids, must_order(problem)))
         return problem, matrix, matrix.arrays(first)
 
     (problem, matrix, arrays), seconds = timed(work)

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from allocate.compiler import Arrays
 from allocate.engine.certificate import Prices, upper_bound
 from allocate.engine.highs import Impossible, Solver
-from allocate.engine.matrix import Arrays
 from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session

@@ -11,7 +11,7 @@ from functools import cached_property
 import highspy
 import numpy as np
 
-from allocate.engine.matrix import Arrays
+from allocate.compiler import Arrays
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -76,18 +76,18 @@ class Solver:
     def load(self, arrays: Arrays) -> None:
         """Pass a whole model."""
         _check_finite(arrays)
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(arrays.cost), len(arrays.row_lower)
-        lp.sense_ = highspy.ObjSense.kMaximize
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = arrays.cost, arrays.lower, arrays.upper
-        lp.row_lower_, lp.row_upper_ = arrays.row_lower, arrays.row_upper
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         given = arrays.value != 0
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(given)])[arrays.start].astype(np.int32)
-        lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays.index[given], arrays.value[given]
-        kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
-        lp.integrality_ = [kinds[int(whole)] for whole in arrays.integer] if arrays.integer.any() else []
-        self._ok(self._highs.passModel(lp), "the model")
+        start, index, value = arrays.start, arrays.index, arrays.value
+        if not given.all():
+            start = np.concatenate([[0], np.cumsum(given)])[start].astype(np.int32)
+            index, value = index[given], value[given]
+        # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
+        status = self._highs.passModel(
+            len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMaximize), 0.0, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
+            arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
+        )  # fmt: skip
+        self._ok(status, "the model")
         self.arrays = arrays
 
     def update(self, arrays: Arrays) -> None:

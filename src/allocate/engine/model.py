@@ -29,21 +29,22 @@ Slices fill in order by themselves while more gain helps; where something caps a
 (fill, next), or the model would report a gain that the same spend does not buy. `change` and `spread` bind nothing:
 they measure how far a plan is from today, for breaking ties.
 
-All figures are in solver units (`Units`); every number is a mutable Param, so a change of figures is a change of
-parameters and nothing else.
+All figures are in solver units (`Units`); every number is a Param, so a change of figures is a change of parameters
+and nothing else. `DECLARATION` is this page in Pyomo: rules alone, without a member or a figure. `allocate.compiler`
+calls each of its rules once and has numpy do the rest; `Compiled.concrete` makes an ordinary Pyomo model of it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
-from allocate.engine.matrix import Matrix
+from allocate.compiler import Compiled
 from allocate.engine.problem import Problem
 from allocate.rules.limits import kept
 from allocate.rules.tally import Limit, Row
@@ -141,26 +142,24 @@ def _row(limit) -> Row:
     return limit.body
 
 
-PARTS = (
-    {"total": "totals"},
-    {"tally": "totals", "limit": "limits"},
-    {"line_factor": "line_factors", "gain_factor": "total_gains", "term": "terms"}
-    | {"limit_low": "limits", "limit_high": "limits"},
-)
-"""The columns, rows and parameters of the model that follow from the rules, by the set that each is over."""
+def compiled(sets: Sets) -> Compiled:
+    """The model over these sets, ready for any figures."""
+    return Compiled.of(DECLARATION, members(sets))
 
 
-def compiled(sets: Sets, figures: Figures) -> Matrix:
-    """The model over these sets, taken apart."""
-    return Matrix(declare(sets, figures))
-
-
-def under_fewer_rules(matrix: Matrix, sets: Sets, fewer: Sets) -> Matrix:
-    """What `compiled` gives for sets with some of the rules left out, without declaring a model."""
-    names = {name for part in PARTS for name in part.values()}
-    number = {name: {key: k for k, key in enumerate(getattr(sets, name))} for name in names}
-    stays = {name: np.array([number[name][key] for key in getattr(fewer, name)], dtype=int) for name in names}
-    return matrix.part(*({component: stays[name] for component, name in part.items()} for part in PARTS))
+def members(sets: Sets) -> dict[str, Sequence]:
+    """The members of the declaration's sets; of those over another set, as pairs."""
+    slices_of = _by_first(sets.slices)
+    return {
+        "LINES": sets.lines, "CURVES": sets.curves, "ENVELOPES": sets.envelopes, "ROUTES": sets.routes,
+        "TOTALS": sets.totals, "LIMITS": sets.limits, "CHOICES": sets.choices, "AIM": ("aim",),
+        "STEPS": tuple(range(max(map(len, slices_of.values()), default=0))),
+        "SLICES": sets.slices, "LINE_FACTORS": sets.line_factors, "GAIN_FACTORS": sets.total_gains,
+        "TERMS": sets.terms, "TO_FILL": [(q, k) for q in sets.ordered for k in slices_of[q][:-1]],
+        "LINES_OF": sets.pays, "LEAVING": [(a, r) for r, a, _ in sets.moves],
+        "ENTERING": [(b, r) for r, _, b in sets.moves], "LINES_UNDER": sets.efforts, "SLICES_OF": sets.slices,
+        "LINES_IN": sets.line_factors, "CURVES_IN": sets.total_gains, "TOTALS_IN": sets.terms,
+    }  # fmt: skip
 
 
 def figures(problem: Problem, grids: list[Array]) -> Figures:
@@ -254,90 +253,102 @@ def missed(problem: Problem, grids: list[Array]) -> float:
     return float(np.abs(problem.weight) @ worst)
 
 
-def declare(sets: Sets, figures: Figures) -> pyo.ConcreteModel:
-    """The Pyomo model over these sets, with these figures as its parameters."""
-    m = pyo.ConcreteModel()
-    _declare_figures(m, sets, figures)
-    pays, efforts = _by_first(sets.pays), _by_first(sets.efforts)
-    leaves, enters = _by_first((a, r) for r, a, _ in sets.moves), _by_first((b, r) for r, _, b in sets.moves)
-    slices = _by_first(sets.slices)
-    m.spend = pyo.Var(sets.lines, bounds=lambda m, line: (m.low[line], m.high[line]))
-    m.moved = pyo.Var(sets.routes, bounds=lambda m, r: (0, m.route_high[r]))
-    m.unspent = pyo.Var(sets.envelopes, bounds=(0, None))
-    m.slice = pyo.Var(sets.slices, bounds=lambda m, q, k: (0, m.width[q, k]))
-    m.gain = pyo.Var(sets.curves)
-    m.total = pyo.Var(sets.totals)
+def declaration() -> pyo.AbstractModel:
+    """The model's sets, parameters, variables, aim and rules."""
+    m = pyo.AbstractModel()
+    _declare_sets(m)
+    _declare_figures(m)
+    m.spend = pyo.Var(m.LINES, bounds=lambda m, line: (m.low[line], m.high[line]))
+    m.moved = pyo.Var(m.ROUTES, bounds=lambda m, r: (0, m.route_high[r]))
+    m.unspent = pyo.Var(m.ENVELOPES, bounds=(0, None))
+    m.slice = pyo.Var(m.SLICES, bounds=lambda m, q, k: (0, m.width[q, k]))
+    m.gain = pyo.Var(m.CURVES)
+    m.total = pyo.Var(m.TOTALS)
 
-    m.value = pyo.Objective(expr=sum(m.weight[q] * m.gain[q] for q in sets.curves), sense=pyo.maximize)
+    m.value = pyo.Objective(rule=lambda m: sum(m.weight[q] * m.gain[q] for q in m.CURVES), sense=pyo.maximize)
 
-    @m.Constraint(sets.envelopes)
+    @m.Constraint(m.ENVELOPES)
     def money(m, e):
-        spent = sum(m.spend[line] for line in pays.get(e, ()))
-        out, into = sum(m.moved[r] for r in leaves.get(e, ())), sum(m.moved[r] for r in enters.get(e, ()))
+        spent = sum(m.spend[line] for line in m.LINES_OF[e])
+        out, into = sum(m.moved[r] for r in m.LEAVING[e]), sum(m.moved[r] for r in m.ENTERING[e])
         return spent + out - into + m.unspent[e] == m.amount[e]
 
-    @m.Constraint(sets.curves)
+    @m.Constraint(m.CURVES)
     def effort(m, q):
-        spent = sum(m.spend[line] for line in efforts[q])
-        return spent - sum(m.slice[q, k] for k in slices[q]) == m.start[q]
+        spent = sum(m.spend[line] for line in m.LINES_UNDER[q])
+        return spent - sum(m.slice[q, k] for k in m.SLICES_OF[q]) == m.start[q]
 
-    @m.Constraint(sets.curves)
+    @m.Constraint(m.CURVES)
     def effect(m, q):
-        return m.gain[q] - sum(m.slope[q, k] * m.slice[q, k] for k in slices[q]) == m.start_gain[q]
+        return m.gain[q] - sum(m.slope[q, k] * m.slice[q, k] for k in m.SLICES_OF[q]) == m.start_gain[q]
 
-    _declare_limits(m, sets)
-    _declare_choices(m, sets, slices)
-    _declare_distance(m, sets)
+    _declare_limits(m)
+    _declare_choices(m)
+    _declare_distance(m)
     return m
 
 
-def _declare_figures(m: pyo.ConcreteModel, sets: Sets, figures: Figures) -> None:
-    index = {
-        "amount": sets.envelopes, "low": sets.lines, "high": sets.lines, "scale": sets.choices, "ceiling": sets.choices,
-        "baseline": sets.lines, "breadth": sets.lines, "route_high": sets.routes, "width": sets.slices,
-        "slope": sets.slices,
-        "start": sets.curves, "start_gain": sets.curves, "weight": sets.curves, "line_factor": sets.line_factors,
-        "gain_factor": sets.total_gains, "term": sets.terms, "limit_low": sets.limits, "limit_high": sets.limits,
-        "kept": ("aim",), "moving": ("aim",),
-    }  # fmt: skip
-    for name, over in index.items():
-        values = dict(zip(over, figures[name].tolist(), strict=True))
-        m.add_component(name, pyo.Param(list(over), initialize=values, mutable=True))
+def _declare_sets(m: pyo.AbstractModel) -> None:
+    for name in ("LINES", "CURVES", "ENVELOPES", "ROUTES", "TOTALS", "LIMITS", "CHOICES", "AIM", "STEPS"):
+        m.add_component(name, pyo.Set())
+    for name in ("SLICES", "TO_FILL", "LINE_FACTORS", "GAIN_FACTORS", "TERMS"):
+        m.add_component(name, pyo.Set(dimen=2))
+    for name, over in {
+        "LINES_OF": m.ENVELOPES, "LEAVING": m.ENVELOPES, "ENTERING": m.ENVELOPES, "LINES_UNDER": m.CURVES,
+        "SLICES_OF": m.CURVES, "LINES_IN": m.TOTALS, "CURVES_IN": m.TOTALS, "TOTALS_IN": m.LIMITS,
+    }.items():  # fmt: skip
+        m.add_component(name, pyo.Set(over))
 
 
-def _declare_limits(m: pyo.ConcreteModel, sets: Sets) -> None:
-    lines, curves, terms = _by_first(sets.line_factors), _by_first(sets.total_gains), _by_first(sets.terms)
+def _declare_figures(m: pyo.AbstractModel) -> None:
+    for name, over in {
+        "amount": m.ENVELOPES, "low": m.LINES, "high": m.LINES, "scale": m.CHOICES, "ceiling": m.CHOICES,
+        "baseline": m.LINES, "breadth": m.LINES, "route_high": m.ROUTES, "width": m.SLICES, "slope": m.SLICES,
+        "start": m.CURVES, "start_gain": m.CURVES, "weight": m.CURVES, "line_factor": m.LINE_FACTORS,
+        "gain_factor": m.GAIN_FACTORS, "term": m.TERMS, "limit_low": m.LIMITS, "limit_high": m.LIMITS,
+        "kept": m.AIM, "moving": m.AIM,
+    }.items():  # fmt: skip
+        m.add_component(name, pyo.Param(over, mutable=True))
 
-    @m.Constraint(sets.totals)
+
+def _declare_limits(m: pyo.AbstractModel) -> None:
+    @m.Constraint(m.TOTALS)
     def tally(m, t):
-        spent = sum(m.line_factor[t, line] * m.spend[line] for line in lines.get(t, ()))
-        gained = sum(m.gain_factor[t, q] * m.gain[q] for q in curves.get(t, ()))
+        spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_IN[t])
+        gained = sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
         return m.total[t] - spent - gained == 0
 
-    @m.Constraint(sets.limits)
+    @m.Constraint(m.LIMITS)
     def limit(m, i):
-        return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in terms[i]), m.limit_high[i])
+        return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in m.TOTALS_IN[i]), m.limit_high[i])
 
 
-def _declare_choices(m: pyo.ConcreteModel, sets: Sets, slices: dict) -> None:
-    pairs = [(q, k) for q in sets.ordered for k in slices[q][:-1]]
-    m.opened = pyo.Var(sets.choices, domain=pyo.Binary)
-    m.filled = pyo.Var(pairs, domain=pyo.Binary)
-    m.least = pyo.Constraint(sets.choices, rule=lambda m, a: m.spend[a] - m.scale[a] * m.opened[a] >= 0)
-    m.most = pyo.Constraint(sets.choices, rule=lambda m, a: m.spend[a] - m.ceiling[a] * m.opened[a] <= 0)
-    m.fill = pyo.Constraint(pairs, rule=lambda m, q, k: m.slice[q, k] - m.width[q, k] * m.filled[q, k] >= 0)
-    m.next = pyo.Constraint(pairs, rule=lambda m, q, k: m.slice[q, k + 1] - m.width[q, k + 1] * m.filled[q, k] <= 0)
+def _declare_choices(m: pyo.AbstractModel) -> None:
+    m.opened = pyo.Var(m.CHOICES, domain=pyo.Binary)
+    m.filled = pyo.Var(m.TO_FILL, domain=pyo.Binary)
+    m.least = pyo.Constraint(m.CHOICES, rule=lambda m, a: m.spend[a] - m.scale[a] * m.opened[a] >= 0)
+    m.most = pyo.Constraint(m.CHOICES, rule=lambda m, a: m.spend[a] - m.ceiling[a] * m.opened[a] <= 0)
+
+    @m.Constraint(m.TO_FILL)
+    def fill(m, q, k):
+        return m.slice[q, k] - m.width[q, k] * m.filled[q, k] >= 0
+
+    @m.Constraint(m.TO_FILL)
+    def next(m, q, k):
+        return m.slice[q, k + 1] - m.width[q, k + 1] * m.filled[q, k] <= 0
 
 
-def _declare_distance(m: pyo.ConcreteModel, sets: Sets) -> None:
-    m.keep = pyo.Constraint(["aim"], rule=lambda m, a: sum(m.weight[q] * m.gain[q] for q in sets.curves) >= m.kept[a])
-    m.up = pyo.Var(sets.lines, bounds=(0, None))
-    m.down = pyo.Var(sets.lines, bounds=(0, None))
+def _declare_distance(m: pyo.AbstractModel) -> None:
+    m.keep = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.weight[q] * m.gain[q] for q in m.CURVES) >= m.kept[a])
+    m.up = pyo.Var(m.LINES, bounds=(0, None))
+    m.down = pyo.Var(m.LINES, bounds=(0, None))
     m.widest = pyo.Var(bounds=(0, None))
-    moved = sum(m.up[line] + m.down[line] for line in sets.lines)
-    m.steady = pyo.Constraint(["aim"], rule=lambda m, a: moved <= m.moving[a])
-    m.change = pyo.Constraint(sets.lines, rule=lambda m, a: m.spend[a] - m.up[a] + m.down[a] == m.baseline[a])
-    m.spread = pyo.Constraint(sets.lines, rule=lambda m, a: m.up[a] + m.down[a] - m.breadth[a] * m.widest <= 0)
+    m.steady = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.up[n] + m.down[n] for n in m.LINES) <= m.moving[a])
+    m.change = pyo.Constraint(m.LINES, rule=lambda m, n: m.spend[n] - m.up[n] + m.down[n] == m.baseline[n])
+    m.spread = pyo.Constraint(m.LINES, rule=lambda m, n: m.up[n] + m.down[n] - m.breadth[n] * m.widest <= 0)
+
+
+DECLARATION = declaration()
 
 
 def _by_first(pairs) -> dict:

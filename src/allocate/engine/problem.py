@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -135,14 +135,6 @@ class Problem:
             route_high=routes["high"].to_numpy(),
             terms=kept(scenario, "terms", limits, lambda: Terms.of(limits, tally, len(lines), len(curves))),
         )
-
-    def with_every_rule(self) -> Problem:
-        """The same with every rule in force that is not: what switches choose from."""
-        rules = self.scenario.rules
-        if all(rule.in_force for rule in rules):
-            return self
-        rules = tuple(rule.model_copy(update={"in_force": True}) for rule in rules)
-        return Problem.of(replace(self.scenario, rules=rules))
 
     @cached_property
     def effort_low(self) -> Array:

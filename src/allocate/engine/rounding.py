@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from allocate.compiler import Arrays
 from allocate.engine.certificate import Flows, bodies
 from allocate.engine.highs import Impossible, Solver
-from allocate.engine.matrix import Arrays
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
+from allocate.compiler import Arrays, Compiled
 from allocate.engine.certificate import Flows, Prices
 from allocate.engine.highs import Answer, Solver, Tell
-from allocate.engine.matrix import Arrays, Matrix
 from allocate.engine.model import Sets, Slices, compiled, figures, missed, structure, weights
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
@@ -41,12 +41,12 @@ class Session:
     """One live model. Not for two threads at once: `allocate.engine.solve` lends each thread its own."""
 
     def __init__(
-        self, problem: Problem, grids: list[Array], ordered: frozenset[int], matrix: Matrix | None = None
+        self, problem: Problem, grids: list[Array], ordered: frozenset[int], matrix: Compiled | None = None
     ) -> None:
         self.structure = structure(problem, grids, ordered)
         self.sets = Sets.of(problem, grids, ordered)
         first = figures(problem, grids)
-        self.matrix = matrix or compiled(self.sets, first)
+        self.matrix = matrix or compiled(self.sets)
         self.solver = Solver(self.matrix.arrays(first))
         number = {line: k for k, line in enumerate(self.sets.lines)}
         self.choice_rows = np.array([number[line] for line in self.sets.choices], dtype=int)

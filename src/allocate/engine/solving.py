@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from allocate.compiler import Compiled
 from allocate.engine.certificate import Certificate, Flows, certify
 from allocate.engine.clash import no_plan
 from allocate.engine.highs import Impossible
-from allocate.engine.matrix import Matrix
-from allocate.engine.model import Sets, compiled, figures, structure, under_fewer_rules
+from allocate.engine.model import Sets, compiled, structure
 from allocate.engine.optimum import (
     Optimum,
     Options,
@@ -50,10 +50,8 @@ class _Pool:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Pyomo is not meant for several threads: models are declared one at a time.
-        self._declaring = threading.Lock()
         self._idle: OrderedDict[tuple[Hashable, int], Session] = OrderedDict()
-        self._compiled: OrderedDict[Hashable, tuple[Sets, Matrix]] = OrderedDict()
+        self._compiled: OrderedDict[Hashable, Compiled] = OrderedDict()
         self._count = 0
 
     def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
@@ -67,22 +65,21 @@ class _Pool:
 
     def fresh(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Session:
         """A session over these breakpoints that nobody else has."""
-        with self._declaring:
-            matrix = self._matrix(problem, grids, ordered)
-        return Session(problem, grids, ordered, matrix)
+        return Session(problem, grids, ordered, self._matrix(problem, grids, ordered))
 
-    def _matrix(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Matrix:
-        """The compiled model: part of the one with every rule in force, so that switches declare nothing anew."""
-        every = problem.with_every_rule()
-        key = structure(every, grids, ordered)
-        if key not in self._compiled:
-            sets = Sets.of(every, grids, ordered)
-            self._compiled[key] = sets, compiled(sets, figures(every, grids))
+    def _matrix(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Compiled:
+        """The compiled model. Two threads may compile the same one at once; neither waits for the other."""
+        key = structure(problem, grids, ordered)
+        with self._lock:
+            if key in self._compiled:
+                self._compiled.move_to_end(key)
+                return self._compiled[key]
+        made = compiled(Sets.of(problem, grids, ordered))
+        with self._lock:
+            self._compiled[key] = made
             while len(self._compiled) > KEPT:
                 self._compiled.popitem(last=False)
-        self._compiled.move_to_end(key)
-        sets, matrix = self._compiled[key]
-        return matrix if every is problem else under_fewer_rules(matrix, sets, Sets.of(problem, grids, ordered))
+        return made
 
     def give_back(self, session: Session) -> None:
         with self._lock:

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from allocate.compiler import Arrays
 from allocate.engine.highs import Answer, Impossible
-from allocate.engine.matrix import Arrays
 from allocate.engine.problem import Problem
 from allocate.engine.session import FREE, Session
 from allocate.engine.watch import Watch

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from allocate.compiler import Arrays
 from allocate.engine.highs import Impossible, Solver
-from allocate.engine.matrix import Arrays
 from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session

@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from allocate.compiler import Arrays
 from allocate.engine.certificate import bodies
 from allocate.engine.highs import Impossible, Solver
-from allocate.engine.matrix import Arrays
 from allocate.engine.solving import Solved
 from allocate.engine.sparse import Sparse
 from allocate.errors import EngineError

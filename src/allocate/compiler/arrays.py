@@ -1,0 +1,53 @@
+"""A linear or quadratic model as HiGHS takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Hessian:
+    """The lower triangle of Q in 1/2 x'Qx + c'x by columns, as HiGHS' passHessian takes it."""
+
+    start: Array
+    index: Array
+    value: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """A model of n columns and m rows.
+
+    Costs, bounds (infinite where open), rows in compressed form (`start` (m + 1,) and `index` int32, read-only), which
+    columns are whole, Pyomo's sense (1 minimise, -1 maximise), and the constant of the objective.
+    """
+
+    cost: Array
+    lower: Array
+    upper: Array
+    row_lower: Array
+    row_upper: Array
+    start: Array
+    index: Array
+    value: Array
+    integer: Array
+    sense: int = 1
+    offset: float = 0.0
+    hessian: Hessian | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Touched:
+    """Places, in increasing order and int32: costs and `columns` (bounds) by column, `rows` (bounds) by row, `entries`
+    in `value`, and whether the Hessian and the constant of the objective are among them."""
+
+    costs: Array
+    columns: Array
+    rows: Array
+    entries: Array
+    hessian: bool = False
+    offset: bool = False
