@@ -56,7 +56,10 @@ def _chosen(view: View, table: pd.DataFrame, about: np.ndarray, mine: SeatView |
         return
     own_words = "Your people and your need, your" if mine.place else "Your"
     note = f"{own_words} lines and what they buy, the envelopes that pay them, and the rules that reach you."
-    _listed(chosen[own], f"{own.sum():,} figures about {mine.name}", note, "evidence-mine")
+    yours = chosen[own]
+    # Whose they are is said above: what tells them apart comes first.
+    yours = yours.assign(what=yours["what"].str.removeprefix(f"{mine.name}, "))
+    _listed(yours, f"{own.sum():,} figures about {mine.name}", note, "evidence-mine")
     _listed(chosen[~own], f"The other {(~own).sum():,} figures")
 
 
