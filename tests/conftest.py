@@ -29,6 +29,18 @@ def tiny() -> al.Scenario:
     return al.read(SCENARIOS / "tiny")
 
 
+@pytest.fixture(scope="session")
+def plan(tiny) -> al.Plan:
+    """The plan of the scenario solved by hand."""
+    return al.solve(tiny)
+
+
+@pytest.fixture(scope="session")
+def system() -> al.Plan:
+    """The plan of a real system."""
+    return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))
+
+
 @pytest.fixture(scope="session", params=SMALL)
 def small(request) -> al.Scenario:
     """Each of the small scenarios in turn."""

@@ -13,11 +13,6 @@ from tests.scenario.breaking import put
 
 
 @pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
 def free(tiny) -> al.Plan:
     """Tiny without its floor: worth 1.4764 years more, by hand."""
     return al.solve(tiny.change({"rules.prevention-north.in_force": False}))

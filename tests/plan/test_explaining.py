@@ -21,11 +21,6 @@ Checked independently of the solver: every rule and envelope holds, to the pound
 Made-up figures for learning and for tests."""
 
 
-@pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
 def test_tiny_to_the_word(plan):
     """The whole explanation of the scenario solved by hand."""
     assert explain(plan) == TINY

@@ -16,11 +16,6 @@ YEAR = "2026/27"
 
 
 @pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
 def package() -> al.Plan:
     return al.solve(al.read(SCENARIOS / "health-benefits-package"))
 

@@ -33,11 +33,6 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
 def routed() -> al.Plan:
     """A plan with routes, a pool, growth rules and ties."""
     return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))

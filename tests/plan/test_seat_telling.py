@@ -19,16 +19,6 @@ from tests.conftest import SCENARIOS
 
 
 @pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
-def system() -> al.Plan:
-    return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))
-
-
-@pytest.fixture(scope="module")
 def ballot() -> al.Plan:
     return al.solve(al.read(SCENARIOS / "participatory-budget"))
 

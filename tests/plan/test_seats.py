@@ -11,16 +11,6 @@ from tests.conftest import SCENARIOS
 from tests.rules.examples import two_years
 
 
-@pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
-def system() -> al.Plan:
-    return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))
-
-
 def test_seats_are_those_with_lines(tiny, system):
     """Partners that hold lines and places with lines in them, by name; the board of tiny has none."""
     assert seats(tiny) == [

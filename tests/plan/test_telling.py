@@ -22,11 +22,6 @@ NEVER = {"dual", "shadow", "constraint", "constraints", "binding", "nan", "inf",
 YEAR = "2026/27"
 
 
-@pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
 @pytest.fixture(scope="module", params=NAMES)
 def shipped(request) -> al.Plan:
     """The plan of each shipped scenario in turn."""

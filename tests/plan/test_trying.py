@@ -34,11 +34,6 @@ class Counted:
 
 
 @pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
 def package() -> al.Plan:
     return al.solve(al.read(SCENARIOS / "health-benefits-package"))
 

@@ -25,11 +25,6 @@ FILES = {f"{name}.csv" for name in ("spend", "gains", "limits", "money", "routes
 FILES |= {"plan.json", "changes.toml"}
 
 
-@pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 

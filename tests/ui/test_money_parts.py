@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-import allocate as al
 from allocate.plan.seats import from_seat
 from allocate.ui.money_parts import links, my_envelopes, told_to, touching
-from tests.conftest import SCENARIOS
 from tests.ui.apping import bodies, explorer, heads, said, unfold, verdict, visit, words
 
 pytestmark = pytest.mark.usefixtures("explorer")
-
-
-@pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
-def system() -> al.Plan:
-    return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))
 
 
 def test_what_a_seat_holds_and_spends_by_hand(plan):

@@ -12,16 +12,6 @@ from tests.conftest import SCENARIOS
 from tests.ui.apping import words
 
 
-@pytest.fixture(scope="module")
-def plan(tiny) -> al.Plan:
-    return al.solve(tiny)
-
-
-@pytest.fixture(scope="module")
-def system() -> al.Plan:
-    return al.solve(al.read(SCENARIOS / "coventry-warwickshire"))
-
-
 def test_four_figures_by_hand(plan):
     """North's money, outcome, need beside money, and its fallback by name with how much better the plan is."""
     told = [
