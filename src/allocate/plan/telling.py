@@ -98,7 +98,9 @@ def by(moves: Moves, column: str, table: str) -> str:
         return f"No {column}'s total changes{'' if none else ' by as much as 0.1%'}."
     verb = verb if gain else "loses"
     first, *others = gain or lose
-    return f"By {column}, {first} {verb} most, then {others[0]}." if others else f"By {column}, only {first} {verb}."
+    if others:
+        return f"By {column}, {first} {verb} most, then {others[0]}."
+    return f"By {column}, only {first} {verb}{' any' if verb == 'gets' else ''}."
 
 
 def bought(moves: Moves) -> str:
