@@ -34,6 +34,7 @@ from allocate.scenario.values import parse_value
 from allocate.ui import serving
 from allocate.ui.knobs import Knob, knobs
 from allocate.ui.parts import safe
+from benchmarks import marks
 from benchmarks.__main__ import machine
 from benchmarks.cases import SCENARIOS
 
@@ -44,7 +45,7 @@ WORDS, CHARTS = 3.0, 4.0
 WARM, MOST, ENOUGH = 3, 80, 10
 """Presses that come first and are not counted; all presses of a lever, counted or not; and the fewest that will do
 where a lever cannot make as many plans as are asked for."""
-BEGIN, END = "<!-- explorer -->", "<!-- /explorer -->"
+BEGIN, END = marks.marks("explorer")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -392,13 +393,7 @@ def _slowest(rows: Sequence[Timed], base: float) -> str:
 
 def keep(text: str, file: Path) -> None:
     """Put the table between its marks in the file, or below everything where there are none."""
-    old = file.read_text(encoding="utf-8") if file.exists() else ""
-    section = f"{BEGIN}\n{text}\n{END}"
-    if BEGIN in old and END in old:
-        new = old[: old.index(BEGIN)] + section + old[old.index(END) + len(END) :]
-    else:
-        new = f"{old.rstrip()}\n\n## The explorer\n\n{ABOUT}\n\n{section}\n".lstrip()
-    file.write_text(new, encoding="utf-8")
+    marks.keep(text, file, "explorer", f"## The explorer\n\n{ABOUT}")
 
 
 ABOUT = """\

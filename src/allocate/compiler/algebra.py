@@ -47,13 +47,14 @@ class Constant(Formula):
 
 
 class Read(Formula):
-    """A Param at these places in it."""
+    """A Param at these places in it; `whole` if they are all of its places in turn."""
 
-    def __init__(self, name: str, places: Array) -> None:
-        self.name, self.places, self.reads = name, places, frozenset([name])
+    def __init__(self, name: str, places: Array, whole: bool = False) -> None:
+        self.name, self.places, self.whole, self.reads = name, places, whole, frozenset([name])
 
     def at(self, figures: Figures) -> Number:
-        return figures[self.name][self.places]
+        values = figures[self.name]
+        return values if self.whole else values[self.places]
 
     def spread(self, rows: Array) -> Formula:
         return Read(self.name, self.places[rows]) if self.places.ndim else self

@@ -19,7 +19,7 @@ from allocate.compiler.algebra import Constant, Formula, Polynomial, applied
 from allocate.compiler.arrays import Arrays, Hessian
 from allocate.compiler.errors import CompileError, Unreadable
 from allocate.compiler.expansion import LOCK, Expansion
-from allocate.compiler.layout import laid_out, merged, triangle
+from allocate.compiler.layout import Entries, laid_out, merged, triangle
 from allocate.compiler.reading import Frame, Reader
 from allocate.compiler.sets import Sets
 from allocate.compiler.templates import Stage
@@ -74,7 +74,7 @@ class Compilation:
         )  # fmt: skip
 
     def _each(self, kind: type) -> list[Any]:
-        return list(self.declaration.component_objects(kind, active=True))
+        return list(self.declaration.component_map(kind, active=True).values())
 
     def _read_columns(self) -> None:
         self.columns = _slices({v.local_name: self._index_sets[v.local_name].count for v in self._each(pyo.Var)})
@@ -115,9 +115,9 @@ class Compilation:
         self.rows = _slices({name: rows.count for name, rows in found.items()})
         height = max((place.stop for place in self.rows.values()), default=0)
         self._row_lower, self._row_upper = np.full(height, -np.inf), np.full(height, np.inf)
-        starts, indices, filled = [np.zeros(1, dtype=np.intp)], [], 0
+        starts, filled = [np.zeros(1, dtype=np.intp)], 0
         families = np.array(sorted(self._firsts.values()), dtype=np.intp)
-        waiting = []
+        waiting: list[tuple[Array | slice, Entries]] = []
         for name, rows in found.items():
             constant = rows.body.constant
             self._put("row_lower", self._row_lower, self.rows[name], _less(rows.lower, constant))
@@ -125,20 +125,16 @@ class Compilation:
             if any(len(term.columns) > 1 for term in rows.body.terms):
                 raise CompileError(name, "linear rows: HiGHS takes products of variables in the objective only")
             entries = merged(rows.body.terms, rows.count, self._width, families)
-            start, places = laid_out(entries, rows.count)
-            index = np.empty(start[-1], dtype=np.int32)
-            for each, place in zip(entries, places, strict=True):
-                index[place] = each.columns
-                waiting.append((filled, place, each.formula))
-            starts.append(start[1:] + filled)
-            indices.append(index)
-            filled += int(start[-1])
+            ends, places = laid_out(entries, rows.count, filled)
+            waiting += zip(places, entries, strict=True)
+            starts.append(ends)
+            filled = int(ends[-1]) if len(ends) else filled
         self._start = _kept(np.concatenate(starts).astype(np.int32))
-        self._index = _kept(np.concatenate([np.array([], dtype=np.int32), *indices]))
-        self._value = np.empty(filled)
-        for first, place, formula in waiting:
-            moved = slice(place.start + first, place.stop + first) if isinstance(place, slice) else place + first
-            self._put("value", self._value, moved, formula)
+        index, self._value = np.empty(filled, dtype=np.int32), np.empty(filled)
+        for place, entries_there in waiting:
+            index[place] = entries_there.columns
+            self._put("value", self._value, place, entries_there.formula)
+        self._index = _kept(index)
 
     def _rows(self, constraint: Any) -> Rows:
         try:

@@ -113,7 +113,10 @@ def _whole(arrays: Arrays, parts: Mapping[str, Array]) -> Arrays:
 def _numbers(piece: Piece, values: Array) -> Array:
     """The places of a piece, as numbers."""
     places = piece.places
-    return np.arange(places.start, places.start + len(values)) if isinstance(places, slice) else places
+    if not isinstance(places, slice):
+        return places
+    step = places.step or 1
+    return np.arange(places.start, places.start + len(values) * step, step)
 
 
 def _touched(found: Iterable[tuple[str, Array]]) -> Touched:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,27 +76,34 @@ def distinct_of(keys: Array) -> tuple[Array, Array]:
     return ordered[first], places
 
 
-def laid_out(entries: Iterable[Entries], count: int) -> tuple[Array, list[Array | slice]]:
-    """Where rows start, (count + 1,), and for each of the lists of entries its places in row order."""
-    entries = list(entries)
+def laid_out(entries: Sequence[Entries], count: int, first: int) -> tuple[Array, list[Array | slice]]:
+    """Where each of the rows ends, if the first starts at `first`, and for each of the lists of entries its places in
+    row order."""
+    if all(each.rows is None for each in entries):
+        step = len(entries)
+        last = first + count * step
+        return np.arange(1, count + 1) * step + first, [slice(first + k, last, step) for k in range(step)]
     one_each = np.ones(count, dtype=np.intp)
     lengths = [one_each if each.rows is None else np.bincount(each.rows, minlength=count) for each in entries]
-    total = np.zeros(count, dtype=np.intp)
-    for length in lengths:
+    total = lengths[0].copy()
+    for length in lengths[1:]:
         total += length
-    start = np.concatenate([[0], np.cumsum(total)])
-    if len(entries) == 1:
-        return start, [slice(0, int(start[-1]))]
+    ends = np.cumsum(total)
+    ends += first
+    if len(entries) == 1 or count == 1:
+        within = np.cumsum([first, *(len(each.columns) for each in entries)]).tolist()
+        return ends, [slice(start, end, 1) for start, end in itertools.pairwise(within)]
     places: list[Array | slice] = []
-    free = start[:-1].copy()
+    free = ends - total
     for each, length in zip(entries, lengths, strict=True):
         if each.rows is None:
             places.append(free.copy())
         else:
-            own = np.cumsum(length) - length
-            places.append(np.arange(len(each.rows)) + (free - own)[each.rows])
+            place = (free - (np.cumsum(length) - length))[each.rows]
+            place += np.arange(len(place))
+            places.append(place)
         free += length
-    return start, places
+    return ends, places
 
 
 def triangle(terms: Sequence[Term], width: int) -> tuple[Array, Array, Formula]:

@@ -95,6 +95,10 @@ class Table:
     def every(self) -> Group:
         return Group(self, np.arange(self.count))
 
+    def is_every(self, places: Array) -> bool:
+        """Whether these are the positions of `every`, the very array."""
+        return "every" in vars(self) and places is self.every.places
+
     def place(self, run: Run) -> Array:
         """Positions of the members with these labels, one for each part. Raises CompileError where one is missing."""
         if not self.count:
@@ -104,6 +108,8 @@ class Table:
         same = _members_of(self, run)
         if same is not None:
             return same
+        if any(isinstance(label, Label) and not label.group.count for label in run):
+            return np.array([], dtype=np.intp)
         rows = _lifted_by(run)
         return self._find(run) if rows is None else self.place(_origins(run))[rows]
 
@@ -146,7 +152,7 @@ class Labelled(Table):
 
     def check(self) -> Labelled:
         """Itself. Raises CompileError where a member comes twice."""
-        if len(set(self._labels)) != self.count:
+        if not isinstance(self._labels, range) and len(set(self._labels)) != self.count:
             raise CompileError(self.name, "members that are all different")
         return self
 
@@ -198,14 +204,14 @@ class Related(Table):
         if columns is not None:
             self.columns = [np.asarray(column, dtype=np.intp) for column in columns]
             for parent, column in zip(parents, self.columns, strict=True):
-                if column.size and not 0 <= column.min() <= column.max() < parent.count:
+                # As numbers without a sign, those below 0 are the largest.
+                if column.size and column.view(np.uintp).max() >= parent.count:
                     raise CompileError(name, f"positions from 0 to {parent.count - 1} in {parent.name}")
 
     def check(self) -> Related:
         """Itself. Raises CompileError where a member comes twice."""
-        keys = _ravelled(self.columns, self._sizes)
-        if not (keys[1:] > keys[:-1]).all():
-            _distinct(self.name, keys)
+        if not (self._own[1:] > self._own[:-1]).all():
+            _distinct(self.name, self._own)
         return self
 
     @cached_property
@@ -232,7 +238,12 @@ class Related(Table):
     def _find(self, run: Run) -> Array:
         labels = iter(run)
         keys = self._keys([list(itertools.islice(labels, parent.width)) for parent in self.parents])
-        return keys if self.product else self._checked(self._inverse[keys], run)
+        if self.product:
+            return keys
+        # Most often every member is asked for in turn.
+        if np.array_equal(keys, self._own):
+            return self.every.places
+        return self._checked(self._inverse[keys], run)
 
     def _keys(self, runs: list[Run]) -> Array:
         """One number for the positions in the first so many parents; outside of a sum as far as it can be."""
@@ -249,8 +260,13 @@ class Related(Table):
         return _ravelled([keys, *each], [0, *self._sizes[rest]])
 
     @cached_property
+    def _own(self) -> Array:
+        """One number for each member."""
+        return _ravelled(self.columns, self._sizes)
+
+    @cached_property
     def _inverse(self) -> Inverse:
-        return _distinct(self.name, _ravelled(self.columns, self._sizes))
+        return _distinct(self.name, self._own)
 
 
 class Ranks:
@@ -285,6 +301,10 @@ class Group:
         assert self.origin is not None
         return self.origin.places[self.rows]
 
+    @property
+    def count(self) -> int:
+        return len(self.places if self.rows is None else self.rows)
+
     def lifted(self, rows: Array) -> Group:
         return Group(self.table, None, self, rows)
 
@@ -299,7 +319,7 @@ class Group:
         if key not in self._up:
             above = self.origin.up(part) if self.origin is not None else None
             lifted = Group(parent, None, above.group, self.rows) if above is not None else None
-            self._up[key] = lifted or Group(parent, column[self.places])
+            self._up[key] = lifted or Group(parent, column if self is self.table.every else column[self.places])
         return Label(self._up[key], inner)
 
 
@@ -385,10 +405,12 @@ class Family:
 
 
 def family(name: str, index: Table, given: Any, tables: dict[str, Table], codes: Codes, width: int = 1) -> Family:
-    """An indexed set, from a mapping of index to members, from pairs, or from Positions; `width` if it is empty."""
+    """An indexed set, from a mapping of index to members, from pairs, from Positions or from what they have become;
+    `width` if it is empty."""
     if isinstance(given, Positions):
-        table = related(name, given, tables)
-        return _owned(index, table)
+        given = related(name, given, tables)
+    if isinstance(given, Table):
+        return _owned(index, given)
     if hasattr(given, "keys") and hasattr(given, "__getitem__"):
         owners = {label: given[label] for label in given.keys()}  # noqa: SIM118
         each = [owners.pop(label, ()) for label in index.labels()]

@@ -100,10 +100,10 @@ class Reader:
         is not in the set of what it indexes."""
         if tree.__class__ in native_numeric_types:
             return Polynomial(Constant(float(tree)))
-        for kind, read in _READ.items():
-            if isinstance(tree, kind):
-                return read(self, tree, frame)
-        raise Unreadable(f"it uses {type(tree).__name__}")
+        read = _READ.get(type(tree)) or next((way for kind, way in _READ.items() if isinstance(tree, kind)), None)
+        if read is None:
+            raise Unreadable(f"it uses {type(tree).__name__}")
+        return read(self, tree, frame)
 
     def formula(self, tree: Any, frame: Frame) -> Formula:
         """A tree without variables."""
@@ -117,12 +117,14 @@ class Reader:
 
     def _variable(self, tree: VariableItem, frame: Frame) -> Polynomial:
         name, places = self._place(tree, frame)
-        columns = np.broadcast_to(places + self._columns[name], (frame.count,))
+        columns = places + self._columns[name]
+        if columns.shape != (frame.count,):
+            columns = np.broadcast_to(columns, (frame.count,))
         return Polynomial(terms=(Term(None, (columns,), ONE),))
 
     def _parameter(self, tree: ParameterItem, frame: Frame) -> Polynomial:
         name, places = self._place(tree, frame)
-        return Polynomial(Read(name, places))
+        return Polynomial(Read(name, places, self._sets[name].is_every(places)))
 
     def _expression(self, tree: ExpressionItem, frame: Frame) -> Polynomial:
         name, _ = self._place(tree, frame)
@@ -131,8 +133,8 @@ class Reader:
     def _place(self, tree: Any, frame: Frame) -> tuple[str, Array]:
         """The name of a component and, row by row, the places in it that its indices say."""
         stand, *indices = tree.args
-        key = stand.name, *(id(index) for index in indices)
         table = self._sets[stand.name]
+        key = id(table), *(id(index) for index in indices)
         if key not in frame.places:
             places = table.place([self._label(index, frame) for index in indices]) if indices else np.array(0)
             # The indices are kept too, so that no other object comes to have the same id.

@@ -20,6 +20,9 @@ class Sets:
         self.codes = Codes()
         self.named: dict[str, Table | Family] = {}
         self._members, self._tables = members, {}  # type: Mapping[str, Any], dict[int, Table]
+        # What was given, kept so that nothing else comes to have the same id, and the table made of it.
+        self._related: dict[int, tuple[Positions, Related]] = {}
+        self._labelled: dict[int, tuple[Any, Labelled]] = {}
         self._scalar = Related("the scalar index", [], None)
         found = {found.local_name: found for found in declaration.component_objects([pyo.Set, pyo.RangeSet])}
         unknown = [name for name in members if name not in found]
@@ -51,9 +54,10 @@ class Sets:
             if isinstance(found, SortedScalarSet):
                 raise CompileError(name, "the order of members in which they are given, not SortedOrder")
             if isinstance(given, Positions):
-                tables = {name: table for name, table in self.named.items() if isinstance(table, Table)}
-                return related(name, given, tables)
-            return Labelled(name, _sequence(given), self.codes, _dimen(found)).check()
+                return self._placed(name, given)
+            table = Labelled(name, _sequence(given), self.codes, _dimen(found)).check()
+            self._labelled[id(given)] = given, table
+            return table
         if isinstance(found, SetProduct):
             return Related(name, [self.table(part) for part in found.subsets(expand_all_set_operators=False)], None)
         labels = _constant(found)
@@ -65,13 +69,34 @@ class Sets:
         name = found.local_name
         if name not in self._members:
             raise CompileError(name, "its members for each index")
-        index = self.table(found.index_set())
-        tables = {name: table for name, table in self.named.items() if isinstance(table, Table)}
-        return family(name, index, self._members[name], tables, self.codes, _dimen(found))
+        index, given = self.table(found.index_set()), self._members[name]
+        if isinstance(given, Positions):
+            given = self._placed(name, given)
+        elif self._is_flat(given):
+            given = self._labelled[id(given)][1]
+        return family(name, index, given, self._plain(), self.codes, _dimen(found))
+
+    def _placed(self, name: str, given: Positions) -> Related:
+        """The table of a set given as positions: one table for all sets that are given the same."""
+        if id(given) not in self._related:
+            self._related[id(given)] = given, related(name, given, self._plain())
+        return self._related[id(given)][1]
+
+    def _is_flat(self, given: Any) -> bool:
+        """Whether these pairs are the members of another set already, and no label of theirs is a tuple."""
+        _, table = self._labelled.get(id(given), (None, None))
+        if table is None or not table.count or table.width < 2:
+            return False
+        return not any(isinstance(table.column(part)[0], tuple) for part in range(table.width))
+
+    def _plain(self) -> dict[str, Table]:
+        return {name: table for name, table in self.named.items() if isinstance(table, Table)}
 
 
 def _sequence(given: Any) -> Any:
-    return given if isinstance(given, (list, tuple)) else given.tolist() if hasattr(given, "tolist") else tuple(given)
+    if isinstance(given, (list, tuple, range)):
+        return given
+    return given.tolist() if hasattr(given, "tolist") else tuple(given)
 
 
 def _constant(found: Any) -> list | None:
