@@ -14,7 +14,7 @@ from allocate.ui.desk import View
 from allocate.ui.knobs import Knob, knobs
 from allocate.ui.shelf import Book
 from tests.conftest import SCENARIOS
-from tests.ui.apping import PATIENCE, explorer, settle, visit  # noqa: F401
+from tests.ui.apping import PATIENCE, explorer, settle, visit
 
 pytestmark = pytest.mark.usefixtures("explorer")
 
@@ -85,3 +85,6 @@ def test_nothing_is_solved_ahead_before_anything_was_moved():
     """A page that was only opened asks for no more than it shows."""
     app = visit("plan", scenario="tiny")
     assert app.session_state[state.RUNS]._ahead is None
+
+
+__all__ = ["explorer"]

@@ -7,7 +7,8 @@ import pytest
 import allocate as al
 from allocate.plan.seats import costs_me, from_seat, seats
 from allocate.ui.parts import cards, gallery, tiles
-from allocate.ui.seating import BARS, costs_table, kinds_of, largest, lines, seat_cards, seat_pictures, seat_tiles
+from allocate.ui.pictures import BARS, largest
+from allocate.ui.seating import costs_table, kinds_of, lines, seat_cards, seat_pictures, seat_tiles
 from tests.conftest import SCENARIOS
 from tests.ui.apping import words
 

@@ -24,7 +24,7 @@ from allocate.ui.address import Draft
 from allocate.ui.desk import View, shelf, store
 from allocate.ui.knobs import as_read, label_of, words
 from allocate.ui.parts import Column, Shown, figure
-from allocate.ui.plan_parts import CLOSE, nearness
+from allocate.ui.plan_parts import nearness
 from allocate.ui.store import Kept, StoreError
 from allocate.ui.words import line_name, money
 
@@ -218,7 +218,7 @@ def _for_me(view: View, found: Comparison, one: Plan, other: Plan) -> None:
     with st.container(border=True, key="card-for-me"):
         st.html(heading + rows)
     if told := my_lines(seats[last], one, other):
-        bars = pictures.change_bars(seating.largest(told), parts.unit(other))
+        bars = pictures.change_bars(pictures.largest(told), parts.unit(other))
         heading = parts.title("What changes for you between the two", f"“{last}” less “{first}”, line by line")
         parts.draw(parts.framed(heading + bars.html), key="my-lines")
 
@@ -362,8 +362,8 @@ def _pictures(found: Comparison, one: Plan, other: Plan) -> None:
     shared = [(place, after[key]) for key, place in before.items() if key in after]
     both = [{"name": a["name"], "before": a["after"], "after": b["after"]} for a, b in shared]
     if both:
-        note = f"The green band is within {CLOSE:.1%}"
-        cards.append(Shown("Distance from fair share", note, pictures.dumbbell(both, CLOSE, *names)))
+        note = f"The green band is within {pictures.CLOSE:.1%}"
+        cards.append(Shown("Distance from fair share", note, pictures.dumbbell(both, pictures.CLOSE, *names)))
     parts.draw(parts.gallery(cards, parts.tables_wanted()), key="pictures")
     heat = pictures.heatmap(_moves(found), unit)
     note = f"“{names[1]}” less “{names[0]}”, by place and programme"

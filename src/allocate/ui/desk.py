@@ -46,6 +46,11 @@ class View:
         """Whether the draft changes anything."""
         return bool(self.draft.changes)
 
+    @property
+    def yardstick(self) -> Plan | None:
+        """The plan that the draft's is compared with: the one as agreed, re-solved where assumptions were changed."""
+        return self.base if self.rebased is None else self.rebased
+
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store | None:

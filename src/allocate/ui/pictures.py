@@ -21,6 +21,10 @@ from allocate.plan.figures import number, per_cent, pounds
 Rows: TypeAlias = pd.DataFrame | Iterable[Mapping[str, Any]]
 BLUE, PINK, PALE = (0, 94, 184), (174, 37, 115), (247, 249, 250)
 INKS = (0, 0, 0), (255, 255, 255)
+BARS = 12
+"""Bars in a picture: what is smaller shares one."""
+CLOSE = 0.025
+"""A place within this share of its fair share is close to it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,17 @@ def change_bars(rows: Rows, unit: str = "£m") -> Picture:
     total = say(math.fsum(row["change"] for row in told))
     alt = f"{_count(told, 'change')}, {total} in all. {extremes(told, 'change')}"
     return Picture(_framed(_bars(told, "change"), alt), alt, table)
+
+
+def largest(rows: list[dict], most: int = BARS) -> list[dict]:
+    """The largest changes either way, in their order; what is left over as one row."""
+    if len(rows) <= most:
+        return rows
+    shown = sorted(rows, key=lambda row: -abs(row["change"]))[: most - 1]
+    rest = [row for row in rows if row not in shown]
+    return [row for row in rows if row in shown] + [
+        {"name": f"All {len(rest)} others", "change": sum(row["change"] for row in rest)}
+    ]
 
 
 def worth_bars(rows: Rows, unit: str) -> Picture:

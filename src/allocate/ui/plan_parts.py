@@ -21,24 +21,21 @@ from allocate.scenario.scenario import Scenario
 from allocate.ui import panels, parts, pictures, seating, solving
 from allocate.ui.desk import View
 from allocate.ui.parts import Card, Column, Shown, Tile, figure
-from allocate.ui.words import line_name, money
+from allocate.ui.words import AGREED, line_name, money
 
-BARS = 12
-"""Bars in a picture: what is smaller shares one."""
 LOSERS = 8
 """Lines that get less, shown at once."""
-CLOSE = 0.025
-"""A place within this share of its fair share is close to it."""
-AGREED = "the plan as agreed"
-RESOLVED = "the plan as agreed, re-solved"
+RESOLVED = f"{AGREED}, re-solved"
 OTHERS = 4
 """Rules told in words below the bars that they cannot be compared with."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a move of a lever waits for, as HTML: the sentence, the tiles and cards, and what the pictures show."""
+    """What a move of a lever waits for, as HTML: the sentence, the tiles and cards, and what the pictures show; `mine`
+    is the plan from the seat that is taken, if any."""
 
+    mine: SeatView | None
     said: str
     verdict: str
     story: str
@@ -64,7 +61,7 @@ def _drawn(view: View, plan: Plan) -> Drawing:
     doubt = [] if plan.certified else [explaining.assurance(plan)]
     verdict = parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt)
     told, asked, seen = (tiles(view, plan), cards(view, plan), shown(plan)) if mine is None else _from(mine, view, plan)
-    return Drawing(said, verdict, parts.tiles(told) + parts.cards(asked), tuple(seen))
+    return Drawing(mine, said, verdict, parts.tiles(told) + parts.cards(asked), tuple(seen))
 
 
 def _from(mine: SeatView, view: View, plan: Plan) -> tuple[list[Tile], list[Card], list[Shown]]:
@@ -88,7 +85,8 @@ def show(view: View, plan: Plan) -> None:
     parts.let_go()
     parts.draw(parts.gallery(drawn.pictures, parts.tables_wanted()), key="pictures")
     with between:
-        seating.summary(view, plan)
+        if drawn.mine is not None:
+            seating.summary(view, plan, drawn.mine)
         panels.strip(view)
     if view.rebased is not None:
         with under:
@@ -133,7 +131,7 @@ def _aim(view: View, plan: Plan, moves: Moves) -> Tile:
 def yardstick(view: View) -> tuple[Plan | None, str]:
     """The plan that this one is compared with, and what it is called: the plan as agreed; where assumptions were
     changed, the same re-solved under them."""
-    return (view.base, AGREED) if view.rebased is None else (view.rebased, RESOLVED)
+    return view.yardstick, AGREED if view.rebased is None else RESOLVED
 
 
 def _nearness(plan: Plan, moves: Moves) -> list[Tile]:
@@ -151,10 +149,10 @@ def _nearness(plan: Plan, moves: Moves) -> list[Tile]:
             Tile("Lines that get more", str(rose), f"of {total}"),
             Tile("Lines that get less", str(fell), f"of {total}"),
         ]
-    now, then = (sum(abs(place[when]) <= CLOSE for place in near) for when in ("after", "before"))
+    now, then = (sum(abs(place[when]) <= pictures.CLOSE for place in near) for when in ("after", "before"))
     worst = min(near, key=lambda place: place["after"])
     return [
-        Tile("Places close to fair share", f"{now} of {len(near)}", f"{then} last year; within {CLOSE:.1%}"),
+        Tile("Places close to fair share", f"{now} of {len(near)}", f"{then} last year; within {pictures.CLOSE:.1%}"),
         Tile("Furthest below fair share", per_cent(worst["after"], signed=True),
              f"{worst['name']}, was {per_cent(worst['before'], signed=True)}"),
     ]  # fmt: skip
@@ -247,7 +245,7 @@ def _gains(plan: Plan, column: str, heading: str) -> Shown:
     return Shown(
         heading,
         note,
-        replace(pictures.change_bars(_largest(moved), unit), table=pictures.change_bars(rows, unit).table),
+        replace(pictures.change_bars(pictures.largest(moved), unit), table=pictures.change_bars(rows, unit).table),
     )
 
 
@@ -256,19 +254,10 @@ def any_before(plan: Plan) -> bool:
     return bool(Moves.of(plan).before.any())
 
 
-def _largest(rows: list[dict]) -> list[dict]:
-    """The largest moves either way, in their order; what is left over as one row."""
-    if len(rows) <= BARS:
-        return rows
-    shown = sorted(rows, key=lambda row: -abs(row["change"]))[: BARS - 1]
-    rest = sum(row["change"] for row in rows if row not in shown)
-    return [row for row in rows if row in shown] + [{"name": f"All {len(rows) - len(shown)} others", "change": rest}]
-
-
 def _nearby(near: list[dict]) -> Shown:
     """How far places are from their fair share, last year and now."""
-    note = f"Above or below the share that need gives; the green band is within {CLOSE:.1%}"
-    picture = pictures.dumbbell(near, CLOSE, "Last year", "Proposed")
+    note = f"Above or below the share that need gives; the green band is within {pictures.CLOSE:.1%}"
+    picture = pictures.dumbbell(near, pictures.CLOSE, "Last year", "Proposed")
     return Shown("How far each place is from its fair share", note, picture)
 
 

@@ -7,8 +7,8 @@ For the page of the plan, all without Streamlit's state and quick enough for eve
     seat_cards(mine, plan, against, called) -> list[Card]      what changes for you, why, what would change that
     seat_pictures(mine, plan) -> list[Shown]                   your lines, your programmes or places, your rules
 
-and `summary(view, plan)` draws what those leave: whose seat it is and, in a fold, its lines one by one and what each
-rule costs it.
+and `summary(view, plan, mine)` draws what those leave: whose seat it is and, in a fold, its lines one by one and what
+each rule costs it.
 """
 
 from __future__ import annotations
@@ -29,20 +29,13 @@ from allocate.plan.words import title
 from allocate.ui import parts, pictures, solving
 from allocate.ui.desk import View
 from allocate.ui.parts import Card, Column, Shown, Tile, figure
-from allocate.ui.words import line_name, money
-
-AGREED = "the plan as agreed"
-BARS = 12
-"""Bars in a picture: what is smaller shares one."""
-CLOSE = 0.025
-"""A place within this share of its fair share is close to it."""
+from allocate.ui.words import AGREED, line_name, money
 
 
 def seen(view: View, plan: Plan) -> SeatView | None:
     """The plan from the seat that is taken, against the plan as agreed (where assumptions were changed, the same
     re-solved under them); None for the whole system."""
-    against = view.base if view.rebased is None else view.rebased
-    return from_seat(plan, view.draft.seat, against if view.changed else None) if view.draft.seat else None
+    return from_seat(plan, view.draft.seat, view.yardstick if view.changed else None) if view.draft.seat else None
 
 
 def banner(mine: SeatView, text: str) -> None:
@@ -50,11 +43,8 @@ def banner(mine: SeatView, text: str) -> None:
     parts.draw(parts.verdict(text, "note", f"{mine.name}."), key="seat")
 
 
-def summary(view: View, plan: Plan) -> None:
+def summary(view: View, plan: Plan, mine: SeatView) -> None:
     """On the page of the plan: whose seat it is, and each of its lines for whoever asks."""
-    mine = seen(view, plan)
-    if mine is None:
-        return
     what = "place's" if mine.place else "partner's"
     banner(mine, f"Told from this {what} side; the sentence above speaks for the whole system.")
     if mine.lines.empty:
@@ -193,7 +183,7 @@ def _gains(mine: SeatView, plan: Plan, columns: list[str], heading: str) -> Show
     if not moved:
         return Shown(heading, note, "Nothing changes for you." if len(mine.lines) else "You have no lines here.")
     every = pictures.change_bars(rows, unit).table
-    return Shown(heading, note, replace(pictures.change_bars(largest(moved), unit), table=every))
+    return Shown(heading, note, replace(pictures.change_bars(pictures.largest(moved), unit), table=every))
 
 
 def changes(mine: SeatView, plan: Plan, columns: list[str]) -> list[dict]:
@@ -220,17 +210,6 @@ def summed(plan: Plan, rows: pd.DataFrame, columns: list[str], before: list[floa
     return sorted(told, key=lambda row: -row["change"])
 
 
-def largest(rows: list[dict], most: int = BARS) -> list[dict]:
-    """The largest changes either way, in their order; what is left over as one row."""
-    if len(rows) <= most:
-        return rows
-    shown = sorted(rows, key=lambda row: -abs(row["change"]))[: most - 1]
-    rest = [row for row in rows if row not in shown]
-    return [row for row in rows if row in shown] + [
-        {"name": f"All {len(rest)} others", "change": sum(row["change"] for row in rest)}
-    ]
-
-
 def _nearby(mine: SeatView, plan: Plan) -> Shown | None:
     """A place's distance from its fair share, and those of the places inside it, or else beside it."""
     if mine.distance_after is None:
@@ -243,8 +222,10 @@ def _nearby(mine: SeatView, plan: Plan) -> Shown | None:
         for key, name in names.items()
     ]
     others = "the places inside you" if len(plan.scenario.within(mine.key)) > 1 else "the other places"
-    note = f"You and {others}: above or below the share that need gives; the green band is within {CLOSE:.1%}"
-    return Shown("How far you are from your fair share", note, pictures.dumbbell(rows, CLOSE, "Last year", "Proposed"))
+    note = f"You and {others}: above or below the share that need gives; the green band is within {pictures.CLOSE:.1%}"
+    return Shown(
+        "How far you are from your fair share", note, pictures.dumbbell(rows, pictures.CLOSE, "Last year", "Proposed")
+    )
 
 
 def _beside(mine: SeatView, plan: Plan) -> dict[str, str]:

@@ -9,6 +9,8 @@ from allocate.plan.figures import IN_MILLIONS, pounds
 from allocate.plan.plan import Plan
 from allocate.scenario.scenario import Scenario
 
+AGREED = "the plan as agreed"
+
 
 def line_name(scenario: Scenario, row) -> str:
     """A line in words: Elective and planned care, Rugby (University Hospitals). `row` has a line's key. The envelope is
