@@ -54,7 +54,7 @@ def test_updating_a_live_model_equals_loading_it_anew(session, tiny):
     fresh = Solver(arrays).run(10)
     live = session.solver.run(10)
     assert live.value == pytest.approx(fresh.value, rel=1e-12)
-    for family in ("spend", "slice", "gain", "total"):
+    for family in ("paid", "slice", "moved"):
         columns = session.matrix.columns[family]
         np.testing.assert_allclose(live.columns[columns], fresh.columns[columns], rtol=1e-9, atol=1e-6)
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocate.engine.certificate import PENNY, Case, Flows, Prices, breaches, curve_worth, upper_bound
-from allocate.engine.highs import Answer, Impossible
+from allocate.engine.highs import Impossible
 from allocate.engine.polish import polish
 from allocate.engine.problem import Problem
-from allocate.engine.session import Held, Session
+from allocate.engine.session import Held, Reached, Session
 from allocate.engine.watch import Watch
 
 Array = np.ndarray
@@ -111,7 +111,7 @@ def _look(
         return -np.inf, None
     flows, prices = session.flows(problem, answer), session.prices(problem, answer)
     bound = upper_bound(problem, prices, case)
-    fraction = session.column(answer, "opened")
+    fraction = answer.column("opened")
     decided = not len(fraction) or np.abs(fraction - np.round(fraction)).max() < 1e-6
     if decided:
         _keep(problem, flows, prices, best)
@@ -131,7 +131,7 @@ def _keep(problem: Problem, flows: Flows, prices: Prices, best: Search) -> None:
 
 def _held(session: Session, problem: Problem, case: Case, grids: list[Array]) -> Held:
     """A case as bounds on the model's columns: choices made, slices full below the efforts allowed and empty above."""
-    rows, money = session.choice_rows, problem.units.money
+    rows, money = session.sets.choices, problem.units.money
     full = np.concatenate([np.where(g[1:] <= low, np.diff(g), 0.0) for g, low in zip(grids, case.low, strict=True)])
     room = np.concatenate([np.where(g[:-1] < high, np.diff(g), 0.0) for g, high in zip(grids, case.high, strict=True)])
     choices = case.opened[rows].astype(float), 1.0 - case.closed[rows]
@@ -139,11 +139,11 @@ def _held(session: Session, problem: Problem, case: Case, grids: list[Array]) ->
 
 
 def _split(
-    session: Session, problem: Problem, grids: list[Array], case: Case, answer: Answer, prices: Prices
+    session: Session, problem: Problem, grids: list[Array], case: Case, answer: Reached, prices: Prices
 ) -> _Node | None:
     """Split on the choice furthest from yes or no; else where a curve's prices promise most that its effort here does
     not give; else on any choice not made."""
-    rows, fraction = session.choice_rows, session.column(answer, "opened")
+    rows, fraction = session.sets.choices, answer.column("opened")
     free = ~(case.opened | case.closed)[rows]
     away = np.where(free, np.abs(fraction - np.round(fraction)), -1.0)
     if len(away) and away.max() > 1e-6:
@@ -154,7 +154,7 @@ def _split(
     gain = problem.curves.gain(effort)
     missed = worth - (weight * gain - prices.effort * effort)
     # A gain that the model pretends not to have misses what the caps on it take.
-    missed += np.abs(prices.limit @ problem.gain_rows) * np.abs(gain - session.gains(problem, answer))
+    missed += np.abs(prices.limit @ problem.gain_rows) * np.abs(gain - answer.gain * problem.curve_units)
     for q in np.argsort(-missed, kind="stable"):
         inside = grids[q][(grids[q] > case.low[q]) & (grids[q] < case.high[q])]
         if missed[q] > 1e-12 * problem.at_stake and len(inside):

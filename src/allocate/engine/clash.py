@@ -16,7 +16,6 @@ import numpy as np
 from allocate.compiler import Arrays
 from allocate.engine.certificate import Prices, upper_bound
 from allocate.engine.highs import Impossible, Solver
-from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
 from allocate.engine.ways import Easing, Trial, give_ways, raised_instead
@@ -48,11 +47,11 @@ def _cheapest(
     session: Session, problem: Problem, grids: list[Array], seconds: float
 ) -> tuple[list[Easing], Array, tuple[str, ...]]:
     """The least that gives way, what the plan it allows spends on each line, and what is proved to clash."""
-    arrays = session.matrix.arrays(figures(problem, grids))
+    arrays = session.arrays(problem, grids)
     rows = session.matrix.rows["limit"]
     count, size = len(problem.limits), len(arrays.cost)
     eased = _with_ways_out(arrays, rows, _reluctance(problem))
-    answer = Solver(eased).run(seconds, presolve=bool(arrays.integer.any()))
+    answer = session.reached(Solver(eased).run(seconds, presolve=bool(arrays.integer.any())))
     up, down = answer.columns[size : size + count], answer.columns[size + count :]
     easings = [
         Easing(int(i), float(amount[i] * problem.limit_units[i]), end)
@@ -103,7 +102,7 @@ def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -
     those with a price at which even the best plan for no aim at all would be worth less than nothing. () where there is
     no proof."""
     relaxed = replace(eased, integer=np.zeros(len(eased.integer), dtype=bool))
-    answer = Solver(relaxed).run(seconds)
+    answer = session.reached(Solver(relaxed).run(seconds))
     prices = session.prices(problem, answer)
     aimless = replace(problem, weight=np.zeros(len(problem.weight)))
     total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()

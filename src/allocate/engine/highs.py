@@ -1,4 +1,9 @@
-"""HiGHS held live: load once, change figures, run again. One thread a solve, no output, every status checked."""
+"""HiGHS held live: load once, change figures, run again. One thread a solve, no output, every status checked.
+
+Every run says where it starts: from nothing, from a basis, or from where the last run ended. HiGHS does not scale
+(figures come in solver units already), for it would keep the factors of the first figures it saw: so an answer follows
+from the figures and the start alone, to the last bit, whatever was solved before.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import highspy
 import numpy as np
 
-from allocate.compiler import Arrays
+from allocate.compiler import Arrays, Touched
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -19,6 +25,14 @@ Array = np.ndarray
 Status = highspy.HighsModelStatus
 Asked = highspy.cb.HighsCallbackType
 Tell = Callable[[float, float], None]
+Start = Literal["nothing", "last"] | highspy.HighsBasis
+"""Where a run starts."""
+SCALES = 2
+"""HiGHS' own choice of scaling."""
+Simplex = Literal[1, 4]
+DUAL: Simplex = 1
+PRIMAL: Simplex = 4
+"""The simplex method: dual where sides and bounds changed, primal where nothing but costs did."""
 SEED = 0
 MIP_GAP = 1e-6
 COEFFICIENTS = (5e-9, 1e7)
@@ -62,13 +76,13 @@ class Impossible(Exception):
 
 
 class Solver:
-    """A live HiGHS model. Not for two threads at once; make one for each."""
+    """A live HiGHS model. Not for two threads at once; make one for each. One that is solved `once` may be scaled."""
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, once: bool = False) -> None:
         self._highs = highspy.Highs()
         for option, value in (
             ("output_flag", False), ("log_to_console", False), ("threads", 1), ("random_seed", SEED),
-            ("mip_rel_gap", MIP_GAP), ("mip_abs_gap", 1e-9),
+            ("mip_rel_gap", MIP_GAP), ("mip_abs_gap", 1e-9), ("simplex_scale_strategy", SCALES if once else 0),
         ):  # fmt: skip
             self._ok(self._highs.setOptionValue(option, value), f"option {option}")
         self.load(arrays)
@@ -84,52 +98,65 @@ class Solver:
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
             len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kRowwise),
-            int(highspy.ObjSense.kMaximize), 0.0, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
+            int(highspy.ObjSense.kMaximize), arrays.offset, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
             arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
         )  # fmt: skip
         self._ok(status, "the model")
         self.arrays = arrays
 
-    def update(self, arrays: Arrays) -> None:
-        """Change to other figures of the same model: only what differs is touched."""
+    def update(self, arrays: Arrays, touched: Touched | None = None) -> None:
+        """Change to other figures of the same model: only what differs is passed on. `touched` says where that may be,
+        where it is known."""
         old = self.arrays
         if len(old.value) != len(arrays.value):
             raise EngineError("figures of another model")
-        if ((old.value == 0) != (arrays.value == 0)).any() or np.count_nonzero(old.value != arrays.value) > 20_000:
+        costs, columns, rows, entries = _differing(old, arrays, touched)
+        gone = ((old.value[entries] == 0) != (arrays.value[entries] == 0)).any()
+        if gone or len(entries) > 20_000:
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method.
             self.load(arrays)
             return
-        _check_finite(arrays)
+        _check_finite(arrays, costs, columns, rows, entries)
         highs = self._highs
-        changed = _where(old.cost != arrays.cost)
-        if len(changed):
-            self._ok(highs.changeColsCost(len(changed), changed, arrays.cost[changed]), "costs")
-        changed = _where((old.lower != arrays.lower) | (old.upper != arrays.upper))
-        if len(changed):
-            bounds = arrays.lower[changed], arrays.upper[changed]
-            self._ok(highs.changeColsBounds(len(changed), changed, *bounds), "column bounds")
-        changed = _where((old.row_lower != arrays.row_lower) | (old.row_upper != arrays.row_upper))
-        if len(changed):
-            bounds = arrays.row_lower[changed], arrays.row_upper[changed]
-            self._ok(highs.changeRowsBounds(len(changed), changed, *bounds), "row bounds")
-        changed = _where(old.value != arrays.value)
-        rows = np.searchsorted(arrays.start, changed, side="right") - 1
-        for row, column, value in zip(rows, arrays.index[changed], arrays.value[changed], strict=True):
-            self._ok(highs.changeCoeff(int(row), int(column), float(value)), "a coefficient")
+        if len(costs):
+            self._ok(highs.changeColsCost(len(costs), costs, arrays.cost[costs]), "costs")
+        if len(columns):
+            bounds = arrays.lower[columns], arrays.upper[columns]
+            self._ok(highs.changeColsBounds(len(columns), columns, *bounds), "column bounds")
+        if len(rows):
+            bounds = arrays.row_lower[rows], arrays.row_upper[rows]
+            self._ok(highs.changeRowsBounds(len(rows), rows, *bounds), "row bounds")
+        if old.offset != arrays.offset:
+            self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
+        of_entry = np.searchsorted(arrays.start, entries, side="right") - 1
+        each = zip(of_entry.tolist(), arrays.index[entries].tolist(), arrays.value[entries].tolist(), strict=True)
+        for row, column, value in each:
+            self._ok(highs.changeCoeff(row, column, value), "a coefficient")
         self.arrays = arrays
 
     def run(
-        self, seconds: float, presolve: bool = False, watch: Watch | None = None, tell: Tell | None = None
+        self,
+        seconds: float,
+        presolve: bool = False,
+        watch: Watch | None = None,
+        tell: Tell | None = None,
+        start: Start = "nothing",
+        simplex: Simplex = DUAL,
     ) -> Answer:
         """Solve, in at most so many seconds or until `watch` says stop; `tell` hears value and bound, in solver units,
-        while integers are searched. Raises Impossible where there is no solution, Stopped where none was found before
-        the stop, and EngineError for anything else without one."""
+        while integers are searched. A basis to start from must be of this model. Raises Impossible where there is no
+        solution, Stopped where none was found before the stop, and EngineError for anything else without one."""
         if watch is not None and watch.stopped:
             raise Stopped
         highs = self._highs
         # HiGHS counts its time limit over the life of the object.
         highs.setOptionValue("time_limit", highs.getRunTime() + seconds)
         highs.setOptionValue("presolve", "on" if presolve else "off")
+        highs.setOptionValue("simplex_strategy", simplex)
+        if start != "last":
+            self._ok(highs.clearSolver(), "a fresh start")
+        if isinstance(start, highspy.HighsBasis):
+            self._ok(highs.setBasis(start), "a basis")
         if self._run(watch, tell) == highspy.HighsStatus.kError:
             raise EngineError("HiGHS failed")
         status = highs.getModelStatus()
@@ -144,6 +171,11 @@ class Solver:
         integer = bool(self.arrays.integer.any())
         bound = info.mip_dual_bound if integer else info.objective_function_value
         return Answer(ended, info.objective_function_value, bound, highs.getSolution())
+
+    @property
+    def basis(self) -> highspy.HighsBasis:
+        """Where the last run ended, for another one to start from."""
+        return self._highs.getBasis()
 
     def _run(self, watch: Watch | None, tell: Tell | None) -> highspy.HighsStatus:
         """Run, so that a stop is heard, and Ctrl-C during a search over yes/no choices: HiGHS itself would not hear it
@@ -191,16 +223,34 @@ def _awaited(running: Future) -> highspy.HighsStatus:
             continue
 
 
-def _where(differs: Array) -> Array:
-    return np.flatnonzero(differs).astype(np.int32)
+def _differing(old: Arrays, new: Arrays, touched: Touched | None) -> tuple[Array, Array, Array, Array]:
+    """Places of costs, columns' bounds, rows' bounds and coefficients that differ."""
+    every: list[Array | slice] = [slice(None)] * 4
+    asked = every if touched is None else [touched.costs, touched.columns, touched.rows, touched.entries]
+    pairs = [
+        (("cost",), asked[0]), (("lower", "upper"), asked[1]),
+        (("row_lower", "row_upper"), asked[2]), (("value",), asked[3]),
+    ]  # fmt: skip
+    found = [
+        np.logical_or.reduce([getattr(old, name)[at] != getattr(new, name)[at] for name in names])
+        for names, at in pairs
+    ]
+    costs, columns, rows, entries = (
+        np.flatnonzero(differs).astype(np.int32) if isinstance(at, slice) else at[differs]
+        for differs, (_, at) in zip(found, pairs, strict=True)
+    )
+    return costs, columns, rows, entries
 
 
-def _check_finite(arrays: Arrays) -> None:
-    """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    bounds = (arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper)
-    finite = np.isfinite(arrays.cost).all() and np.isfinite(arrays.value).all()
+def _check_finite(arrays: Arrays, *places: Array) -> None:
+    """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it. `places`
+    are those of costs, columns, rows and coefficients; all of them if left out."""
+    costs, columns, rows, entries = places or (slice(None),) * 4
+    bounds = arrays.lower[columns], arrays.upper[columns], arrays.row_lower[rows], arrays.row_upper[rows]
+    values = arrays.value[entries]
+    finite = np.isfinite(arrays.cost[costs]).all() and np.isfinite(values).all() and np.isfinite(arrays.offset)
     if not finite or any(np.isnan(bound).any() for bound in bounds):
         raise EngineError("a figure that is not finite reached the solver")
-    sizes = np.abs(arrays.value[arrays.value != 0])
+    sizes = np.abs(values[values != 0])
     if len(sizes) and not COEFFICIENTS[0] <= sizes.min() <= sizes.max() <= COEFFICIENTS[1]:
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")

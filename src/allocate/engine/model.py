@@ -6,28 +6,33 @@ Sets
     SLICES (q, k)   straight pieces of a curve, flattest last         TOTALS t, LIMITS i   what rules count and ask
 
 Decided
-    spend[l]        pounds on a line                   low[l] <= spend[l] <= high[l]
+    paid[l]         pounds on a line                   low[l] <= paid[l] <= high[l]
     moved[r]        pounds moved along a route         0 <= moved[r] <= route_high[r]
     unspent[e]      pounds left in an envelope         >= 0
     slice[q,k]      pounds on a slice                  0 <= slice[q,k] <= width[q,k]
-    gain[q]         units of outcome; total[t] its sums; up[l], down[l], widest: distance from the baseline
     opened[l]       1 if a line with a minimum viable scale is funded; filled[q,k] 1 if a slice must be full
+
+Named, and written out wherever they stand
+    spend[l] = paid[l], or start[q] + sum over k of slice[q,k] where line l alone feeds curve q
+    gain[q]  = start_gain[q] + sum over k of slope[q,k] slice[q,k]
+    total[t] = sum of line_factor[t,l] spend[l] + sum of gain_factor[t,q] gain[q]
 
 Maximise   sum over q of  weight[q] gain[q]                                                   the agreed outcomes
 
 money[e]   sum of spend out of e  + moved out - moved in + unspent[e] = amount[e]             no money lost or made
 effort[q]  sum of spend under q   - sum over k of slice[q,k]          = start[q]              efforts add up
-effect[q]  gain[q] - sum over k of slope[q,k] slice[q,k]              = start_gain[q]         what they buy
-tally[t]   total[t] - sum of line_factor[t,l] spend[l] - sum of gain[q] in t = 0              named once, used often
 limit[i]   limit_low[i] <= sum over t of term[i,t] total[t] <= limit_high[i]                  the rules, rows of data
 least[l]   spend[l] >= scale[l] opened[l];   most[l]  spend[l] <= high[l] opened[l]           nothing, or enough
 fill[q,k]  slice[q,k] >= width[q,k] filled[q,k];   next[q,k]  slice[q,k+1] <= width[q,k+1] filled[q,k]
-keep       sum over q of weight[q] gain[q] >= kept;   steady   sum of up and down <= moving   while breaking ties
+
+and only while ties are broken, up[l], down[l] and widest being the distance from the baseline:
+keep       sum over q of weight[q] gain[q] >= kept;   steady   sum of up and down <= moving
 change[l]  spend[l] - up[l] + down[l] = baseline[l];   spread[l]  up[l] + down[l] <= breadth[l] widest
 
+Named things have neither columns nor rows of their own: that alone solves several times faster (docs/speed.md). A line
+that alone feeds a curve needs none either, but for choices and slices that must fill in order, where rows tell more.
 Slices fill in order by themselves while more gain helps; where something caps a gain they must be made to
-(fill, next), or the model would report a gain that the same spend does not buy. `change` and `spread` bind nothing:
-they measure how far a plan is from today, for breaking ties.
+(fill, next), or the model would report a gain that the same spend does not buy.
 
 All figures are in solver units (`Units`); every number is a Param, so a change of figures is a change of parameters
 and nothing else. `DECLARATION` is this page in Pyomo: rules alone, without a member or a figure. `allocate.compiler`
@@ -38,13 +43,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
-from allocate.compiler import Compiled
+from allocate.compiler import Compiled, Positions
 from allocate.engine.problem import Problem
 from allocate.rules.limits import kept
 from allocate.rules.tally import Limit, Row
@@ -55,114 +61,175 @@ Figures = dict[str, Array]
 """Parameter name to values, in the order of the parameter's index set."""
 
 
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """The index sets: what the model is about, without any figure. Two scenarios with equal `Structure` share a model.
+
+    `names` has the labels of each set that has its own; `places` the members of each other one, as positions in those
+    (arrays of whole numbers); `own` are the lines that are paid by themselves and `sole` the lines that alone feed a
+    curve, with those curves in `sole_curve`.
+    """
+
+    names: dict[str, Sequence]
+    places: dict[str, Positions]
+    own: Array
+    sole: Array
+    sole_curve: Array
+    joined: Array
+    """the curves whose efforts have rows"""
+    choices: Array
+    ordered: Array
+    owner: Array
+    """the curve of each slice"""
+
+    @classmethod
+    def of(cls, problem: Problem, grids: list[Array], ordered: frozenset[int], measured: bool = False) -> Sets:
+        """The sets of a problem; `ordered` are the curves whose slices must be made to fill in order; `measured` where
+        the distance from the baseline is a part of the model."""
+        names = _names(problem, max((len(grid) - 1 for grid in grids), default=0), measured)
+        choices, fill = np.flatnonzero(problem.choices), np.array(sorted(ordered), dtype=int)
+        sole, curve = _sole(problem, fill) if not measured else (np.array([], dtype=int),) * 2
+        own, joined = np.setdiff1d(np.arange(len(problem.low)), sole), np.setdiff1d(np.arange(len(grids)), curve)
+        owner = np.repeat(np.arange(len(grids)), [len(grid) - 1 for grid in grids])
+        places = _money_places(problem) | _slice_places(owner, fill) | _rule_places(problem)
+        own_of, sole_of = np.array([own, np.arange(len(own))]).T, np.array([sole, curve]).T
+        places |= {
+            "OWN": Positions(own, ("LINES",)), "OWN_OF": Positions(own_of, ("LINES", "OWN")),
+            "SOLE_OF": Positions(sole_of, ("LINES", "CURVES")), "CHOICES": Positions(choices, ("LINES",)),
+            "JOINED": Positions(joined, ("CURVES",)),
+            "MEASURED": Positions(np.arange(len(problem.low) if measured else 0), ("LINES",)),
+        }  # fmt: skip
+        return cls(names, places, own, sole, curve, joined, choices, fill, owner)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The members of the declaration's sets."""
+        return {**self.names, **self.places}
+
+
 @dataclass(frozen=True)
-class Frame:
-    """The index sets that follow from names and keys alone: whatever the figures and the rules, they are these."""
+class Structure:
+    """What two problems have in common whose sets are equal: much less work to compare than the sets."""
 
-    lines: tuple[str, ...]
-    curves: tuple[str, ...]
-    envelopes: tuple[str, ...]
-    routes: tuple[str, ...]
-    pays: tuple[tuple[str, str], ...]
-    moves: tuple[tuple[str, str, str], ...]
-    efforts: tuple[tuple[str, str], ...]
+    labels: Hashable
+    limits: Hashable
+    slices: tuple[int, ...]
+    choices: bytes
+    ordered: frozenset[int]
+    measured: bool
+
+    @classmethod
+    def of(cls, problem: Problem, grids: list[Array], ordered: frozenset[int], measured: bool = False) -> Structure:
+        """The structure of the sets that `Sets.of` makes of the same."""
+        names = kept(problem.scenario, "names of limits", problem.limits, lambda: _limit_names(problem.limits))
+        labels = problem.scenario.shared("labels", lambda: _labels(problem))
+        return cls(labels, names, tuple(map(len, grids)), problem.choices.tobytes(), ordered, measured)
+
+    def but_for_limits(self, other: Structure) -> bool:
+        """Whether these two differ in their limits at most."""
+        return replace(self, limits=None) == replace(other, limits=None)
 
 
-def _frame(problem: Problem) -> Frame:
-    """The frame of a problem; worked out once for a scenario and its changes."""
-    return problem.scenario.shared("frame", lambda: _made_frame(problem))
+def _limit_names(limits: tuple[Limit, ...]) -> tuple:
+    """The limits, each with the totals it names; a total's name says what it counts."""
+    return tuple((limit.name, *_row(limit).terms) for limit in limits)
 
 
-def _made_frame(problem: Problem) -> Frame:
+def _row(limit: Limit) -> Row:
+    assert isinstance(limit.body, Row)
+    return limit.body
+
+
+def _names(problem: Problem, steps: int, measured: bool) -> dict[str, Sequence]:
+    return {
+        **problem.scenario.shared("labels", lambda: _labels(problem)).sets,
+        "TOTALS": tuple(problem.tally.totals), "LIMITS": tuple(limit.name for limit in problem.limits),
+        "STEPS": range(steps), "AIM": ("aim",) if measured else (),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Labels:
+    """Labels that follow from a scenario's keys. Two are equal where they are one, or where their labels are."""
+
+    sets: dict[str, tuple[str, ...]]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, _Labels) and self.sets == other.sets)
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(len, self.sets.values())))
+
+
+def _labels(problem: Problem) -> _Labels:
     scenario = problem.scenario
-    lines = scenario.line_ids
-    curves = _joined(scenario.table("curves"), "place", "programme", "outcome", "year")
-    envelopes = _joined(scenario.table("envelopes"), "id", "year")
-    routes = _joined(scenario.table("routes"), "id", "year")
-    ends = zip(routes, problem.source, problem.target, strict=True)
-    return Frame(
-        lines=lines,
-        curves=curves,
-        envelopes=envelopes,
-        routes=routes,
-        pays=tuple((envelopes[e], line) for e, line in zip(problem.envelope_of_line, lines, strict=True)),
-        moves=tuple((route, envelopes[a], envelopes[b]) for route, a, b in ends),
-        efforts=tuple((curves[q], lines[row]) for q, rows in enumerate(problem.curves.lines) for row in rows),
-    )
+    return _Labels({
+        "LINES": tuple(scenario.line_ids),
+        "CURVES": _joined(scenario.table("curves"), "place", "programme", "outcome", "year"),
+        "ENVELOPES": _joined(scenario.table("envelopes"), "id", "year"),
+        "ROUTES": _joined(scenario.table("routes"), "id", "year"),
+    })  # fmt: skip
 
 
 def _joined(table: pd.DataFrame, *columns: str) -> tuple[str, ...]:
     return tuple(map(".".join, zip(*(table[column] for column in columns), strict=True)))
 
 
-def structure(problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Hashable:
-    """What two problems have in common whose sets are equal: much less work to compare than the sets."""
-    names = kept(problem.scenario, "names of limits", problem.limits, lambda: _names(problem.limits))
-    return _frame(problem), names, tuple(map(len, grids)), problem.choices.tobytes(), ordered
+def _sole(problem: Problem, ordered: Array) -> tuple[Array, Array]:
+    """Lines that alone feed a curve (the first such of each), but for choices and curves that must fill in order, and
+    those curves."""
+    feeds = problem.feeds
+    alone = np.bincount(feeds.rows, minlength=len(problem.curves)) == 1
+    alone[ordered] = False
+    mine = alone[feeds.rows] & ~problem.choices[feeds.columns]
+    lines, first = np.unique(feeds.columns[mine], return_index=True)
+    return lines, feeds.rows[mine][first]
 
 
-def _names(limits: tuple[Limit, ...]) -> tuple:
-    """The limits, each with the totals it names; a total's name says what it counts."""
-    return tuple((limit.name, *_row(limit).terms) for limit in limits)
+def _money_places(problem: Problem) -> dict[str, Positions]:
+    lines, routes = np.arange(len(problem.low)), np.arange(len(problem.route_high))
+    return {
+        "LINES_OF": Positions(np.array([problem.envelope_of_line, lines]).T, ("ENVELOPES", "LINES")),
+        "LEAVING": Positions(np.array([problem.source, routes]).T, ("ENVELOPES", "ROUTES")),
+        "ENTERING": Positions(np.array([problem.target, routes]).T, ("ENVELOPES", "ROUTES")),
+        "LINES_UNDER": Positions(np.array([problem.feeds.rows, problem.feeds.columns]).T, ("CURVES", "LINES")),
+    }
 
 
-@dataclass(frozen=True)
-class Sets(Frame):
-    """The index sets: what the model is about, without any figure. Two scenarios with equal sets share a model."""
-
-    totals: tuple[str, ...]
-    limits: tuple[str, ...]
-    slices: tuple[tuple[str, int], ...]
-    line_factors: tuple[tuple[str, str], ...]
-    total_gains: tuple[tuple[str, str], ...]
-    terms: tuple[tuple[str, str], ...]
-    choices: tuple[str, ...]
-    ordered: tuple[str, ...]
-
-    @classmethod
-    def of(cls, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Sets:
-        """The sets of a problem; `ordered` are the curves whose slices must be made to fill in order."""
-        frame, totals = _frame(problem), problem.tally.totals
-        lines, curves = frame.lines, frame.curves
-        return cls(
-            **vars(frame),
-            totals=tuple(totals),
-            limits=tuple(limit.name for limit in problem.limits),
-            slices=tuple((curves[q], k) for q, grid in enumerate(grids) for k in range(len(grid) - 1)),
-            line_factors=tuple((name, lines[row]) for name, total in totals.items() for row in total.lines),
-            total_gains=tuple((name, curves[q]) for name, total in totals.items() for q in total.curves),
-            terms=tuple((limit.name, name) for limit in problem.limits for name in _row(limit).terms),
-            choices=tuple(lines[row] for row in np.flatnonzero(problem.choices)),
-            ordered=tuple(curves[q] for q in sorted(ordered)),
-        )
+def _slice_places(owner: Array, fill: Array) -> dict[str, Positions]:
+    step = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    slices = Positions(np.array([owner, step]).T, ("CURVES", "STEPS"))
+    followed = np.append(owner[1:] == owner[:-1], False)[: len(owner)] & np.isin(owner, fill)
+    to_fill = Positions(slices.rows[followed], ("CURVES", "STEPS"))
+    return {"SLICES": slices, "SLICES_OF": slices, "TO_FILL": to_fill}
 
 
-def _row(limit) -> Row:
-    assert isinstance(limit.body, Row)
-    return limit.body
+def _rule_places(problem: Problem) -> dict[str, Positions]:
+    totals = problem.tally.totals
+    number = {name: k for k, name in enumerate(totals)}
+    terms = [(i, number[name]) for i, limit in enumerate(problem.limits) for name in _row(limit).terms]
+    by_line = _pairs([total.lines for total in totals.values()])
+    by_curve = _pairs([total.curves for total in totals.values()])
+    lines, curves = Positions(by_line, ("TOTALS", "LINES")), Positions(by_curve, ("TOTALS", "CURVES"))
+    counted = Positions(np.array(terms, dtype=int).reshape(-1, 2), ("LIMITS", "TOTALS"))
+    return {
+        "LINE_FACTORS": lines, "LINES_IN": lines, "GAIN_FACTORS": curves, "CURVES_IN": curves,
+        "TERMS": counted, "TOTALS_IN": counted,
+    }  # fmt: skip
+
+
+def _pairs(members: list[Array]) -> Array:
+    """Pairs of an owner and each of its members."""
+    owners = np.repeat(np.arange(len(members)), [len(each) for each in members])
+    return np.array([owners, np.concatenate([np.array([], dtype=int), *members])], dtype=int).T
 
 
 def compiled(sets: Sets) -> Compiled:
     """The model over these sets, ready for any figures."""
-    return Compiled.of(DECLARATION, members(sets))
+    return Compiled.of(DECLARATION, sets.members)
 
 
-def members(sets: Sets) -> dict[str, Sequence]:
-    """The members of the declaration's sets; of those over another set, as pairs."""
-    slices_of = _by_first(sets.slices)
-    return {
-        "LINES": sets.lines, "CURVES": sets.curves, "ENVELOPES": sets.envelopes, "ROUTES": sets.routes,
-        "TOTALS": sets.totals, "LIMITS": sets.limits, "CHOICES": sets.choices, "AIM": ("aim",),
-        "STEPS": tuple(range(max(map(len, slices_of.values()), default=0))),
-        "SLICES": sets.slices, "LINE_FACTORS": sets.line_factors, "GAIN_FACTORS": sets.total_gains,
-        "TERMS": sets.terms, "TO_FILL": [(q, k) for q in sets.ordered for k in slices_of[q][:-1]],
-        "LINES_OF": sets.pays, "LEAVING": [(a, r) for r, a, _ in sets.moves],
-        "ENTERING": [(b, r) for r, _, b in sets.moves], "LINES_UNDER": sets.efforts, "SLICES_OF": sets.slices,
-        "LINES_IN": sets.line_factors, "CURVES_IN": sets.total_gains, "TOTALS_IN": sets.terms,
-    }  # fmt: skip
-
-
-def figures(problem: Problem, grids: list[Array]) -> Figures:
+def figures(problem: Problem, grids: list[Array], measured: bool = False) -> Figures:
     """Every figure of the model, in solver units, from a problem in pounds and breakpoints per curve in pounds."""
     units, terms, measures = problem.units, problem.terms, problem.measure_units
     money, outcome = units.money, problem.curve_units
@@ -188,8 +255,8 @@ def figures(problem: Problem, grids: list[Array]) -> Figures:
         "term": terms.coefficient,
         "limit_low": problem.limit_low / problem.limit_units,
         "limit_high": problem.limit_high / problem.limit_units,
-        "kept": np.array([-np.inf]),
-        "moving": np.array([np.inf]),
+        "kept": np.full(int(measured), -np.inf),
+        "moving": np.full(int(measured), np.inf),
     }
 
 
@@ -258,12 +325,11 @@ def declaration() -> pyo.AbstractModel:
     m = pyo.AbstractModel()
     _declare_sets(m)
     _declare_figures(m)
-    m.spend = pyo.Var(m.LINES, bounds=lambda m, line: (m.low[line], m.high[line]))
+    m.paid = pyo.Var(m.OWN, bounds=lambda m, line: (m.low[line], m.high[line]))
     m.moved = pyo.Var(m.ROUTES, bounds=lambda m, r: (0, m.route_high[r]))
     m.unspent = pyo.Var(m.ENVELOPES, bounds=(0, None))
     m.slice = pyo.Var(m.SLICES, bounds=lambda m, q, k: (0, m.width[q, k]))
-    m.gain = pyo.Var(m.CURVES)
-    m.total = pyo.Var(m.TOTALS)
+    _name_sums(m)
 
     m.value = pyo.Objective(rule=lambda m: sum(m.weight[q] * m.gain[q] for q in m.CURVES), sense=pyo.maximize)
 
@@ -273,29 +339,32 @@ def declaration() -> pyo.AbstractModel:
         out, into = sum(m.moved[r] for r in m.LEAVING[e]), sum(m.moved[r] for r in m.ENTERING[e])
         return spent + out - into + m.unspent[e] == m.amount[e]
 
-    @m.Constraint(m.CURVES)
+    @m.Constraint(m.JOINED)
     def effort(m, q):
         spent = sum(m.spend[line] for line in m.LINES_UNDER[q])
         return spent - sum(m.slice[q, k] for k in m.SLICES_OF[q]) == m.start[q]
 
-    @m.Constraint(m.CURVES)
-    def effect(m, q):
-        return m.gain[q] - sum(m.slope[q, k] * m.slice[q, k] for k in m.SLICES_OF[q]) == m.start_gain[q]
+    @m.Constraint(m.LIMITS)
+    def limit(m, i):
+        return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in m.TOTALS_IN[i]), m.limit_high[i])
 
-    _declare_limits(m)
     _declare_choices(m)
     _declare_distance(m)
     return m
 
 
 def _declare_sets(m: pyo.AbstractModel) -> None:
-    for name in ("LINES", "CURVES", "ENVELOPES", "ROUTES", "TOTALS", "LIMITS", "CHOICES", "AIM", "STEPS"):
+    for name in (
+        "LINES", "CURVES", "ENVELOPES", "ROUTES", "TOTALS", "LIMITS", "AIM", "STEPS", "OWN", "JOINED", "CHOICES",
+        "MEASURED",
+    ):  # fmt: skip
         m.add_component(name, pyo.Set())
     for name in ("SLICES", "TO_FILL", "LINE_FACTORS", "GAIN_FACTORS", "TERMS"):
         m.add_component(name, pyo.Set(dimen=2))
     for name, over in {
         "LINES_OF": m.ENVELOPES, "LEAVING": m.ENVELOPES, "ENTERING": m.ENVELOPES, "LINES_UNDER": m.CURVES,
         "SLICES_OF": m.CURVES, "LINES_IN": m.TOTALS, "CURVES_IN": m.TOTALS, "TOTALS_IN": m.LIMITS,
+        "OWN_OF": m.LINES, "SOLE_OF": m.LINES,
     }.items():  # fmt: skip
         m.add_component(name, pyo.Set(over))
 
@@ -311,16 +380,20 @@ def _declare_figures(m: pyo.AbstractModel) -> None:
         m.add_component(name, pyo.Param(over, mutable=True))
 
 
-def _declare_limits(m: pyo.AbstractModel) -> None:
-    @m.Constraint(m.TOTALS)
-    def tally(m, t):
-        spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_IN[t])
-        gained = sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
-        return m.total[t] - spent - gained == 0
+def _name_sums(m: pyo.AbstractModel) -> None:
+    @m.Expression(m.LINES)
+    def spend(m, line):
+        alone = sum(m.start[q] + sum(m.slice[q, k] for k in m.SLICES_OF[q]) for q in m.SOLE_OF[line])
+        return sum(m.paid[own] for own in m.OWN_OF[line]) + alone
 
-    @m.Constraint(m.LIMITS)
-    def limit(m, i):
-        return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in m.TOTALS_IN[i]), m.limit_high[i])
+    @m.Expression(m.CURVES)
+    def gain(m, q):
+        return m.start_gain[q] + sum(m.slope[q, k] * m.slice[q, k] for k in m.SLICES_OF[q])
+
+    @m.Expression(m.TOTALS)
+    def total(m, t):
+        spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_IN[t])
+        return spent + sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
 
 
 def _declare_choices(m: pyo.AbstractModel) -> None:
@@ -339,20 +412,16 @@ def _declare_choices(m: pyo.AbstractModel) -> None:
 
 
 def _declare_distance(m: pyo.AbstractModel) -> None:
+    m.up = pyo.Var(m.MEASURED, bounds=(0, None))
+    m.down = pyo.Var(m.MEASURED, bounds=(0, None))
+    m.widest = pyo.Var(m.AIM, bounds=(0, None))
     m.keep = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.weight[q] * m.gain[q] for q in m.CURVES) >= m.kept[a])
-    m.up = pyo.Var(m.LINES, bounds=(0, None))
-    m.down = pyo.Var(m.LINES, bounds=(0, None))
-    m.widest = pyo.Var(bounds=(0, None))
-    m.steady = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.up[n] + m.down[n] for n in m.LINES) <= m.moving[a])
-    m.change = pyo.Constraint(m.LINES, rule=lambda m, n: m.spend[n] - m.up[n] + m.down[n] == m.baseline[n])
-    m.spread = pyo.Constraint(m.LINES, rule=lambda m, n: m.up[n] + m.down[n] - m.breadth[n] * m.widest <= 0)
+    m.steady = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.up[n] + m.down[n] for n in m.MEASURED) <= m.moving[a])
+    m.change = pyo.Constraint(m.MEASURED, rule=lambda m, n: m.spend[n] - m.up[n] + m.down[n] == m.baseline[n])
+
+    @m.Constraint(m.MEASURED)
+    def spread(m, n):
+        return m.up[n] + m.down[n] - sum(m.breadth[n] * m.widest[a] for a in m.AIM) <= 0
 
 
 DECLARATION = declaration()
-
-
-def _by_first(pairs) -> dict:
-    groups: dict = {}
-    for first, *rest in pairs:
-        groups.setdefault(first, []).append(rest[0] if len(rest) == 1 else tuple(rest))
-    return groups

@@ -2,7 +2,8 @@
 
 The way is the same whatever was solved before, so that the answer does not depend on the path of what-ifs:
 
-1. solve over straight slices, from no basis; yes/no choices first, ties among them broken, then with choices held;
+1. solve over straight slices, from a basis that follows from the scenario before any change (`solving`), or from none;
+   yes/no choices first, ties among them broken, then with choices held;
 2. polish to the exact optimum of the curves, and certify; place finer slices round it and repeat until the gap closes;
 3. with the optimum on a breakpoint, break ties (`ties`).
 """
@@ -16,15 +17,19 @@ import numpy as np
 
 from allocate.engine.branches import Search, search
 from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
-from allocate.engine.highs import Answer
+from allocate.engine.highs import Start
+from allocate.engine.live import Reference
 from allocate.engine.polish import attributed, polish
 from allocate.engine.problem import Problem
-from allocate.engine.session import Held, Session
+from allocate.engine.session import Held, Reached, Session
 from allocate.engine.ties import nearest_choices, nearest_today
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
+Starts = tuple[Start | Reference, Start | Reference]
+"""Where to begin in the session's model, and in the one that measures distance."""
+FROM_NOTHING: Starts = ("nothing", "nothing")
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
 ROUNDS = 8
@@ -73,17 +78,19 @@ def must_order(problem: Problem) -> frozenset[int]:
     return frozenset(q for q in range(len(problem.curves)) if not problem.curves.concave(q))
 
 
-def optimum(session: Session, problem: Problem, options: Options, watch: Watch) -> Optimum:
+def optimum(
+    session: Session, problem: Problem, options: Options, watch: Watch, starts: Starts = FROM_NOTHING
+) -> Optimum:
     """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, Stopped where
     `watch` was stopped before one was found, and Phantom where curves must be made to fill in order."""
     watch.begin(options.seconds)
     watch.enter("searching yes/no choices" if session.has_integers else "solving")
     grids = problem.grids
-    answer = session.solve(problem, grids, None, options.seconds, fresh=True, watch=watch)
+    answer = session.solve(problem, grids, None, options.seconds, starts[0], watch)
     status, ties, held = answer.status, 0, None
     if session.has_integers:
         if status == "optimal":
-            ties, answer = nearest_choices(session, problem, answer, watch)
+            ties, answer = nearest_choices(session.distance(problem, grids), problem, grids, answer, watch)
         held = session.held(answer)
         # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
         answer = session.solve(problem, grids, held, watch.left())
@@ -93,7 +100,7 @@ def optimum(session: Session, problem: Problem, options: Options, watch: Watch) 
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(best.flows)
-    more, flows = _settled(session, problem, best.flows, held, watch)
+    more, flows = _settled(session, problem, best.flows, held, watch, starts[1])
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = attributed(problem, flows, best.prices)
     if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
@@ -102,7 +109,7 @@ def optimum(session: Session, problem: Problem, options: Options, watch: Watch) 
 
 
 def _refined(
-    session: Session, problem: Problem, grids: list[Array], answer: Answer, held: Held | None, watch: Watch
+    session: Session, problem: Problem, grids: list[Array], answer: Reached, held: Held | None, watch: Watch
 ) -> Search:
     """Polish and certify on ever finer slices until no better plan can exist (with these choices)."""
     watch.enter("refining")
@@ -123,10 +130,10 @@ def _refined(
             break
         grids = finer
         try:
-            if session.sets.ordered:
+            if len(session.sets.ordered):
                 # Which slices must be full depends on where they lie: those choices are made afresh.
                 held = session.held(session.solve(problem, grids, None, watch.left(), watch=watch))
-            answer = session.solve(problem, grids, held, watch.left(), fresh=True, watch=watch)
+            answer = session.solve(problem, grids, held, watch.left(), "last" if held is None else "nothing", watch)
         except EngineError:
             # Stopped or out of time on finer slices: the plan already found stands, with its honest gap.
             break
@@ -152,22 +159,26 @@ def _better(best: Search | None, problem: Problem, flows: Flows, prices: Prices,
 def _case(session: Session, problem: Problem, held: Held | None) -> Case:
     """What is possible with the lines' choices held."""
     whole = Case.whole(problem)
-    if held is None or not session.sets.choices:
+    if held is None or not len(session.sets.choices):
         return whole
     opened, closed = whole.opened.copy(), whole.closed.copy()
-    opened[session.choice_rows], closed[session.choice_rows] = held.opened[0] > 0.5, held.opened[1] < 0.5
+    opened[session.sets.choices], closed[session.sets.choices] = held.opened[0] > 0.5, held.opened[1] < 0.5
     return replace(whole, opened=opened, closed=closed)
 
 
-def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch) -> tuple[int, Flows]:
+def _settled(
+    session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch, start: Start | Reference
+) -> tuple[int, Flows]:
     """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
-    if session.sets.ordered:
+    if len(session.sets.ordered):
         return 0, flows
+    grids = _with_breakpoints(problem, flows)
+    measured = session.distance(problem, grids)
     try:
-        answer = session.solve(problem, _with_breakpoints(problem, flows), held, watch.left(), watch=watch)
+        answer = measured.solve(problem, grids, held, watch.left(), start, watch)
     except EngineError:
         return 0, flows
-    ties, answer = nearest_today(session, problem, answer, watch)
+    ties, answer = nearest_today(measured, problem, answer, watch)
     settled = session.flows(problem, answer)
     as_good = problem.value(settled.spend) >= problem.value(flows.spend) - AIMED * problem.at_stake
     # Slices say less than curves do, and a cap on gains may need exactly what they leave out.

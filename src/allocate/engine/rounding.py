@@ -62,7 +62,7 @@ def _rounded(problem: Problem, flows: Flows, step: int, seconds: float, watch: W
         np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32),
         np.nonzero(nonzero)[1].astype(np.int32), wide[nonzero], np.ones(len(cost), dtype=bool),
     )  # fmt: skip
-    chosen = np.round(Solver(arrays).run(seconds, True, watch).columns).reshape(len(columns), -1)
+    chosen = np.round(Solver(arrays, once=True).run(seconds, True, watch).columns).reshape(len(columns), -1)
     whole = below + np.array([sign for sign, _ in columns]) @ chosen
     return Flows(whole[: len(flows.spend)], whole[len(flows.spend) :])
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
+import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Compiled
 from allocate.engine.certificate import Flows, Prices
-from allocate.engine.highs import Answer, Solver, Tell
-from allocate.engine.model import Sets, Slices, compiled, figures, missed, structure, weights
+from allocate.engine.highs import DUAL, Answer, Simplex, Solver, Start, Tell
+from allocate.engine.live import Live, Reference
+from allocate.engine.model import Figures, Sets, Slices, Structure, compiled, figures, missed, weights
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 
 Array = np.ndarray
 FREE = 1e-7
 """Prices below this, in solver units, are noise."""
+REFERENCE = 600.0
+"""Seconds at most for finding a basis to start from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,24 +42,75 @@ class Held:
         return replace(arrays, lower=lower, upper=upper, integer=np.zeros(len(lower), dtype=bool))
 
 
+@dataclass(frozen=True, eq=False)
+class Reached(Answer):
+    """An answer, with what its columns mean: where each family of them is, the sets, and the figures it is for."""
+
+    places: dict[str, slice]
+    sets: Sets
+    figures: Figures
+
+    def column(self, name: str) -> Array:
+        """The values of one family of variables."""
+        return self.columns[self.places[name]]
+
+    @cached_property
+    def spend(self) -> Array:
+        """Spend on each line, in solver units."""
+        sets, spend = self.sets, np.zeros(len(self.figures["low"]))
+        spend[sets.own] = self.column("paid")
+        effort = self.figures["start"] + self._over_slices(self.column("slice"))
+        spend[sets.sole] = effort[sets.sole_curve]
+        return spend
+
+    @cached_property
+    def gain(self) -> Array:
+        """The gain that the model claims for each curve, in solver units."""
+        return self.figures["start_gain"] + self._over_slices(self.figures["slope"] * self.column("slice"))
+
+    def _over_slices(self, values: Array) -> Array:
+        return np.bincount(self.sets.owner, values, minlength=len(self.figures["start"]))
+
+
 class Session:
-    """One live model. Not for two threads at once: `allocate.engine.solve` lends each thread its own."""
+    """One live model. Not for two threads at once: `allocate.engine.solve` lends each thread its own.
+
+    `measured` where the distance from the baseline is a part of the model: for breaking ties. `compile_` makes the
+    model of some sets, or has it already.
+    """
 
     def __init__(
-        self, problem: Problem, grids: list[Array], ordered: frozenset[int], matrix: Compiled | None = None
+        self,
+        problem: Problem,
+        grids: list[Array],
+        ordered: frozenset[int] = frozenset(),
+        measured: bool = False,
+        compile_: Callable[[Structure, Sets], Compiled] = lambda _, sets: compiled(sets),
     ) -> None:
-        self.structure = structure(problem, grids, ordered)
-        self.sets = Sets.of(problem, grids, ordered)
-        first = figures(problem, grids)
-        self.matrix = matrix or compiled(self.sets)
-        self.solver = Solver(self.matrix.arrays(first))
-        number = {line: k for k, line in enumerate(self.sets.lines)}
-        self.choice_rows = np.array([number[line] for line in self.sets.choices], dtype=int)
-        self.ordered_rows = [q for q, curve in enumerate(self.sets.curves) if curve in set(self.sets.ordered)]
+        self.structure = Structure.of(problem, grids, ordered, measured)
+        self.sets = Sets.of(problem, grids, ordered, measured)
+        self.matrix = compile_(self.structure, self.sets)
+        self.live = Live(self.matrix, figures(problem, grids, measured))
+        self._ordered, self._measured, self._compile = ordered, measured, compile_
+        self._distance: Session | None = None
+
+    def distance(self, problem: Problem, grids: list[Array]) -> Session:
+        """The session over the same sets that measures the distance from the baseline."""
+        if self._distance is None:
+            self._distance = Session(problem, grids, self._ordered, True, self._compile)
+        return self._distance
 
     @property
     def has_integers(self) -> bool:
-        return bool(self.sets.choices or self.sets.ordered)
+        return len(self.sets.choices) + len(self.sets.ordered) > 0
+
+    @property
+    def solver(self) -> Solver:
+        return self.live.solver
+
+    def arrays(self, problem: Problem, grids: list[Array]) -> Arrays:
+        """The model for a problem over these slices."""
+        return self.live.change(figures(problem, grids, self._measured))
 
     def solve(
         self,
@@ -62,74 +118,120 @@ class Session:
         grids: list[Array],
         held: Held | None,
         seconds: float,
-        fresh: bool = False,
+        start: Start | Reference = "last",
         watch: Watch | None = None,
-    ) -> Answer:
-        """The best over these slices; with `held`, its choices are fixed and the answer has prices. With `fresh`,
-        nothing of what was solved before is used: not the basis, nor the scaling that HiGHS keeps. `watch` is told of
+    ) -> Reached:
+        """The best over these slices; with `held`, its choices are fixed and the answer has prices. `watch` is told of
         plans and bounds on the way, and may stop it."""
-        arrays = self.matrix.arrays(figures(problem, grids))
+        arrays = self.arrays(problem, grids)
         if held is not None:
             arrays = held.fix(arrays, self.matrix.columns)
         told = watch if arrays.integer.any() and not problem.gain_rows else None
         tell = partial(_tell, told, problem.units.value, missed(problem, grids)) if told is not None else None
-        return self.run(arrays, seconds, fresh, watch, tell)
+        return self.run(arrays, seconds, start, watch, tell)
 
     def run(
-        self, arrays: Arrays, seconds: float, fresh: bool = False, watch: Watch | None = None, tell: Tell | None = None
-    ) -> Answer:
-        """Solve the model with these arrays, whose shape is the session's; the rest as in `solve`."""
-        if fresh or arrays.integer.any() != self.solver.arrays.integer.any():
+        self,
+        arrays: Arrays,
+        seconds: float,
+        start: Start | Reference = "last",
+        watch: Watch | None = None,
+        tell: Tell | None = None,
+        simplex: Simplex = DUAL,
+    ) -> Reached:
+        """Solve the model with these arrays, whose shape is the session's; the rest as in `solve`. A reference knows
+        itself by which method to go on."""
+        whole = bool(arrays.integer.any())
+        if whole != self.solver.arrays.integer.any():
             self.solver.load(arrays)
-        else:
+        elif arrays is not self.solver.arrays:
             self.solver.update(arrays)
-        return self.solver.run(seconds, bool(arrays.integer.any()), watch, tell)
+        if isinstance(start, Reference):
+            simplex, start = start.simplex(arrays), start.basis
+        return self.reached(self.solver.run(seconds, whole, watch, tell, start, simplex))
 
-    def column(self, answer: Answer, name: str) -> Array:
-        """The values of one family of variables."""
-        return answer.columns[self.matrix.columns[name]]
+    def reached(self, answer: Answer) -> Reached:
+        """An answer for the figures that were asked for last; columns beyond the model's are no harm."""
+        said = answer.status, answer.value, answer.bound, answer.solution
+        return Reached(*said, self.matrix.columns, self.sets, self.live.figures)
 
-    def held(self, answer: Answer) -> Held:
+    def held(self, answer: Reached) -> Held:
         """The choices of an answer, fixed."""
-        opened, filled = (np.round(self.column(answer, name)) for name in ("opened", "filled"))
+        opened, filled = (np.round(answer.column(name)) for name in ("opened", "filled"))
         return Held((opened, opened), (filled, filled))
 
     def held_at(self, flows: Flows) -> Held:
         """The choices that these flows make; slices are left free."""
-        opened = (flows.spend[self.choice_rows] > 0.5).astype(float)
+        opened = (flows.spend[self.sets.choices] > 0.5).astype(float)
         return Held((opened, opened))
 
-    def flows(self, problem: Problem, answer: Answer) -> Flows:
+    def flows(self, problem: Problem, answer: Reached) -> Flows:
         """Spend and moves of an answer, in pounds."""
         money = problem.units.money
-        return Flows(self.column(answer, "spend") * money, self.column(answer, "moved") * money)
+        return Flows(answer.spend * money, answer.column("moved") * money)
 
-    def prices(self, problem: Problem, answer: Answer) -> Prices:
+    def prices(self, problem: Problem, answer: Reached) -> Prices:
         """Prices of an answer, per pound and per unit of a limit's body."""
-        units, rows, duals = problem.units, self.matrix.rows, answer.row_duals
+        units, rows, duals, sets = problem.units, self.matrix.rows, answer.row_duals, self.sets
         per_pound = units.value / units.money
+        envelope = duals[rows["money"]] * per_pound
         limit = duals[rows["limit"]] * units.value / problem.limit_units
-        return Prices(duals[rows["money"]] * per_pound, limit, -duals[rows["effort"]] * per_pound)
+        effort = np.zeros(len(problem.curves))
+        effort[sets.joined] = -duals[rows["effort"]] * per_pound
+        # Where a line alone feeds a curve, effort costs what the line's money and limits do, less what else it feeds.
+        costs = envelope[problem.envelope_of_line] + limit @ problem.line_rows - effort @ problem.feeds
+        effort[sets.sole_curve] = costs[sets.sole]
+        return Prices(envelope, limit, effort)
 
-    def gains(self, problem: Problem, answer: Answer) -> Array:
-        """The gains that the model claims, in units of each outcome."""
-        return self.column(answer, "gain") * problem.curve_units
-
-    def phantoms(self, problem: Problem, grids: list[Array], answer: Answer) -> frozenset[int]:
+    def phantoms(self, problem: Problem, grids: list[Array], answer: Reached) -> frozenset[int]:
         """Curves whose gain is less than their own slices buy when filled in order: something holds it down."""
         slices = Slices.of(problem, grids)
         filled = np.zeros(slices.width.shape)
-        filled[slices.real] = self.column(answer, "slice") * problem.units.money
+        filled[slices.real] = answer.column("slice") * problem.units.money
         # A gain that nothing counts may be anything; one that counts must be what its spend buys.
         counts = weights(problem) > 0
         counts[problem.gain_rows.columns] = True
-        counts[self.ordered_rows] = False
+        counts[self.sets.ordered] = False
         # The same effort poured into the slices in order.
         poured = np.clip(filled.sum(axis=1)[:, None] - (slices.begin - slices.start[:, None]), 0.0, slices.width)
-        short = slices.start_gain + (slices.slope * poured).sum(axis=1) - self.gains(problem, answer)
+        short = slices.start_gain + (slices.slope * poured).sum(axis=1) - answer.gain * problem.curve_units
         most = (slices.slope * slices.width).sum(axis=1)
         found = np.flatnonzero(counts & (short > 1e-6 * most + 1e-9 * most.sum()))
         return frozenset(found.tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """Where the solve of a scenario before any change ended, and what its model is about."""
+
+    reference: Reference
+    structure: Structure
+    limits: Sequence[str]
+    rows: dict[str, slice]
+
+    @classmethod
+    def of(cls, session: Session, problem: Problem) -> Base:
+        """From a session, for the problem before any change. Raises Impossible."""
+        session.solve(problem, problem.grids, None, REFERENCE, "nothing")
+        reference = Reference(session.solver.basis, session.solver.arrays)
+        return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
+
+    def start(self, session: Session) -> Start | Reference:
+        """Where to start the solve of a session's model, which may have other limits: those that are new are taken not
+        to bind. From nothing where more differs than that."""
+        if session.structure == self.structure:
+            return self.reference
+        if not session.structure.but_for_limits(self.structure):
+            return "nothing"
+        basis, place = self.reference.basis, self.rows["limit"]
+        known = dict(zip(self.limits, basis.row_status[place], strict=True))
+        status = [known.get(name, highspy.HighsBasisStatus.kBasic) for name in session.sets.names["LIMITS"]]
+        mapped = highspy.HighsBasis()
+        mapped.col_status = basis.col_status
+        mapped.row_status = [*basis.row_status[: place.start], *status, *basis.row_status[place.stop :]]
+        # HiGHS makes up for the limits that are gone.
+        mapped.valid = mapped.alien = True
+        return mapped
 
 
 def _tell(watch: Watch, unit: float, missed: float, value: float, bound: float) -> None:

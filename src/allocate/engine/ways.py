@@ -19,7 +19,6 @@ import numpy as np
 
 from allocate.compiler import Arrays
 from allocate.engine.highs import Impossible, Solver
-from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
 from allocate.errors import EngineError, GiveWay, ScenarioError
@@ -99,7 +98,7 @@ class Trial:
         problem = Problem.of(scenario)
         if _shape(problem) != self._shape:
             return True
-        return self.possible(self._opened(self.session.matrix.arrays(figures(problem, self.grids)), off))
+        return self.possible(self._opened(self.session.arrays(problem, self.grids), off))
 
     def possible(self, arrays: Arrays) -> bool:
         """Whether the model with these arrays has a plan."""
@@ -294,7 +293,7 @@ def raised_instead(trial: Trial) -> tuple[GiveWay, ...]:
 def _rises(trial: Trial) -> Iterable[tuple[int, float]]:
     """Rows of envelopes that would do it alone, each with the least pounds it must be raised by."""
     problem, session = trial.problem, trial.session
-    arrays = session.matrix.arrays(figures(problem, trial.grids))
+    arrays = session.arrays(problem, trial.grids)
     rows, size = session.matrix.rows["money"], len(arrays.cost)
     raised = _with_rises(arrays, rows)
     solver = Solver(raised)

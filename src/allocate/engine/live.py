@@ -1,0 +1,80 @@
+"""A compiled model held live in HiGHS: change some figures, solve again from a reference.
+
+Only what depends on the figures that differ is worked out and passed on. Every solve starts at the same reference, the
+basis of the first figures, so that an answer does not depend on the changes made before it. Where nothing but costs
+differs from the reference's model its basis is still a plan, and the primal simplex method goes on from there;
+otherwise the dual one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from allocate.compiler import Arrays, Compiled
+from allocate.engine.highs import DUAL, PRIMAL, Answer, Simplex, Solver, Start
+from allocate.engine.watch import Watch
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Where a solve ended: the basis, and the model that it was of."""
+
+    basis: highspy.HighsBasis
+    arrays: Arrays
+
+    def simplex(self, arrays: Arrays) -> Simplex:
+        """The method that goes on from here for other figures of the same model."""
+        names = "lower", "upper", "row_lower", "row_upper", "value"
+        return PRIMAL if all(_same(getattr(self.arrays, n), getattr(arrays, n)) for n in names) else DUAL
+
+
+class Live:
+    """A model and its figures. Not for two threads at once."""
+
+    def __init__(self, model: Compiled, figures: Mapping[str, Array]) -> None:
+        self.model, self.figures = model, dict(figures)
+        self.arrays = model.arrays(self.figures)
+        self.solver = Solver(self.arrays)
+        self._reference: Reference | None = None
+
+    def change(self, figures: Mapping[str, Array]) -> Arrays:
+        """The model with these figures, by the names of their Params; others stay. Raises CompileError for figures that
+        are not the model's."""
+        names = [name for name, values in figures.items() if not _same(values, self.figures.get(name))]
+        if names:
+            before, figures = self.arrays, {**self.figures, **figures}
+            self.arrays, touched = self.model.change(before, figures, names)
+            self.figures = dict(figures)
+            if self.solver.arrays is before:
+                self.solver.update(self.arrays, touched)
+        return self.arrays
+
+    def run(
+        self, seconds: float, start: Start | Reference, watch: Watch | None = None, presolve: bool = False
+    ) -> Answer:
+        """Solve with the figures as they are, from a start of the caller's own; see `Solver.run`."""
+        if self.solver.arrays is not self.arrays:
+            self.solver.update(self.arrays)
+        simplex = start.simplex(self.arrays) if isinstance(start, Reference) else DUAL
+        basis = start.basis if isinstance(start, Reference) else start
+        return self.solver.run(seconds, presolve, watch, start=basis, simplex=simplex)
+
+    def solve(self, seconds: float = 60.0, watch: Watch | None = None) -> Answer:
+        """The best for the figures as they are, from the reference: where the first figures solved ended. Raises
+        Impossible, Stopped and EngineError as `Solver.run` does."""
+        if self.arrays.integer.any():
+            return self.run(seconds, "nothing", watch, presolve=True)
+        if self._reference is None:
+            self.run(seconds, "nothing", watch)
+            self._reference = Reference(self.solver.basis, self.arrays)
+        return self.run(seconds, self._reference, watch)
+
+
+def _same(one: Array, other: Array | None) -> bool:
+    return one is other or (other is not None and np.array_equal(one, other))
