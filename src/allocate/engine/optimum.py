@@ -39,17 +39,19 @@ PROVING = 10.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake."""
+    """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake; `opened`,
+    where yes/no choices are not to be searched but taken as these, a boolean a line."""
 
     seconds: float = 60.0
     tolerance: float = 1e-4
+    opened: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
     """The answer in pounds, before rounding. `ties` counts the lines that could differ for the same outcome; `status`
-    is 'optimal', 'time limit' or 'stopped'. With yes/no choices (`discrete`) the prices hold only for the choices
-    made."""
+    is 'optimal', 'time limit', 'stopped' or 'choices held'. With yes/no choices (`discrete`) the prices hold only for
+    the choices made."""
 
     flows: Flows
     prices: Prices
@@ -84,18 +86,25 @@ def optimum(
     """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, Stopped where
     `watch` was stopped before one was found, and Phantom where curves must be made to fill in order."""
     watch.begin(options.seconds)
-    watch.enter("searching yes/no choices" if session.has_integers else "solving")
-    grids = problem.grids
-    answer = session.solve(problem, grids, None, options.seconds, starts[0], watch)
-    status, ties, held = answer.status, 0, None
-    if session.has_integers:
+    search_choices = session.has_integers and (options.opened is None or len(session.sets.ordered) > 0)
+    watch.enter("searching yes/no choices" if search_choices else "solving")
+    grids, ties, held = problem.grids, 0, None
+    if session.has_integers and not search_choices:
+        assert options.opened is not None
+        held = Held((opened := options.opened[session.sets.choices].astype(float), opened))
+    answer = session.solve(problem, grids, held, options.seconds, starts[0], watch)
+    status = answer.status if held is None else "choices held"
+    if search_choices:
         if status == "optimal":
             ties, answer = nearest_choices(session.distance(problem, grids), problem, grids, answer, watch)
         held = session.held(answer)
         # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
         answer = session.solve(problem, grids, held, watch.left())
     best = _refined(session, problem, grids, answer, held, watch)
-    if session.has_integers:
+    if status == "choices held":
+        # What is proved for these choices is not proved for others.
+        best.bound = upper_bound(problem, best.prices)
+    if search_choices:
         watch.enter("searching yes/no choices")
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)

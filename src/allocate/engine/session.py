@@ -142,7 +142,8 @@ class Session:
         """Solve the model with these arrays, whose shape is the session's; the rest as in `solve`. A reference knows
         itself by which method to go on."""
         whole = bool(arrays.integer.any())
-        if whole != self.solver.arrays.integer.any():
+        if whole or self.solver.arrays.integer.any():
+            # The search over integers is not the same twice on a model that was changed, only on one that is new.
             self.solver.load(arrays)
         elif arrays is not self.solver.arrays:
             self.solver.update(arrays)

@@ -111,6 +111,9 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
             ordered = ordered | phantom.curves
             continue
         except Impossible:
+            if options.opened is not None:
+                options = replace(options, opened=None)
+                continue
             if problem.gain_rows and problem.slices is None:
                 problem = replace(problem, slices=SLICES_WHEN_TIGHT)
                 continue

@@ -22,17 +22,35 @@ from allocate.scenario.scenario import Scenario
 Array = np.ndarray
 
 
-def solve(scenario: Scenario, *, seconds: float = 60.0, tolerance: float = 1e-4, watch: Watch | None = None) -> Plan:
+def solve(
+    scenario: Scenario,
+    *,
+    seconds: float = 60.0,
+    tolerance: float = 1e-4,
+    watch: Watch | None = None,
+    choices: Plan | None = None,
+) -> Plan:
     """The plan that buys the most of the agreed outcomes within the money and the rules, in whole pounds.
 
     `seconds` bounds the time spent; `tolerance` is the certified gap to the best possible plan, as a share of the
     outcome at stake (what the most spending would buy over the least). Another thread may look at how far it is
-    through `watch`, and stop it: the best plan so far is returned. Raises NoPlan where the rules cannot all hold,
+    through `watch`, and stop it: the best plan so far is returned. With `choices`, an earlier plan over the same lines,
+    what it opens is opened and nothing else: quick, and the certificate says how far from the best that may be (where
+    they cannot be kept, or curves must fill in order, choices are searched all the same). Raises ValueError where that
+    plan has other lines, NoPlan where the rules cannot all hold,
     Stopped where it was stopped before it had a plan, and EngineError where no answer passes its checks.
     """
     started = time.perf_counter()
-    solved = solve_scenario(scenario, Options(seconds, tolerance), watch)
-    return Plan(scenario, solved, time.perf_counter() - started, Options(seconds, tolerance))
+    options = Options(seconds, tolerance, None if choices is None else _opened(scenario, choices))
+    solved = solve_scenario(scenario, options, watch)
+    return Plan(scenario, solved, time.perf_counter() - started, options)
+
+
+def _opened(scenario: Scenario, choices: Plan) -> Array:
+    """The lines that a plan funds."""
+    if choices.scenario.line_ids != scenario.line_ids:
+        raise ValueError("choices must be a plan over the same lines")
+    return choices._solved.flows.spend > 0.5
 
 
 @dataclass(frozen=True, eq=False)
