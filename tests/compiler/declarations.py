@@ -167,6 +167,43 @@ def expressions() -> Case:
     return m, {"J": [("a", 1), ("c", 2), ("a", 3)]}, {"p": [1.0, 2.0, 3.0], "q": [4.0, 0.0, 6.0]}
 
 
+def named() -> Case:
+    """Named sums within named sums, over sets given as positions in one other set, in any order and with repeats."""
+    m = pyo.AbstractModel()
+    m.LINES, m.OWN, m.STEPS, m.TOTALS = pyo.Set(), pyo.Set(), pyo.Set(), pyo.Set()
+    m.SLICES = pyo.Set(dimen=2)
+    m.OWN_OF, m.SLICES_OF, m.LINES_IN = pyo.Set(m.LINES), pyo.Set(m.LINES), pyo.Set(m.TOTALS)
+    m.start, m.slope = pyo.Param(m.LINES, mutable=True), pyo.Param(m.SLICES, mutable=True)
+    m.factor = pyo.Param(m.TOTALS, m.LINES, mutable=True)
+    m.paid = pyo.Var(m.OWN, bounds=lambda m, n: (0, m.start[n]))
+    m.slice = pyo.Var(m.SLICES, bounds=(0, 2))
+
+    @m.Expression(m.LINES)
+    def spend(m, n):
+        return m.start[n] + sum(m.paid[own] for own in m.OWN_OF[n]) + sum(m.slice[n, k] for k in m.SLICES_OF[n])
+
+    @m.Expression(m.TOTALS)
+    def total(m, t):
+        gains = sum(m.slope[n, k] * m.slice[n, k] / m.start[n] for n in m.LINES_IN[t] for k in m.SLICES_OF[n])
+        return gains - sum(m.factor[t, n] * m.spend[n] for n in m.LINES_IN[t])
+
+    m.aim = pyo.Objective(rule=lambda m: sum(m.total[t] + m.total["t"] for t in m.TOTALS))
+    m.within = pyo.Constraint(m.TOTALS, rule=lambda m, t: pyo.inequality(-1, m.total[t], 9))
+    m.first = pyo.Constraint(m.TOTALS, rule=lambda m, t: sum(m.slice["c", k] for k in m.SLICES_OF["c"]) <= m.total[t])
+    m.next = pyo.Constraint(
+        m.STEPS, rule=lambda m, k: sum(m.slope[n, j] * m.spend[n] for n, j in m.SLICES) * k >= m.slice["a", k + 1]
+    )
+    lines, own = ("LINES",), np.array([[3, 0], [0, 1]])
+    members = {
+        "LINES": ["a", "b", "c", "d"], "STEPS": [0], "TOTALS": ["t", "u"],
+        "OWN": Positions(np.array([3, 0]), lines), "OWN_OF": Positions(own, ("LINES", "OWN")),
+        "SLICES": [("c", 1), ("a", 0), ("c", 0), ("a", 1)], "SLICES_OF": {"c": [0, 1], "a": [1, 0]},
+        "LINES_IN": [("u", "c"), ("t", "a"), ("u", "a"), ("t", "d"), ("u", "b")],
+    }  # fmt: skip
+    figures = {"start": [1.0, 2.0, 3.0, 4.0], "slope": [0.5, 2.0, 3.0, 0.25], "factor": np.arange(8.0)}
+    return m, members, figures
+
+
 def awkward() -> Case:
     """What one call does not tell: branches, look-ups, Skip, loops, filters, other sums, domains by index."""
     m = pyo.AbstractModel()
@@ -207,4 +244,4 @@ def awkward() -> Case:
     return m, {"I": ["a", "b"], "T": [1, 2, 3]}, {"p": [2.0, 3.0], "r": [0.5, 1.5, 2.5]}
 
 
-CASES = [ragged, positions, products, expressions, awkward]
+CASES = [ragged, positions, products, expressions, named, awkward]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pyomo.environ as pyo
@@ -66,15 +68,48 @@ def test_several_threads_compile_the_same_declaration_at_once():
                 np.testing.assert_array_equal(each[name], value)
 
 
-def test_each_rule_is_called_once():
-    """A rule that can be read is called a single time, however many members its set has."""
+def test_each_rule_is_called_once_for_good():
+    """A rule that can be read is called a single time in the life of its declaration, whatever the members."""
     calls: list[str] = []
-    declaration, members, _ = ragged()
+    declaration, members, figures = ragged()
     for name in ("effort", "effect"):
         rule = declaration.component(name).rule
         rule._fcn = _counted(rule._fcn, name, calls)
     Compiled.of(declaration, members)
-    assert sorted(calls) == ["effect", "effort"]
+    assert_same(Compiled.of(declaration, members), figures)
+    calls.clear()
+    more = {**members, "LINES": [*"abcdef"], "CURVES": [*"pqrs"]}
+    longer = {**figures, "low": np.zeros(6), "high": np.arange(6.0), "start": [1, 1, 1, 0]}
+    compiled = Compiled.of(declaration, more)
+    assert calls == []
+    assert_same(compiled, longer)
+
+
+def test_rules_are_read_again_where_the_declaration_has_changed():
+    """What was read holds no longer once a component, a plain attribute, or the width of a set is another."""
+    m = pyo.AbstractModel()
+    m.I = pyo.Set()
+    m.x = pyo.Var(m.I, bounds=(0, 1))
+    m.rate = 2.0
+    m.aim = pyo.Objective(rule=lambda m: sum(m.rate * m.x[i] for i in m.I))
+    assert Compiled.of(m, {"I": ["a"]}).arrays({}).cost.tolist() == [2]
+    m.rate = 3.0
+    assert Compiled.of(m, {"I": ["a"]}).arrays({}).cost.tolist() == [3]
+    assert Compiled.of(m, {"I": [("a", 1), ("b", 2)]}).arrays({}).cost.tolist() == [3, 3]
+    m.y = pyo.Var()
+    m.del_component(m.aim)
+    m.aim = pyo.Objective(rule=lambda m: m.y)
+    assert Compiled.of(m, {"I": ["a"]}).arrays({}).cost.tolist() == [0, 1]
+
+
+def test_a_declaration_is_not_kept_alive():
+    """What was read of a declaration goes when the declaration does."""
+    declaration, members, _ = ragged()
+    Compiled.of(declaration, members)
+    gone = weakref.ref(declaration)
+    del declaration
+    gc.collect()
+    assert gone() is None
 
 
 def _counted(rule, name, calls):
@@ -107,7 +142,7 @@ def test_functions_that_a_rule_calls_are_read_too():
     m.one = pyo.Constraint(m.I, rule=lambda m, i: total(m, i) <= m.rate)
     m.two = pyo.Constraint(m.I, rule=lambda m, i: sum([twice(m, i), m.x["a", 1]]) >= 1)
     m.three = pyo.Constraint(m.I, rule=lambda m, i: sum(m.x[i, t] for t in (1, 2)) + sum(m.x[i, t] for t in m.T) == 1)
-    m.four = pyo.Constraint(m.I, rule=lambda m, i: sum(m.x[i, t] * k for k in (1, 3) for t in (1, 2)) == len(m.T))
+    m.four = pyo.Constraint(m.I, rule=lambda m, i: sum(m.x[i, t] * k for k in (1, 3) for t in (1, 2)) == 3)
     compiled = Compiled.of(m, {"I": ["a", "b"], "T": [1, 2, 3]})
     assert compiled.notes == {}
     assert_same(compiled, {"q": np.arange(6.0)})

@@ -15,7 +15,7 @@ from allocate.compiler.errors import CompileError
 from allocate.compiler.expansion import LOCK
 
 Array = np.ndarray
-TARGETS = ("cost", "lower", "upper", "row_lower", "row_upper", "value", "hessian", "offset")
+NUMBERS = ("cost", "lower", "upper", "row_lower", "row_upper", "value")
 
 
 class Compiled:
@@ -30,8 +30,9 @@ class Compiled:
         self.rows: dict[str, slice] = compilation.rows
         self.notes: dict[str, str] = compilation.notes
         self._declaration, self._sets = compilation.declaration, compilation.sets
-        self._fixed, self._pieces, self._sizes = compilation.fixed, compilation.pieces, compilation.sizes
-        self._reads = frozenset().union(*(piece.formula.reads for piece in self._pieces))
+        self._blank, self._pieces = compilation.blank, compilation.pieces
+        self._sizes, self._counts = compilation.sizes, compilation.counts
+        self._reads = _reads(self._pieces)
 
     @classmethod
     def of(cls, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> Compiled:
@@ -42,11 +43,15 @@ class Compiled:
     def arrays(self, figures: Mapping[str, Any]) -> Arrays:
         """The arrays for these figures: Param name to values in the order of its index set. Raises CompileError."""
         read = self._checked(figures, self._reads)
-        parts = _parts(self._fixed)
-        parts |= {name: parts[name].copy() for name in {piece.target for piece in self._pieces}}
+        # Pieces fill all but the costs of columns that the objective does not name.
+        parts = {name: (np.zeros if name == "cost" else np.empty)(size) for name, size in self._sizes.items()}
+        done, values = None, None
         for piece in self._pieces:
-            parts[piece.target][piece.places] = piece.formula.at(read)
-        return _whole(self._fixed, parts)
+            # Both sides of an equation are one formula.
+            if piece.formula is not done:
+                done, values = piece.formula, piece.formula.at(read)
+            parts[piece.target][piece.places] = values
+        return _whole(self._blank, parts)
 
     def change(self, old: Arrays, figures: Mapping[str, Any], names: Collection[str]) -> tuple[Arrays, Touched]:
         """The arrays where only the named Params differ from the figures that gave `old`, and what differs in them.
@@ -54,80 +59,81 @@ class Compiled:
         An array in which nothing differs is that of `old`. `figures` needs the named Params, and those that are read
         in the same expressions. Raises CompileError.
         """
-        pieces = [piece for piece in self._pieces if not piece.formula.reads.isdisjoint(names)]
-        read = self._checked(figures, frozenset().union(*(piece.formula.reads for piece in pieces)))
+        pieces = self._reading(names)
+        read = self._checked(figures, _reads(pieces))
         before = _parts(old)
         after, differing = dict(before), []
         for piece in pieces:
-            current = before[piece.target][piece.places]
+            target, current = piece.target, before[piece.target][piece.places]
             new = np.broadcast_to(piece.formula.at(read), current.shape)
             differs = current != new
             if differs.any():
-                if after[piece.target] is before[piece.target]:
-                    after[piece.target] = before[piece.target].copy()
-                after[piece.target][piece.places] = new
-                differing.append((piece.target, _numbers(piece, current)[differs]))
+                if after[target] is before[target]:
+                    after[target] = before[target].copy()
+                after[target][piece.places] = new
+                differing.append((target, self._numbers(piece)[differs]))
         return _whole(old, after), _touched(differing)
 
     def touched(self, *params: str) -> Touched:
         """Everything that these Params can touch, whatever their values."""
-        parts = _parts(self._fixed)
-        pieces = [piece for piece in self._pieces if not piece.formula.reads.isdisjoint(params)]
-        return _touched((piece.target, _numbers(piece, parts[piece.target][piece.places])) for piece in pieces)
+        return _touched((piece.target, self._numbers(piece)) for piece in self._reading(params))
 
     def concrete(self, figures: Mapping[str, Any]) -> pyo.ConcreteModel:
         """The same declaration as an ordinary Pyomo model, for export and other solvers. Raises CompileError."""
-        read = self._checked(figures, frozenset(figures))
+        read = self._checked(figures, figures)
         data: dict[str, Any] = self._sets.data()
         for name, values in read.items():
-            labels = self._sets.table(self._declaration.component(name).index_set()).labels()
-            data[name] = dict(zip(labels or [None], values.tolist(), strict=True)) if len(values) else {}
+            table = self._sets.table(self._declaration.component(name).index_set())
+            labels = table.labels() if table.width else [None]
+            data[name] = dict(zip(labels, values.tolist(), strict=True))
         with LOCK:
             return self._declaration.create_instance({None: data})
+
+    def _reading(self, names: Collection[str]) -> list[Piece]:
+        """The pieces that read any of these Params."""
+        return [piece for piece in self._pieces if not piece.formula.reads.isdisjoint(names)]
+
+    def _numbers(self, piece: Piece) -> Array:
+        """The places of a piece, as numbers."""
+        places = piece.places
+        return np.arange(self._sizes[piece.target])[places] if isinstance(places, slice) else places
 
     def _checked(self, figures: Mapping[str, Any], names: Iterable[str]) -> dict[str, Array]:
         """The named figures as 1-D arrays of the right size."""
         read = {}
         for name in names:
-            if name not in figures or name not in self._sizes:
+            if name not in figures or name not in self._counts:
                 raise CompileError(name, "a Param of the declaration, with its values among the figures")
             read[name] = np.ascontiguousarray(figures[name], dtype=float).reshape(-1)
-            if len(read[name]) != self._sizes[name]:
-                raise CompileError(name, f"{self._sizes[name]} values, not {len(read[name])}")
+            if len(read[name]) != self._counts[name]:
+                raise CompileError(name, f"{self._counts[name]} values, not {len(read[name])}")
         return read
 
 
+def _reads(pieces: Iterable[Piece]) -> frozenset[str]:
+    return frozenset[str]().union(*(piece.formula.reads for piece in pieces))
+
+
 def _parts(arrays: Arrays) -> dict[str, Array]:
-    parts = {name: getattr(arrays, name) for name in TARGETS[:6]}
+    parts = {name: getattr(arrays, name) for name in NUMBERS}
     parts["hessian"] = arrays.hessian.value if arrays.hessian is not None else np.array([])
-    parts["offset"] = np.array([arrays.offset])
-    return parts
+    return {**parts, "offset": np.array([arrays.offset])}
 
 
 def _whole(arrays: Arrays, parts: Mapping[str, Array]) -> Arrays:
     hessian = arrays.hessian and replace(arrays.hessian, value=parts["hessian"])
-    numbers: dict[str, Any] = {name: parts[name] for name in TARGETS[:6]}
+    numbers: dict[str, Any] = {name: parts[name] for name in NUMBERS}
     return replace(arrays, **numbers, hessian=hessian, offset=float(parts["offset"][0]))
 
 
-def _numbers(piece: Piece, values: Array) -> Array:
-    """The places of a piece, as numbers."""
-    places = piece.places
-    if not isinstance(places, slice):
-        return places
-    step = places.step or 1
-    return np.arange(places.start, places.start + len(values) * step, step)
-
-
 def _touched(found: Iterable[tuple[str, Array]]) -> Touched:
-    each: dict[str, list[Array]] = {name: [] for name in TARGETS}
+    each: dict[str, list[Array]] = {}
     for target, places in found:
-        each[target].append(places)
+        each.setdefault(target, []).append(places)
 
     def of(*names: str) -> Array:
-        together = [np.array([], dtype=np.intp), *(places for name in names for places in each[name])]
-        ordered = np.sort(np.concatenate(together), kind="stable")
-        return ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]].astype(np.int32)
+        together = [places for name in names for places in each.get(name, ())]
+        return np.unique(np.concatenate(together)).astype(np.int32) if together else np.array([], dtype=np.int32)
 
     return Touched(
         of("cost"), of("lower", "upper"), of("row_lower", "row_upper"), of("value"),

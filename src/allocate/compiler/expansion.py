@@ -15,8 +15,9 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.repn import generate_standard_repn
 
-from allocate.compiler.algebra import ZERO, Formula, Listed, Polynomial, Read, Term
+from allocate.compiler.algebra import ZERO, Formula, Polynomial, Term, listed, read
 from allocate.compiler.errors import CompileError
+from allocate.compiler.members import Rows
 from allocate.compiler.reading import Frame, Reader
 
 LOCK = threading.RLock()
@@ -50,6 +51,7 @@ class Expansion:
         return lower, upper, len(sides), self._bodies([side[1] for side in sides], name)
 
     def objective(self, name: str) -> Polynomial:
+        """What an Objective comes to."""
         return self._bodies([self._expanded(name)[0].expr], name)
 
     def bounds(self, name: str) -> tuple[Formula, Formula, np.ndarray]:
@@ -67,38 +69,35 @@ class Expansion:
         found = [generate_standard_repn(body, compute_values=False, quadratic=True) for body in bodies]
         if any(body.nonlinear_expr is not None for body in found):
             raise CompileError(name, "a linear or quadratic expression")
-        linear = self._term([body.linear_vars for body in found], [body.linear_coefs for body in found], 1)
-        square = self._term([body.quadratic_vars for body in found], [body.quadratic_coefs for body in found], 2)
-        constant = self._listed([body.constant for body in found], 0.0)
-        return Polynomial(constant if constant.reads or np.any(constant.at({})) else ZERO, (*linear, *square))
+        linear = self._term([[(v,) for v in body.linear_vars] for body in found], [body.linear_coefs for body in found])
+        square = self._term([body.quadratic_vars for body in found], [body.quadratic_coefs for body in found])
+        fixed = self._listed([body.constant for body in found], 0.0)
+        return Polynomial(fixed if fixed.reads or np.any(fixed.at({})) else ZERO, (*linear, *square))
 
-    def _term(self, variables: list, coefficients: list, degree: int) -> list[Term]:
-        rows = np.repeat(np.arange(len(variables)), [len(row) for row in variables])
-        if not len(rows):
+    def _term(self, variables: list, coefficients: list) -> list[Term]:
+        of = np.repeat(np.arange(len(variables)), [len(row) for row in variables])
+        if not len(of):
             return []
-        flat = itertools.chain.from_iterable(variables)
-        each = [[self._column[id(v)] for v in ((entry,) if degree == 1 else entry)] for entry in flat]
+        each = [[self._column[id(v)] for v in entry] for entry in itertools.chain.from_iterable(variables)]
         columns = tuple(np.array(each, dtype=np.intp).T)
-        return [Term(rows, columns, self._listed(itertools.chain.from_iterable(coefficients), 0.0))]
+        formula = self._listed(itertools.chain.from_iterable(coefficients), 0.0)
+        return [Term(Rows(of, len(variables)), columns, formula, ("",) * len(columns))]
 
-    def _listed(self, trees: Iterable[Any], nothing: float) -> Listed:
+    def _listed(self, trees: Iterable[Any], nothing: float) -> Formula:
         """Trees of figures, one number each, as a formula; `nothing` where there is None."""
-        frame = Frame(1, {})
-        return Listed([self._leaves.formula(nothing if tree is None else tree, frame) for tree in trees])
+        return listed([self._leaves.formula(nothing if tree is None else tree, Frame(1)) for tree in trees])
 
 
 class _Leaves(Reader):
     """Reads trees whose leaves are a constructed model's Params."""
 
     def __init__(self, model: pyo.AbstractModel) -> None:
-        self._place: dict[int, tuple[Any, str, int]] = {}  # type: ignore[assignment]
-        for param in model.component_objects(pyo.Param):
-            for place, index in enumerate(param.index_set()):
-                data = param[index]
-                self._place[id(data)] = data, param.local_name, place
+        self._found = {
+            id(param[index]): read(param.local_name, np.array(place))
+            for param in model.component_objects(pyo.Param)
+            for place, index in enumerate(param.index_set())
+        }
 
     def polynomial(self, tree: Any, frame: Frame) -> Polynomial:
-        if id(tree) in self._place:
-            _, name, place = self._place[id(tree)]
-            return Polynomial(Read(name, np.array(place)))
-        return super().polynomial(tree, frame)
+        found = self._found.get(id(tree))
+        return Polynomial(found) if found is not None else super().polynomial(tree, frame)

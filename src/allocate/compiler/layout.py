@@ -4,58 +4,36 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from allocate.compiler.algebra import Constant, Formula, Gathered, Term, applied
+from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
+from allocate.compiler.members import Places, Rows
 
 Array = np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Entries:
-    """Entries (row, column) that are all different, sorted by row (None: one in each row), and their numbers."""
-
-    rows: Array | None
-    columns: Array
-    formula: Formula
-
-
-def merged(terms: Sequence[Term], count: int, width: int, families: Array) -> list[Entries]:
-    """The linear terms of a component's `count` rows over `width` columns, entries of the same row and column summed.
-
-    `families` has the first column of each Var: terms of different Vars cannot meet.
-    """
-    clusters: dict[int, list[Term]] = {}
+def merged(terms: Sequence[Term], count: int, width: int) -> list[Term]:
+    """The linear terms of a component's rows over `width` columns, entries of the same row and column summed."""
+    clusters: dict[str, list[Term]] = {}
+    mixed = any(term.variables == ("",) for term in terms)
     for term in terms:
         if len(term.columns[0]):
-            clusters.setdefault(_family(term.columns[0], families), []).append(term)
-    mixed = clusters.pop(-1, None)
-    if mixed is not None:
-        clusters = {-1: [*mixed, *(term for cluster in clusters.values() for term in cluster)]}
-    return [entries for cluster in clusters.values() for entries in _cluster(cluster, count, width)]
+            clusters.setdefault("" if mixed else term.variables[0], []).append(term)
+    return [term for cluster in clusters.values() for term in _cluster(cluster, count, width)]
 
 
-def _family(columns: Array, families: Array) -> int:
-    """The Var that columns belong to; -1 where they belong to several."""
-    first, last = np.searchsorted(families, [columns.min(), columns.max()], side="right")
-    return int(first) if first == last else -1
-
-
-def _cluster(terms: list[Term], count: int, width: int) -> list[Entries]:
-    """Terms that may meet."""
-    plain = [Entries(term.rows, term.columns[0], term.coefficient) for term in terms]
+def _cluster(terms: list[Term], count: int, width: int) -> list[Term]:
+    """Terms that may meet, for they have columns of the same Var."""
     if len(terms) == 1 and _rises(terms[0]):
-        return plain
-    keys = [(np.arange(count) if term.rows is None else term.rows) * width + term.columns[0] for term in terms]
-    distinct, places = distinct_of(np.concatenate(keys))
-    if len(distinct) == len(places):
-        return plain
-    ends = np.cumsum([len(part) for part in keys])[:-1]
-    parts = zip(np.split(places, ends), (term.coefficient for term in terms), strict=True)
-    rows = distinct // width
-    return [Entries(rows, distinct - rows * width, Gathered(list(parts), len(distinct)))]
+        return terms
+    rows = [np.arange(count) if term.rows is None else term.rows.of for term in terms]
+    keys = [each * width + term.columns[0] for each, term in zip(rows, terms, strict=True)]
+    distinct, places = _distinct(keys)
+    if len(distinct) == sum(map(len, keys)):
+        return terms
+    formula = gathered([(at, term.coefficient) for at, term in zip(places, terms, strict=True)], len(distinct))
+    return [Term(Rows(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
 
 
 def _rises(term: Term) -> bool:
@@ -63,59 +41,53 @@ def _rises(term: Term) -> bool:
     if term.rows is None:
         return True
     rises = term.columns[0][1:] > term.columns[0][:-1]
-    return bool(rises.all() or (rises | (term.rows[1:] != term.rows[:-1])).all())
+    return bool(rises.all() or (rises | (term.rows.of[1:] != term.rows.of[:-1])).all())
 
 
-def distinct_of(keys: Array) -> tuple[Array, Array]:
-    """The distinct keys, sorted, and for each key its place among them. Fast for keys that come in sorted runs."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    first = np.concatenate([np.ones(min(1, len(keys)), dtype=bool), ordered[1:] != ordered[:-1]])
-    places = np.empty(len(keys), dtype=np.intp)
+def _distinct(keys: Sequence[Array]) -> tuple[Array, list[Array]]:
+    """The distinct keys, sorted, and for each part of the keys the places of its own among them."""
+    together = np.concatenate(keys)
+    # np.unique does not make use of keys that come in sorted runs.
+    order = np.argsort(together, kind="stable")
+    ordered = together[order]
+    first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    places = np.empty(len(together), dtype=np.intp)
     places[order] = np.cumsum(first) - 1
-    return ordered[first], places
+    return ordered[first], np.split(places, np.cumsum([len(part) for part in keys])[:-1])
 
 
-def laid_out(entries: Sequence[Entries], count: int, first: int) -> tuple[Array, list[Array | slice]]:
-    """Where each of the rows ends, if the first starts at `first`, and for each of the lists of entries its places in
-    row order."""
-    if all(each.rows is None for each in entries):
-        step = len(entries)
+def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list[Places]]:
+    """Where each of the rows ends, if the first starts at `first`, and for each of the terms the places of its entries
+    in row order."""
+    step = len(terms)
+    if all(term.rows is None for term in terms):
         last = first + count * step
         return np.arange(1, count + 1) * step + first, [slice(first + k, last, step) for k in range(step)]
-    one_each = np.ones(count, dtype=np.intp)
-    lengths = [one_each if each.rows is None else np.bincount(each.rows, minlength=count) for each in entries]
-    total = lengths[0].copy()
-    for length in lengths[1:]:
-        total += length
-    ends = np.cumsum(total)
-    ends += first
-    if len(entries) == 1 or count == 1:
-        within = np.cumsum([first, *(len(each.columns) for each in entries)]).tolist()
+    lengths = [1 if term.rows is None else term.rows.lengths for term in terms]
+    ends = np.cumsum(sum(lengths)) + first
+    if step == 1 or count == 1:
+        within = np.cumsum([first, *(len(term.columns[0]) for term in terms)]).tolist()
         return ends, [slice(start, end, 1) for start, end in itertools.pairwise(within)]
-    places: list[Array | slice] = []
-    free = ends - total
-    for each, length in zip(entries, lengths, strict=True):
-        if each.rows is None:
-            places.append(free.copy())
+    places: list[Places] = []
+    free = ends - sum(lengths)
+    for term, length in zip(terms, lengths, strict=True):
+        if term.rows is None:
+            places.append(free)
         else:
-            place = (free - (np.cumsum(length) - length))[each.rows]
+            place = (free - term.rows.firsts)[term.rows.of]
             place += np.arange(len(place))
             places.append(place)
-        free += length
+        free = free + length
     return ends, places
 
 
 def triangle(terms: Sequence[Term], width: int) -> tuple[Array, Array, Formula]:
     """Products of variables in a single row as the lower triangle of a Hessian by columns: start, index and numbers."""
-    parts, keys = [], []
-    for term in terms:
-        first, second = term.columns
-        column, row = np.minimum(first, second), np.maximum(first, second)
-        keys.append(column * width + row)
-        parts.append(applied(np.multiply, term.coefficient, Constant(np.where(column == row, 2.0, 1.0))))
-    distinct, places = distinct_of(np.concatenate(keys))
-    ends = np.cumsum([len(part) for part in keys])[:-1]
+    pairs = [(np.minimum(*term.columns), np.maximum(*term.columns)) for term in terms]
+    distinct, places = _distinct([column * width + row for column, row in pairs])
+    doubled = [
+        applied(np.multiply, term.coefficient, constant(np.where(column == row, 2.0, 1.0)))
+        for term, (column, row) in zip(terms, pairs, strict=True)
+    ]
     start = np.searchsorted(distinct, np.arange(width + 1) * width)
-    gathered = Gathered(list(zip(np.split(places, ends), parts, strict=True)), len(distinct))
-    return start, distinct % width, gathered
+    return start, distinct % width, gathered(list(zip(places, doubled, strict=True)), len(distinct))

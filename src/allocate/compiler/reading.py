@@ -1,180 +1,154 @@
 """A rule's tree evaluated over its whole index set at once.
 
 A `Frame` is the rows over which a tree is read: the members of the rule's index set, or, inside a sum, every pair of
-an outer row and a member summed over. It knows which members each group of templates stands for in its rows.
+an outer row and a member summed over. It knows which labels each template stands for in its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from pyomo.core.expr import numeric_expr
 from pyomo.core.expr.numvalue import native_numeric_types
 
-from allocate.compiler.algebra import ONE, Constant, Formula, Polynomial, Read, Term, applied
+from allocate.compiler.algebra import MINUS, ONE, Formula, Polynomial, Term, applied, constant, read
 from allocate.compiler.errors import Unreadable
-from allocate.compiler.members import Codes, Family, Group, Label, Reckoned, Related, Table
-from allocate.compiler.templates import (
-    ExpressionItem,
-    FixedTotal,
-    Index,
-    ParameterItem,
-    SetStand,
-    Stage,
-    Total,
-    VariableItem,
-)
+from allocate.compiler.members import ALL, Family, Label, Places, Rows, Table, reckoned
+from allocate.compiler.templates import ExpressionItem, FixedTotal, Index, ParameterItem, Total, VariableItem
 
 Array = np.ndarray
-FUNCTIONS = {
-    "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "ceil": np.ceil, "floor": np.floor,
-    "sin": np.sin, "cos": np.cos, "tan": np.tan,
-}  # fmt: skip
+FUNCTIONS = {"abs", "exp", "log", "log10", "sqrt", "sin", "cos", "tan"}
+"""Those that numpy has by the same name."""
 
 
-@dataclass(eq=False)
 class Frame:
-    """`count` rows; `bound` has, for each group of templates, its members row by row and the part that is first."""
+    """`count` rows: those of a rule, or inside a sum those for which `rows` says to which of `outer` each belongs."""
 
-    count: int
-    bound: dict[int, tuple[Group, int]]
-    outer: Frame | None = None
-    rows: Array | None = None
-    places: dict = field(default_factory=dict)
+    def __init__(self, count: int, outer: Frame | None = None, rows: Rows | None = None) -> None:
+        self.count, self.rows = count, rows
+        self._outer = outer
+        self._labels: dict[tuple[int, int], Label] = {}
+        # By identity: places that are the same object say that labels are of the same members.
+        self._lifted: dict[int, Places] = {}
 
     @classmethod
-    def over(cls, table: Table, stage: Stage) -> tuple[Frame, tuple[Index, ...]]:
-        """The frame of a rule over a set, and the templates to call the rule with."""
-        factors = _factors(table)
-        indices = stage.indices([factor.width for factor in factors])
-        groups = list(dict.fromkeys(index._group for index in indices))
-        if not factors:
-            return cls(1, {}), ()
-        if len(factors) == 1:
-            return cls(table.count, {groups[0]: (factors[0].every, 0)}), indices
-        places = np.indices([factor.count for factor in factors], dtype=np.intp).reshape(len(factors), -1)
-        members = [(Group(factor, place), 0) for factor, place in zip(factors, places, strict=True)]
-        return cls(table.count, dict(zip(groups, members, strict=True))), indices
+    def over(cls, table: Table, indices: Sequence[Index]) -> Frame:
+        """The frame of a rule over a set, called with these templates."""
+        frame = cls(table.count)
+        frame.bind(indices, table, ALL)
+        return frame
 
-    def inner(self, rows: Array, group: int, members: Group, offset: int) -> Frame:
-        return Frame(len(rows), {group: (members, offset)}, self, rows)
+    def bind(self, indices: Sequence[Any], table: Table, places: Places, offset: int = 0) -> None:
+        """Have templates stand for the parts of these members, from the part `offset` on."""
+        for part, index in enumerate(indices, start=offset):
+            if isinstance(index, Index):
+                self._labels[index._group, index._index] = Label(table, part, places)
 
     def label(self, index: Index) -> Label:
         """The labels that a template stands for, row by row."""
-        group, offset = self._members(index._group)
-        return Label(group, offset + index._index)
-
-    def _members(self, group: int) -> tuple[Group, int]:
-        if group not in self.bound:
-            if self.outer is None or self.rows is None:
+        key = index._group, index._index
+        if key not in self._labels:
+            if self._outer is None or self.rows is None:
                 raise Unreadable("it uses an index outside of the sum that it belongs to")
-            members, offset = self.outer._members(group)
-            self.bound[group] = members.lifted(self.rows), offset
-        return self.bound[group]
-
-
-def _factors(table: Table) -> list[Table]:
-    if isinstance(table, Related) and table.product:
-        return [factor for parent in table.parents for factor in _factors(parent)]
-    return [table]
+            label = self._outer.label(index)
+            if id(label.places) not in self._lifted:
+                self._lifted[id(label.places)] = self.rows.lifted(label.places)
+            self._labels[key] = Label(label.table, label.part, self._lifted[id(label.places)])
+        return self._labels[key]
 
 
 class Reader:
-    """Reads trees into polynomials. `sets` has the index set of each component, `columns` the first column of each Var;
-    `expressions` gives the tree of a named Expression for some indices."""
+    """Reads trees into polynomials. `sets` has the index set of each component, `named` each Set, and `columns` the
+    first column of each Var."""
 
     def __init__(
-        self,
-        sets: Mapping[str, Table],
-        columns: Mapping[str, int],
-        expressions: Callable[[str, tuple], Any],
-        codes: Codes,
+        self, sets: Mapping[str, Table], named: Mapping[str, Table | Family], columns: Mapping[str, int]
     ) -> None:
-        self._sets, self._columns, self._expressions, self._codes = sets, columns, expressions, codes
+        self._sets, self._named, self._columns = sets, named, columns
 
     def polynomial(self, tree: Any, frame: Frame) -> Polynomial:
         """A tree over the rows of a frame. Raises Unreadable for what cannot be read, CompileError for an index that
         is not in the set of what it indexes."""
         if tree.__class__ in native_numeric_types:
-            return Polynomial(Constant(float(tree)))
-        read = _READ.get(type(tree)) or next((way for kind, way in _READ.items() if isinstance(tree, kind)), None)
-        if read is None:
+            return Polynomial(constant(float(tree)))
+        way = next((_READ[kind] for kind in type(tree).__mro__ if kind in _READ), None)
+        if way is None:
             raise Unreadable(f"it uses {type(tree).__name__}")
-        return read(self, tree, frame)
+        return way(self, tree, frame)
 
     def formula(self, tree: Any, frame: Frame) -> Formula:
         """A tree without variables."""
-        read = self.polynomial(tree, frame)
-        if read.terms:
+        found = self.polynomial(tree, frame)
+        if found.terms:
             raise Unreadable("it has a variable where only figures can be")
-        return read.constant
+        return found.constant
 
     def _index(self, tree: Index, frame: Frame) -> Polynomial:
-        return Polynomial(Constant(frame.label(tree).numbers()))
+        return Polynomial(constant(frame.label(tree).numbers()))
 
     def _variable(self, tree: VariableItem, frame: Frame) -> Polynomial:
         name, places = self._place(tree, frame)
-        columns = places + self._columns[name]
-        if columns.shape != (frame.count,):
-            columns = np.broadcast_to(columns, (frame.count,))
-        return Polynomial(terms=(Term(None, (columns,), ONE),))
+        first = self._columns[name]
+        if isinstance(places, slice):
+            columns = np.arange(first, first + frame.count, dtype=np.int32)
+        else:
+            columns = places + first if places.ndim else np.full(frame.count, places + first)
+        return Polynomial(terms=(Term(None, (columns,), ONE, (name,)),))
 
     def _parameter(self, tree: ParameterItem, frame: Frame) -> Polynomial:
-        name, places = self._place(tree, frame)
-        return Polynomial(Read(name, places, self._sets[name].is_every(places)))
+        return Polynomial(read(*self._place(tree, frame)))
 
     def _expression(self, tree: ExpressionItem, frame: Frame) -> Polynomial:
-        name, _ = self._place(tree, frame)
-        return self.polynomial(self._expressions(name, tuple(tree.args[1:])), frame)
+        self._place(tree, frame)
+        return self.polynomial(tree.body, frame)
 
-    def _place(self, tree: Any, frame: Frame) -> tuple[str, Array]:
+    def _place(self, tree: Any, frame: Frame) -> tuple[str, Places]:
         """The name of a component and, row by row, the places in it that its indices say."""
         stand, *indices = tree.args
-        table = self._sets[stand.name]
-        key = id(table), *(id(index) for index in indices)
-        if key not in frame.places:
-            places = table.place([self._label(index, frame) for index in indices]) if indices else np.array(0)
-            # The indices are kept too, so that no other object comes to have the same id.
-            frame.places[key] = places, indices
-        return stand.name, frame.places[key][0]
+        if not indices:
+            return stand.name, np.array(0)
+        return stand.name, self._sets[stand.name].place([self._label(index, frame) for index in indices])
 
-    def _label(self, index: Any, frame: Frame) -> Label | Reckoned:
+    def _label(self, index: Any, frame: Frame) -> Label:
         if isinstance(index, Index):
             return frame.label(index)
         if not hasattr(index, "is_expression_type"):
-            return Reckoned(index, self._codes)
-        reckoned = self.formula(index, frame)
-        if reckoned.reads or isinstance(index, ParameterItem):
+            return reckoned(index)
+        found = self.formula(index, frame)
+        if found.reads or isinstance(index, ParameterItem):
             raise Unreadable("it uses a figure as an index")
-        return Reckoned(np.asarray(reckoned.at({})), self._codes)
+        return reckoned(np.asarray(found.at({})))
 
     def _total(self, tree: Any, frame: Frame) -> Polynomial:
         frames = [frame]
         for run in tree.template_iters():
-            frames.append(self._run(run[0], frames[-1]))
+            frames.append(self._inner(run, frames[-1]))
         total = self.polynomial(tree.template_args()[0], frames[-1])
-        for inner, outer in zip(frames[:0:-1], frames[-2::-1], strict=True):
+        for inner in frames[:0:-1]:
             assert inner.rows is not None
-            total = total.summed(inner.rows, outer.count)
+            total = total.summed(inner.rows)
         return total
 
-    def _run(self, index: Index, frame: Frame) -> Frame:
+    def _inner(self, run: Sequence[Index], frame: Frame) -> Frame:
         """The frame inside a sum over a set."""
-        source: SetStand = index._set
-        members = source.members
+        source = run[0]._set
+        members = self._named[source.name]
         if isinstance(members, Family):
-            assert source.at is not None
             owners = members.index.place([self._label(part, frame) for part in source.at])
-            owners = owners if owners.ndim else np.broadcast_to(owners, (frame.count,))
-            group, rows = members.of(owners)
-            return frame.inner(rows, index._group, group, members.offset)
-        if frame.count == 1:
-            return frame.inner(np.zeros(members.count, dtype=np.intp), index._group, members.every, 0)
-        rows = np.repeat(np.arange(frame.count), members.count)
-        return frame.inner(rows, index._group, Group(members, np.tile(members.every.places, frame.count)), 0)
+            if not isinstance(owners, slice) and not owners.ndim:
+                owners = np.full(frame.count, owners)
+            places, rows = members.of(owners)
+            inner = Frame(len(rows.of), frame, rows)
+            # The index of each member is its owner: so labels of both are seen to be of the same member.
+            inner.bind(source.at, members.table, places)
+            inner.bind(run, members.table, places, members.index.width)
+            return inner
+        rows = Rows(np.repeat(np.arange(frame.count), members.count), frame.count)
+        inner = Frame(len(rows.of), frame, rows)
+        inner.bind(run, members, ALL if frame.count == 1 else np.tile(np.arange(members.count), frame.count))
+        return inner
 
     def _sum(self, tree: Any, frame: Frame) -> Polynomial:
         total = Polynomial()
@@ -191,22 +165,16 @@ class Reader:
         return self.polynomial(over, frame).scaled(np.divide, self.formula(under, frame))
 
     def _negation(self, tree: Any, frame: Frame) -> Polynomial:
-        return self.polynomial(tree.args[0], frame).scaled(np.multiply, Constant(-1.0))
+        return self.polynomial(tree.args[0], frame).scaled(np.multiply, MINUS)
 
     def _power(self, tree: Any, frame: Frame) -> Polynomial:
         base, exponent = tree.args
         return self.polynomial(base, frame).to_the(self.formula(exponent, frame), frame.count)
 
     def _function(self, tree: Any, frame: Frame) -> Polynomial:
-        name = "abs" if isinstance(tree, numeric_expr.AbsExpression) else tree.getname()
-        function = np.abs if name == "abs" else FUNCTIONS.get(name)
-        if function is None:
-            raise Unreadable(f"it uses {name}")
-        return Polynomial(applied(function, self.formula(tree.args[0], frame)))
-
-    def _extreme(self, tree: Any, frame: Frame) -> Polynomial:
-        function = np.maximum if isinstance(tree, numeric_expr.MaxExpression) else np.minimum
-        return Polynomial(applied(function, *(self.formula(part, frame) for part in tree.args)))
+        if tree.getname() not in FUNCTIONS:
+            raise Unreadable(f"it uses {tree.getname()}")
+        return Polynomial(applied(getattr(np, tree.getname()), self.formula(tree.args[0], frame)))
 
 
 _READ: dict[type, Callable[[Reader, Any, Frame], Polynomial]] = {
@@ -222,6 +190,4 @@ _READ: dict[type, Callable[[Reader, Any, Frame], Polynomial]] = {
     numeric_expr.NegationExpression: Reader._negation,
     numeric_expr.PowExpression: Reader._power,
     numeric_expr.UnaryFunctionExpression: Reader._function,
-    numeric_expr.MaxExpression: Reader._extreme,
-    numeric_expr.MinExpression: Reader._extreme,
 }

@@ -7,6 +7,7 @@ the declaration is not even looked at twice. The trees are Pyomo's: IndexTemplat
 TemplateSumExpression and Pyomo's own arithmetic.
 
 A template that is asked for its label (compared, hashed, counted with) says so: such a rule cannot be read by one call.
+The trees depend on the declaration alone, so `Rules` keeps them for as long as it lives.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from __future__ import annotations
 import builtins
 import dis
 import sys
-from collections.abc import Iterable, Iterator
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import CellType, FunctionType
 from typing import Any
@@ -29,7 +32,6 @@ from pyomo.core.expr.template_expr import (
 )
 
 from allocate.compiler.errors import Unreadable
-from allocate.compiler.members import Family, Table
 
 _SUM = builtins.sum
 """The real one, whatever Pyomo puts in its place in another thread."""
@@ -40,20 +42,11 @@ class Index(IndexTemplate):
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> bool:
-        raise Unreadable("it branches on an index, or filters by one")
+    def _asked(self, *_: object) -> Any:
+        raise Unreadable("it branches on an index, looks something up by one outside the model, or turns one into text")
 
-    __ne__ = __eq__
-
-    def __hash__(self) -> int:
-        raise Unreadable("it looks something up by an index outside the model")
-
-    def __bool__(self) -> bool:
-        raise Unreadable("it branches on an index")
-
-    def __str__(self) -> str:
-        # Pyomo asks too, for its message, where a rule branches on how an index compares.
-        raise Unreadable("it branches on an index, or turns one into text")
+    # Pyomo asks for text too, for its message, where a rule branches on how an index compares.
+    __eq__ = __ne__ = __hash__ = __bool__ = __str__ = _asked
 
 
 register_arg_type(Index, ARG_TYPE.NPV)
@@ -66,9 +59,9 @@ class VariableItem(Numeric_GetItemExpression):
 
 
 class ExpressionItem(Numeric_GetItemExpression):
-    """A named Expression by its indices."""
+    """A named Expression by its indices; `body` is what its rule returns for them."""
 
-    __slots__ = ()
+    __slots__ = ("body",)
 
 
 class ParameterItem(NPV_Numeric_GetItemExpression):
@@ -97,20 +90,32 @@ class FixedTotal(Numeric_NPV_Mixin, TemplateSumExpression):
 
 
 class Stand:
-    """What stands for a component while a rule is read. What is not defined here, a rule cannot ask of it."""
+    """What stands for a component while a rule is read. What is not defined here, a rule cannot ask of it.
 
-    def __init__(self, stage: Stage, name: str, item: type | None = None) -> None:
-        self.stage, self.name, self.item = stage, name, item
+    `item` is what one of it is, None for a set; `at` says which of an indexed set it is.
+    """
+
+    def __init__(self, stage: Stage, name: str, item: type | None, at: tuple | None = None) -> None:
+        self.stage, self.name, self.item, self.at = stage, name, item, at
 
     def __getitem__(self, index: Any) -> Any:
-        assert self.item is not None
-        return self.item((self, *_indices(index)))
+        if self.item is not None:
+            return self.stage.item(self, _indices(index))
+        if self.at is not None:
+            raise Unreadable(f"it asks for one member of {self.name}")
+        return Stand(self.stage, self.name, None, _indices(index))
 
     def __iter__(self) -> Iterator:
-        raise Unreadable(f"it loops over {self.name}")
+        # zip, enumerate, sorted and the like take the members elsewhere than a `for` does, and would not see them all.
+        caller = sys._getframe(1)
+        if self.item is not None or dis.opname[caller.f_code.co_code[caller.f_lasti]] != "GET_ITER":
+            raise Unreadable(f"it takes the members of {self.name} other than by `for ... in`")
+        return self.stage.run_over(self)
 
-    def __contains__(self, member: object) -> bool:
-        raise Unreadable(f"it asks whether something is in {self.name}")
+    def _asked(self, *_: object) -> Any:
+        raise Unreadable(f"it asks {self.name} what only its members would tell")
+
+    __contains__ = __len__ = _asked
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
@@ -131,71 +136,111 @@ class Stand:
         return self.name
 
 
-class SetStand(Stand):
-    """What stands for a set: `members` is its table, or the family of an indexed set; `at` picks one of a family."""
+class Rules:
+    """The rules of a declaration over sets of given widths, each called once for good. Any thread may use it.
 
-    def __init__(self, stage: Stage, name: str, members: Table | Family, at: tuple | None = None) -> None:
-        super().__init__(stage, name)
-        self.members, self.at = members, at
+    What a rule takes from outside the model (globals, closures) is taken as it is at that time.
+    """
 
-    def __getitem__(self, index: Any) -> SetStand:
-        if isinstance(self.members, Table) or self.at is not None:
-            raise Unreadable(f"it asks for one member of {self.name}")
-        return SetStand(self.stage, self.name, self.members, _indices(index))
+    def __init__(self, model: pyo.AbstractModel, widths: Mapping[str, int]) -> None:
+        # Nothing here may keep the declaration alive: it is the key under which this is kept.
+        self._model, self._widths = weakref.ref(model), dict(widths)
+        self._components = list(model.component_map().values())
+        self._plain: dict[str, Any] = {}
+        self._trees: dict[tuple[FunctionType, int], tuple[tuple[Index, ...], Any] | str] = {}
+        self._lock = threading.RLock()
 
-    def __iter__(self) -> Iterator:
-        if isinstance(self.members, Family) and self.at is None:
-            raise Unreadable(f"it loops over the indices of {self.name}")
-        # zip, enumerate, sorted and the like take the members elsewhere than a `for` does, and would not see them all.
-        caller = sys._getframe(1)
-        if dis.opname[caller.f_code.co_code[caller.f_lasti]] != "GET_ITER":
-            raise Unreadable(f"it takes the members of {self.name} other than by `for ... in`")
-        return self.stage.run_over(self, self.members.width)
+    @classmethod
+    def of(cls, model: pyo.AbstractModel, widths: Mapping[str, int]) -> Rules:
+        """Those of a declaration, which are made anew where components or plain attributes of it have changed."""
+        with _GUARD:
+            rules = _KEPT.get(model)
+            if rules is None or not rules._hold(model, widths):
+                rules = _KEPT[model] = cls(model, widths)
+            return rules
 
-    def __len__(self) -> int:
-        if isinstance(self.members, Family):
-            raise Unreadable(f"it asks how many members {self.name} has")
-        return self.members.count
+    def tree(self, rule: Any, width: int) -> tuple[tuple[Index, ...], Any]:
+        """Templates for so many indices, and what a rule returns for them. Raises Unreadable where one call does not
+        tell all."""
+        key = _function(rule), width
+        with self._lock:
+            if key not in self._trees:
+                self._trees[key] = self._read(*key)
+            found = self._trees[key]
+        if isinstance(found, str):
+            raise Unreadable(found)
+        return found
+
+    def _read(self, function: FunctionType, width: int) -> tuple[tuple[Index, ...], Any] | str:
+        """The same, or why not."""
+        stage = Stage(self._model, self._widths, self._plain)
+        try:
+            indices = stage.group(width)
+            return indices, stage.call(function, indices)
+        except Unreadable as reason:
+            return str(reason)
+        finally:
+            stage.forget()
+
+    def _hold(self, model: pyo.AbstractModel, widths: Mapping[str, int]) -> bool:
+        """Whether what was read is still so."""
+        if list(map(id, model.component_map().values())) != list(map(id, self._components)) or widths != self._widths:
+            return False
+        return all(vars(model).get(name) is value for name, value in list(self._plain.items()))
+
+
+_KEPT: weakref.WeakKeyDictionary[pyo.AbstractModel, Rules] = weakref.WeakKeyDictionary()
+_GUARD = threading.Lock()
 
 
 class Stage:
-    """What a rule sees in place of the model. Make one for each compilation; not for two threads at once."""
+    """What a rule sees in place of the model. Make one for each rule; not for two threads at once."""
 
-    def __init__(self, model: pyo.AbstractModel, sets: dict[str, Table | Family]) -> None:
-        self._model, self._sets = model, sets
+    def __init__(self, model: Callable[[], Any], widths: Mapping[str, int], plain: dict[str, Any]) -> None:
+        self._model, self._widths, self._plain = model, widths, plain
         self._open: list[tuple[Index, ...]] = []
         self._count = 0
         self._twins: dict[int, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        component = self._model.component(name)
+        model = self._model()
+        component = model.component(name)
         if component is None:
-            if name in vars(self._model) and not name.startswith("_"):
-                return vars(self._model)[name]
+            if name in vars(model) and not name.startswith("_"):
+                return self._plain.setdefault(name, vars(model)[name])
             raise Unreadable(f"it asks the model for {name}")
-        if name in self._sets:
-            return SetStand(self, name, self._sets[name])
+        if name in self._widths:
+            # A set that is not indexed is the only one: () says which.
+            return Stand(self, name, None, None if component.is_indexed() else ())
         item = {pyo.Var: VariableItem, pyo.Param: ParameterItem, pyo.Expression: ExpressionItem}.get(component.ctype)
         if item is None:
             raise Unreadable(f"it uses {name}, a {component.ctype.__name__}")
         stand = Stand(self, name, item)
-        return stand if component.is_indexed() else item((stand,))
+        return stand if component.is_indexed() else self.item(stand, ())
 
-    def indices(self, widths: Iterable[int]) -> tuple[Index, ...]:
-        """Templates for the indices of a rule, a group for each width; groups are numbered from the one returned."""
-        return tuple(index for width in widths for index in self._group(width, None))
+    def item(self, stand: Stand, indices: tuple) -> Any:
+        """A Var, Param or Expression by its indices."""
+        assert stand.item is not None
+        item = stand.item((stand, *indices))
+        if isinstance(item, ExpressionItem):
+            item.body = self.call(_function(self._model().component(stand.name)._rule), indices)
+        return item
 
-    def run_over(self, source: SetStand, width: int) -> Iterator:
+    def group(self, width: int, source: Stand | None = None) -> tuple[Index, ...]:
+        """Templates for the labels of a member."""
+        self._count += 1
+        return tuple(Index(source, part, self._count * 100 + part, self._count) for part in range(width))
+
+    def run_over(self, source: Stand) -> Iterator:
         """What iteration over a set yields: one template, or a tuple of them, once."""
-        group = self._group(width, source)
+        if source.at is None:
+            raise Unreadable(f"it loops over the indices of {source.name}")
+        group = self.group(self._widths[source.name], source)
         self._open.append(group)
-        yield group[0] if width == 1 else group
+        yield group[0] if len(group) == 1 else group
 
-    def call(self, rule: Any, indices: tuple) -> Any:
+    def call(self, function: FunctionType, indices: tuple) -> Any:
         """What a rule returns for these indices. Raises Unreadable where one call does not tell all."""
-        function = getattr(rule, "_fcn", None)
-        if not isinstance(function, FunctionType):
-            raise Unreadable("its rule is not a plain function")
         before = len(self._open)
         try:
             found = self._twin(function)(self, *indices)
@@ -210,9 +255,9 @@ class Stage:
             raise Unreadable(f"it loops over {opened[0][0]._set.name} other than in a sum over a generator")
         return found
 
-    def _group(self, width: int, source: SetStand | None) -> tuple[Index, ...]:
-        self._count += 1
-        return tuple(Index(source, part, self._count * 100 + part, self._count) for part in range(width))
+    def forget(self) -> None:
+        """Let go of the functions that were called, and of all that they refer to."""
+        self._twins.clear()
 
     def _sum(self, terms: Iterable, /, start: Any = 0) -> Any:
         """`sum` as a rule sees it: over a generator that runs over sets, their templated sum."""
@@ -255,6 +300,13 @@ class Stage:
 
 def _is_ours(value: Any, names: dict[str, Any]) -> bool:
     return value is _SUM or (isinstance(value, FunctionType) and value.__globals__ is names)
+
+
+def _function(rule: Any) -> FunctionType:
+    function = getattr(rule, "_fcn", None)
+    if not isinstance(function, FunctionType):
+        raise Unreadable("a rule is not a plain function")
+    return function
 
 
 def _indices(index: Any) -> tuple:
