@@ -372,7 +372,7 @@ def test_no_plan_says_what_to_ease(capsys, tmp_path):
     assert any(sentence in words for sentence in (
         "rules.prevention-north: lower its minimum by £15,000. "
         "Spending on Prevention in North must be at least £60,000",
-        "raise by £15,000: Spending on Prevention in North must be at most £45,000",
+        "rules.small: raise its maximum by £15,000. Spending on Prevention in North must be at most £45,000",
     ))  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
@@ -382,7 +382,7 @@ def test_easing_as_told_makes_a_plan(capsys):
     cap = "rules.small={{kind='cap', owner='board', where={{programmes=['prevention'], places=['north']}}, amount={}}}"
     words = refused(capsys, "solve", TINY, "--set", cap.format(45_000), code=3)
     for extra, code in ((0, 0), (1, 3)):
-        eased = [cap.format(60_000 - extra)] if "raise by" in words else [
+        eased = [cap.format(60_000 - extra)] if "raise its maximum by" in words else [
             cap.format(45_000), f"rules.prevention-north.amount={45_000 + extra}"]  # fmt: skip
         assert (
             cli.main(["solve", TINY, "--format", "csv", *(part for text in eased for part in ("--set", text))]) == code

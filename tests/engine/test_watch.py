@@ -228,5 +228,5 @@ def test_a_long_model_without_choices_is_stopped_too(monkeypatch):
     plan, watched = al.solve(scenario), al.solve(scenario, watch=Watch())
     assert watched.spend.equals(plan.spend)
     with pytest.raises(Stopped):
-        al.solve(scenario, watch=(late := Late()))
+        al.solve(al.read(SCENARIOS / "coventry-warwickshire"), watch=(late := Late()))
     assert late.asked > 20

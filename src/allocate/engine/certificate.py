@@ -75,14 +75,14 @@ def certify(problem: Problem, flows: Flows, bound: float, tolerance: float = PEN
 def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
     """Every bound, envelope and limit that a plan breaks by more than `tolerance` pounds, in words."""
     found = []
-    lines = problem.scenario.line_ids
     closed = problem.choices & (flows.spend <= tolerance)
     low = np.where(problem.choices, problem.scale, problem.low)
     short = (flows.spend < low - tolerance) & ~closed
     over = flows.spend > problem.high + tolerance
     for row in np.flatnonzero(short | over):
+        line = problem.scenario.line_ids[row]
         allowed = f"{low[row]:,.2f} to {problem.high[row]:,.2f}"
-        found.append(f"{lines[row]} spends {flows.spend[row]:,.2f}, outside {allowed}")
+        found.append(f"{line} spends {flows.spend[row]:,.2f}, outside {allowed}")
     for row in np.flatnonzero((flows.moved < -tolerance) | (flows.moved > problem.route_high + tolerance)):
         found.append(f"route {row} moves {flows.moved[row]:,.2f}, more than {problem.route_high[row]:,.2f}")
     left = flows.unspent(problem)
@@ -149,10 +149,9 @@ def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Ar
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.where(weight > 0, curves.best(prices.effort / np.where(weight > 0, weight, 1.0), low, high), low)
     # A negative weight (a cap on gains) bends a curve's part the other way: its most is at a corner or an end.
-    corners = [
-        _best_corner(points, *figures)
-        for points, *figures in zip(curves.points, low, high, weight, prices.effort, strict=True)
-    ]
+    corners = np.array(low)
+    for q in curves.given:
+        corners[q] = _best_corner(curves.points[q], low[q], high[q], weight[q], prices.effort[q])
     tried = np.array([inside, low, high, corners])
     worth = np.array([weight * curves.gain(at) - prices.effort * at for at in tried])
     best = np.argmax(worth, axis=0)
@@ -162,8 +161,6 @@ def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Ar
 
 def _best_corner(points, low: float, high: float, weight: float, price: float) -> float:
     """For a curve given by points, the corner where weight times gain less price times effort is greatest."""
-    if points is None:
-        return low
     corners = np.append(points[0][(points[0] > low) & (points[0] < high)], low)
     return float(corners[np.argmax(weight * np.interp(corners, *points) - price * corners)])
 

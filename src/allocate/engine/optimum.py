@@ -117,10 +117,26 @@ def optimum(
     return Optimum(flows, prices, certificate, max(ties, more), status, session.has_integers)
 
 
+def nearly(session: Session, problem: Problem, options: Options, watch: Watch) -> Search:
+    """A plan within the tolerance of the best, over straight slices alone: for a problem without choices that is too
+    large for anything else. Raises as `optimum` does."""
+    watch.begin(options.seconds)
+    watch.enter("solving")
+    answer = session.solve(problem, problem.grids, None, options.seconds, "nothing", watch)
+    return _refined(session, problem, problem.grids, answer, None, watch, options.tolerance / 10)
+
+
 def _refined(
-    session: Session, problem: Problem, grids: list[Array], answer: Reached, held: Held | None, watch: Watch
+    session: Session,
+    problem: Problem,
+    grids: list[Array],
+    answer: Reached,
+    held: Held | None,
+    watch: Watch,
+    enough: float = 0.0,
 ) -> Search:
-    """Polish and certify on ever finer slices until no better plan can exist (with these choices)."""
+    """Certify on ever finer slices until no better plan can exist (with these choices), or none that is better by more
+    than `enough` of the outcome at stake; unless that is enough, polished."""
     watch.enter("refining")
     best: Search | None = None
     case = _case(session, problem, held)
@@ -128,11 +144,11 @@ def _refined(
         if phantoms := session.phantoms(problem, grids, answer):
             raise Phantom(phantoms)
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
-        for flows, at in ((rough, prices), polish(problem, rough, prices)):
+        for flows, at in ((rough, prices), *([] if enough else [polish(problem, rough, prices)])):
             best = _better(best, problem, flows, at, case)
         if best is not None:
             watch.tell(best.value, best.bound if held is None else math.nan)
-        if best is not None and best.bound - best.value <= AIMED * problem.at_stake:
+        if best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake:
             break
         finer = _zoomed(problem, grids, rough, prices)
         if all(np.array_equal(a, b) for a, b in zip(finer, grids, strict=True)):

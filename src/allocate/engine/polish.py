@@ -138,7 +138,7 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     free, binding = np.flatnonzero(place.free), np.flatnonzero(place.binding)
     weight = problem.weight - _on_limits(problem, multipliers) @ problem.gain_rows
     # In solver units, with every row at most 1, so that the system is well scaled.
-    bent = _bent(problem, free, weight * curves.bend(effort)) * (money * money / value)
+    hessian = _Hessian.of(problem, free, weight * curves.bend(effort) * (money * money / value))
     steep = np.zeros(len(place.at))
     steep[:lines] = ((problem.weight * marginal) @ problem.feeds) * (money / value)
     rows, level = _rows(problem, place.at), _levels(problem, place.at)
@@ -151,31 +151,53 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
     a, gap = a / size[:, None], np.concatenate([room[binding], np.zeros(len(corners))]) / size / money
     known = np.concatenate([multipliers[binding], np.zeros(len(corners))]) * size * (money / value)
-    # Lines that share a curve, and rows that repeat one another, leave the system singular: a touch on the diagonal
-    # picks the shortest step, and what it bends is put right by the next one.
-    curved = np.abs(np.diagonal(bent))
-    touch = 1e-3 * float(np.median(curved[curved > 0])) if curved.any() else 1e-6
-    count = len(free)
-    system = np.zeros((count + len(a), count + len(a)))
-    system[:count, :count], system[:count, count:], system[count:, :count] = bent, -a.T, a
-    np.einsum("ii->i", system)[:] += np.repeat([-touch, 1e-11], [count, len(a)])
-    answer = np.linalg.solve(system, np.concatenate([a.T @ known - steep[free], gap]))
+    # By the Schur complement: first the multipliers, of which there are few, then the step.
+    inner = hessian.solve(a.T)
+    right = a.T @ known - steep[free]
+    complement = a @ inner
+    np.einsum("ii->i", complement)[:] += 1e-11
+    change = np.linalg.solve(complement, gap - inner.T @ right)
     step = np.zeros(len(place.at))
-    step[free] = answer[:count] * money
+    step[free] = (hessian.solve(right[:, None])[:, 0] + inner @ change) * money
     found = np.where(place.binding, multipliers, 0.0)
-    found[binding] = ((known + answer[count:]) * value / money / size)[: len(binding)]
+    found[binding] = ((known + change) * value / money / size)[: len(binding)]
     return step, found
 
 
-def _bent(problem: Problem, free: Array, bend: Array) -> Array:
-    """Second derivatives of the aim over the free amounts: lines that feed one curve share its own."""
-    curve, one, other = problem.together
-    place = np.full(len(problem.low) + len(problem.route_high), -1)
-    place[free] = np.arange(len(free))
-    mine = (place[one] >= 0) & (place[other] >= 0)
-    bent = np.zeros((len(free), len(free)))
-    np.add.at(bent, (place[one[mine]], place[other[mine]]), bend[curve[mine]])
-    return bent
+@dataclass(frozen=True, eq=False)
+class _Hessian:
+    """Second derivatives of the aim over the free amounts, in solver units, less a touch on the diagonal.
+
+    Lines that feed the same curves share theirs: a block of equal numbers. Without the touch they, and rows that repeat
+    one another, would leave the system singular; with it the shortest step is picked, and what it bends is put right by
+    the next one. `order` sorts amounts by block, which `first` begins; `bend` is each block's number.
+    """
+
+    order: Array
+    first: Array
+    bend: Array
+    touch: float
+
+    @classmethod
+    def of(cls, problem: Problem, free: Array, bend: Array) -> _Hessian:
+        of_amount, of_curve = problem.alike
+        block = of_amount[free]
+        order = np.argsort(block, kind="stable")
+        blocks, first = np.unique(block[order], return_index=True)
+        bends = np.bincount(of_curve, bend, minlength=len(of_amount))[blocks]
+        curved = np.abs(bends[bends != 0])
+        return cls(order, first, bends, 1e-3 * float(np.median(curved)) if len(curved) else 1e-6)
+
+    def solve(self, right: Array) -> Array:
+        """This matrix' inverse times others, a column each (Sherman and Morrison 1950, block by block)."""
+        if not len(self.order):
+            return right
+        sizes = np.diff(np.append(self.first, len(self.order)))
+        sums = np.add.reduceat(right[self.order], self.first)
+        shared = sums * (self.bend / (self.touch - self.bend * sizes))[:, None]
+        out = np.empty_like(right)
+        out[self.order] = (right[self.order] + np.repeat(shared, sizes, axis=0)) / -self.touch
+        return out
 
 
 def _feeding(problem: Problem, curves: list[int], free: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,24 +45,25 @@ class Terms:
     @classmethod
     def of(cls, limits: tuple[Limit, ...], tally: Tally, lines: int, curves: int) -> Terms:
         """The terms of limits whose bodies are rows."""
-        totals = tally.totals
-        measures = tuple(dict.fromkeys([limit.measure for limit in limits] + [t.measure for t in totals.values()]))
+        totals = list(tally.totals.values())
+        measures = tuple(dict.fromkeys([limit.measure for limit in limits] + [total.measure for total in totals]))
         number = {name: k for k, name in enumerate(measures)}
-        terms = [(i, totals[t], c) for i, limit in enumerate(limits) for t, c in _row(limit).terms.items()]
-        by_line = [(i, total.lines, c * total.line_factors) for i, total, c in terms]
-        by_curve = [(i, total.curves, np.full(len(total.curves), c)) for i, total, c in terms]
-        of_total = np.array([number[total.measure] for total in totals.values()], dtype=int)
+        of_total = np.array([number[total.measure] for total in totals], dtype=int)
+        terms = _terms(limits, {name: k for k, name in enumerate(tally.totals)})
+        line, line_sizes = _joined([total.lines for total in totals])
+        curve, curve_sizes = _joined([total.curves for total in totals])
+        factor = np.concatenate([np.array([]), *(total.line_factors for total in totals)])
         return cls(
             ends=np.array([[limit.low for limit in limits], [limit.high for limit in limits]]),
             measures=measures,
             measure=np.array([number[limit.measure] for limit in limits], dtype=int),
-            line_factor=_flat([total.line_factors for total in totals.values()]),
-            line_measure=np.repeat(of_total, [len(total.lines) for total in totals.values()]),
-            curve=_flat([total.curves for total in totals.values()]).astype(int),
-            curve_measure=np.repeat(of_total, [len(total.curves) for total in totals.values()]),
-            coefficient=np.array([c for *_, c in terms]),
-            line_rows=_expanded(by_line, (len(limits), lines)),
-            gain_rows=_expanded(by_curve, (len(limits), curves)),
+            line_factor=factor,
+            line_measure=np.repeat(of_total, line_sizes),
+            curve=curve,
+            curve_measure=np.repeat(of_total, curve_sizes),
+            coefficient=terms[2],
+            line_rows=_expanded(terms, line, factor, line_sizes, (len(limits), lines)),
+            gain_rows=_expanded(terms, curve, np.ones(len(curve)), curve_sizes, (len(limits), curves)),
         )
 
 
@@ -70,15 +72,27 @@ def _row(limit: Limit) -> Row:
     return limit.body
 
 
-def _flat(parts: list[Array]) -> Array:
-    return np.concatenate(parts) if parts else np.array([])
+def _terms(limits: tuple[Limit, ...], place: Mapping[str, int]) -> tuple[Array, Array, Array]:
+    """Every term of every limit: the limit, the place of the total, the coefficient."""
+    named = [_row(limit).terms for limit in limits]
+    limit = np.repeat(np.arange(len(limits)), np.array([len(terms) for terms in named], dtype=int))
+    total = np.array([place[name] for terms in named for name in terms], dtype=int)
+    return limit, total, np.array([factor for terms in named for factor in terms.values()])
 
 
-def _expanded(parts: list[tuple[int, Array, Array]], shape: tuple[int, int]) -> Sparse:
-    """A matrix from (row, columns, values) for each term of each limit."""
-    rows = np.repeat(np.array([row for row, *_ in parts], dtype=int), [len(columns) for _, columns, _ in parts])
-    columns = _flat([columns for _, columns, _ in parts]).astype(int)
-    return Sparse.summed(rows, columns, _flat([values for *_, values in parts]), shape)
+def _joined(parts: list[Array]) -> tuple[Array, Array]:
+    """Arrays of numbers one after another, and how long each is."""
+    return np.concatenate([np.array([], dtype=int), *parts]), np.array([len(part) for part in parts], dtype=int)
+
+
+def _expanded(
+    terms: tuple[Array, Array, Array], column: Array, factor: Array, sizes: Array, shape: tuple[int, int]
+) -> Sparse:
+    """A matrix from the terms of limits, and from the columns and factors of totals one after another."""
+    limit, total, coefficient = terms
+    size = sizes[total]
+    entry = np.repeat((np.cumsum(sizes) - sizes)[total] - np.cumsum(size) + size, size) + np.arange(size.sum())
+    return Sparse.summed(np.repeat(limit, size), column[entry], np.repeat(coefficient, size) * factor[entry], shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +137,7 @@ class Problem:
             curves=curves,
             tally=tally,
             limits=limits,
-            weight=np.array([weights[name] for name in scenario.table("curves")["outcome"]]),
+            weight=_named(weights, *scenario.codes("curves", "outcome")),
             low=lines["low"].to_numpy(),
             high=_ceilings(lines, high, ceiling),
             scale=lines["scale"].to_numpy(),
@@ -161,18 +175,18 @@ class Problem:
         return Sparse(curves, lines, np.ones(len(lines)), (len(self.curves), len(self.low)))
 
     @property
-    def together(self) -> tuple[Array, Array, Array]:
-        """Every pair of lines that feed one curve, each with itself too: (curve, line, line)."""
-        return self.scenario.shared("lines together", self._together)
+    def alike(self) -> tuple[Array, Array]:
+        """Blocks of lines that feed the same curves: the block of each line, then of each route (its own), and of each
+        curve (one beyond the last where no line feeds it)."""
+        return self.scenario.shared("lines alike", self._alike)
 
-    def _together(self) -> tuple[Array, Array, Array]:
-        lines = self.curves.lines
-        curve = np.repeat(np.arange(len(lines)), [len(rows) ** 2 for rows in lines])
-        one, other = (
-            np.concatenate([np.array([], dtype=int), *(take(rows, len(rows)) for rows in lines)])
-            for take in (np.repeat, np.tile)
-        )
-        return curve, one, other
+    def _alike(self) -> tuple[Array, Array]:
+        feeds, count = self.feeds, len(self.low) + len(self.route_high)
+        of_curve = np.full(len(self.curves), count)
+        np.minimum.at(of_curve, feeds.rows, feeds.columns)
+        of_amount = np.arange(count)
+        of_amount[feeds.columns] = of_curve[feeds.rows]
+        return of_amount, of_curve
 
     @property
     def line_rows(self) -> Sparse:
@@ -261,7 +275,7 @@ class Problem:
     @cached_property
     def curve_units(self) -> Array:
         """What one solver unit of each curve's outcome is worth."""
-        return np.array([self.units.outcome[name] for name in self.outcomes])
+        return _named(self.units.outcome, *self.scenario.codes("curves", "outcome"))
 
     @property
     def outcomes(self) -> Array:
@@ -290,8 +304,7 @@ class Problem:
     def grids_over(self, low: Array, high: Array) -> list[Array]:
         """Breakpoints of every curve between these efforts, in pounds."""
         slices = self.slices or (SLICES_WITH_CHOICES if self.choices.any() else SLICES)
-        curves = self.curves
-        return [curves.grid(q, low[q], high[q], slices if curves.bends(q) else 1) for q in range(len(curves))]
+        return self.curves.grids(low, high, slices)
 
 
 @dataclass(frozen=True)
@@ -327,6 +340,11 @@ class Units:
         if measure == "spend":
             return self.money
         return self.resource if measure == "resource" else self.outcome[measure]
+
+
+def _named(figures: Mapping[str, float], codes: Array, names: Array) -> Array:
+    """For each entry of a column, given as `Scenario.codes` gives it, the figure of its name."""
+    return np.array([figures[name] for name in names])[codes]
 
 
 def _ceilings(lines: pd.DataFrame, high: Array, reach: Array) -> Array:

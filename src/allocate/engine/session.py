@@ -16,12 +16,11 @@ from allocate.engine.live import Live, Reference
 from allocate.engine.model import Figures, Sets, Slices, Structure, compiled, figures, missed, weights
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
+from allocate.errors import EngineError
 
 Array = np.ndarray
 FREE = 1e-7
 """Prices below this, in solver units, are noise."""
-REFERENCE = 600.0
-"""Seconds at most for finding a basis to start from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,9 +210,11 @@ class Base:
     rows: dict[str, slice]
 
     @classmethod
-    def of(cls, session: Session, problem: Problem) -> Base:
-        """From a session, for the problem before any change. Raises Impossible."""
-        session.solve(problem, problem.grids, None, REFERENCE, "nothing")
+    def of(cls, session: Session, problem: Problem, seconds: float, watch: Watch) -> Base:
+        """From a session, for the problem before any change. Raises Impossible, and EngineError where it is not solved
+        in time."""
+        if session.solve(problem, problem.grids, None, seconds, "nothing", watch).status != "optimal":
+            raise EngineError("no time to find where to start")
         reference = Reference(session.solver.basis, session.solver.arrays)
         return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
 

@@ -38,7 +38,7 @@ class Binding(Rule):
 
     def _limit(self, tally: Tally, part: Part, body, low: float, high: float, measure: str = "spend", year: str = ""):
         about = " in ".join(word for word in (part.name, year) if word)
-        label = self.sentence(tally.scenario) + (f": {about}" if about else "")
+        label = tally.said(self, self.sentence) + (f": {about}" if about else "")
         return Limit(self.id, label, body, low, high, measure, ".".join(word for word in (part.id, year) if word))
 
     def _counted(self, scenario: Scenario) -> str:
@@ -65,7 +65,7 @@ class Measured(Binding):
             yield Problem("rules.toml", expected, field=f"{self.id}.measure", value=self.measure)
 
     def _body(self, tally: Tally, part: Part):
-        return tally.spend(part.mask) if self.measure == "spend" else tally.gain(part.mask, self.measure)
+        return tally.spend(part.rows) if self.measure == "spend" else tally.gain(part.rows, self.measure)
 
     def _amount(self, scenario: Scenario) -> str:
         if self.measure == "spend":
@@ -97,7 +97,7 @@ class Floor(Measured):
             yield from _beyond_reach(self, self.amount, scenario)
         elif self.amount > 0:
             for part in (tally := Tally(scenario)).parts(self):
-                if not tally.gain(part.mask, self.measure).terms:
+                if not tally.gain(part.rows, self.measure).terms:
                     expected = f"cannot be reached: no curve of {self.measure} leads there {part.name}".strip()
                     yield Problem("rules.toml", expected, field=f"{self.id}.amount", value=f"{self.amount:.15g}")
 
@@ -137,7 +137,7 @@ class Keep(Binding):
 
     def limits(self, tally: Tally) -> Iterator[Limit]:
         for part in tally.parts(self):
-            yield self._limit(tally, part, tally.spend(part.mask), self.kept, self.kept)
+            yield self._limit(tally, part, tally.spend(part.rows), self.kept, self.kept)
 
     def sentence(self, scenario: Scenario) -> str:
         return f"{self._subject(scenario)} is kept at {scenario.heading.currency}{self.kept:,.0f}"
@@ -166,10 +166,10 @@ class Share(Binding):
         return self
 
     def limits(self, tally: Tally) -> Iterator[Limit]:
-        base = tally.covers(self.of)
+        alike = None if self.each == "line" else self.each
         for part in tally.parts(self):
-            for year, now in tally.years(part.mask):
-                over = base & self._like(tally, part, now)
+            for year, now in tally.years(part.rows):
+                over = tally.matching(int(now[0]), self.of, alike, tally.scenario.years.index(year))
                 for figure, low, high in ((self.at_least, 0.0, INFINITY), (self.at_most, -INFINITY, 0.0)):
                     if figure is not None:
                         body = tally.spend(now) - figure * tally.spend(over)
@@ -180,15 +180,6 @@ class Share(Binding):
     @property
     def _single(self) -> bool:
         return self.at_least is None or self.at_most is None
-
-    def _like(self, tally: Tally, part: Part, now: np.ndarray) -> np.ndarray:
-        """The lines that share the part's year and, where the rule holds for each of something, its something."""
-        lines = tally.scenario.table("lines")
-        year = lines["year"].to_numpy(dtype=str)
-        same = year == year[np.argmax(now)]
-        if self.each is not None and self.each != "line":
-            same &= lines[self.each].to_numpy(dtype=str) == part.id
-        return same
 
     def sentence(self, scenario: Scenario) -> str:
         bounds = [
@@ -227,10 +218,10 @@ class Band(Binding):
 
     def limits(self, tally: Tally) -> Iterator[Limit]:
         for part in tally.parts(self):
-            baseline = tally.baseline(part.mask)
+            baseline = tally.baseline(part.rows)
             low = -INFINITY if self.down is None else (1 - self.down) * baseline
             high = INFINITY if self.up is None else (1 + self.up) * baseline
-            yield self._limit(tally, part, tally.spend(part.mask), low, high)
+            yield self._limit(tally, part, tally.spend(part.rows), low, high)
 
     def sentence(self, scenario: Scenario) -> str:
         bounds = [
@@ -259,7 +250,7 @@ class GrowthFloor(Binding):
         several = len(tally.scenario.years) > 1
         any_year = self.where.model_copy(update={"years": ()})
         for part in tally.parts(self):
-            for year, now in tally.years(part.mask):
+            for year, now in tally.years(part.rows):
                 then = tally.year_before(now, any_year, self.each)
                 label = year if several else ""
                 factor = 1 + self.at_least
@@ -305,7 +296,7 @@ def _below_minima(rule: Rule, amount: float, scenario: Scenario) -> Iterator[Pro
     if amount >= low[covers(rule.where, scenario)].sum():
         return
     for part in Tally(scenario).parts(rule):
-        least = low[part.mask].sum()
+        least = low[part.rows].sum()
         if amount < least * (1 - 1e-12):
             expected = f"is less than its lines' minima ({scenario.heading.currency}{least:,.0f}) {part.name}"
             yield Problem("rules.toml", expected.strip(), field=f"{rule.id}.amount", value=f"{amount:.15g}")

@@ -7,7 +7,7 @@ tested without a solver.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -18,6 +18,10 @@ from allocate.scenario.rulebook import Rule, Scope, covers
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
+TELLS_APART: dict[str | None, tuple[str, ...]] = {
+    None: (), "year": (), "line": ("partner", "place", "programme", "envelope"),
+}  # fmt: skip
+"""The columns, year aside, by which the parts of a rule with this `each` differ; of any other `each` it is its own."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,25 @@ class Limit:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The lines (booleans) that one limit of a rule covers, and the word for them."""
+    """The lines (their rows, of `count` in all) that one limit of a rule covers, and the word for them."""
 
     id: str
     name: str
-    mask: Array
+    rows: Array
+    count: int
+
+    @property
+    def mask(self) -> Array:
+        """The same lines as booleans."""
+        return _mask(self.rows, self.count)
 
 
 @dataclass(eq=False)
 class Tally:
-    """Answers for one scenario. With `spend` (pounds per line) and `gain` (per curve) it answers in numbers."""
+    """Answers for one scenario. With `spend` (pounds per line) and `gain` (per curve) it answers in numbers.
+
+    Lines are asked for as booleans, one per line, or as their rows in order, and answered in kind.
+    """
 
     scenario: Scenario
     spend_by_line: Array | None = None
@@ -101,8 +114,9 @@ class Tally:
     """Every total asked for so far, by name: what a model must declare."""
 
     def __post_init__(self) -> None:
-        self.baselines = self.scenario.table("lines")["baseline"].to_numpy()
-        self._year, self._outcome, self._curve_lines = self.scenario.shared("tally", lambda: _columns(self.scenario))
+        self.baselines = self.scenario._tables["lines"]["baseline"].to_numpy()
+        self._year, self._outcome = self.scenario.shared("tally", lambda: _columns(self.scenario))
+        self._said: dict[str, tuple[Rule, str]] = {}
 
     def covers(self, scope: Scope) -> Array:
         """Which lines a scope covers: booleans."""
@@ -113,9 +127,16 @@ class Tally:
         where, each = rule.where, rule.each
         return self.scenario.shared(("parts", where, each), lambda: tuple(_parts(where, each, self.scenario)))
 
-    def spend(self, mask: Array) -> Amount:
+    def said(self, rule: Rule, sentence: Callable[[Scenario], str]) -> str:
+        """What a rule says in words, worked out once for all its limits."""
+        said = self._said.get(rule.id)
+        if said is None or said[0] is not rule:
+            said = self._said[rule.id] = (rule, sentence(self.scenario))
+        return said[1]
+
+    def spend(self, lines: Array) -> Amount:
         """Pounds spent on these lines."""
-        rows = np.flatnonzero(mask)
+        rows = _rows(lines)
         if self.spend_by_line is not None:
             return float(self.spend_by_line[rows].sum())
         return self._total(Total(rows, np.ones(len(rows)), np.array([], int), "spend"))
@@ -127,39 +148,56 @@ class Tally:
             return float(self.spend_by_line[rows] @ rates[rows])
         return self._total(Total(rows, rates[rows], np.array([], int), "resource"))
 
-    def gain(self, mask: Array, outcome: str) -> Amount:
+    def gain(self, lines: Array, outcome: str) -> Amount:
         """Units of an outcome gained under the curves that any of these lines feeds."""
-        wanted = [mask[rows].any() for rows in self._curve_lines]
+        curve, line = self.scenario.feeding
+        wanted = np.zeros(len(self._outcome), dtype=bool)
+        wanted[curve[_mask(lines, len(self._year))[line]]] = True
         curves = np.flatnonzero((self._outcome == outcome) & wanted)
         if self.gain_by_curve is not None:
             return float(self.gain_by_curve[curves].sum())
         return self._total(Total(np.array([], int), np.array([]), curves, outcome))
 
-    def baseline(self, mask: Array) -> float:
+    def baseline(self, lines: Array) -> float:
         """Pounds these lines held before."""
-        return float(self.baselines[mask].sum())
+        return float(self.baselines[lines].sum())
 
-    def years(self, mask: Array) -> Iterator[tuple[str, Array]]:
+    def years(self, lines: Array) -> Iterator[tuple[str, Array]]:
         """Each year in which these lines spend, and its lines."""
-        for year in self.scenario.years:
-            now = mask & (self._year == year)
-            if now.any():
-                yield year, now
+        rows = _rows(lines)
+        of_row = self._year[rows]
+        for number, year in enumerate(self.scenario.years):
+            now = rows[of_row == number]
+            if len(now):
+                yield year, _like(lines, now)
+
+    def matching(self, first: int, scope: Scope, each: str | None, year: int) -> Array:
+        """The rows of a scope in the year of this number that share with one line the part of `each`."""
+        group, years = self._groups(each), len(self.scenario.years)
+
+        def ordered() -> tuple[Array, Array]:
+            rows = np.flatnonzero(self.covers(scope))
+            key = group[rows] * years + self._year[rows]
+            order = np.argsort(key, kind="stable")
+            return rows[order], key[order]
+
+        rows, keys = self.scenario.shared(("matching", scope, each), ordered)
+        start, end = np.searchsorted(keys, group[first] * years + year + np.arange(2))
+        return rows[start:end]
+
+    def _groups(self, each: str | None) -> Array:
+        """A number for each line: the same where lines differ in nothing that `each` tells apart but the year."""
+        return self.scenario.shared(("alike", each), lambda: _alike(self.scenario, each))
 
     def year_before(self, now: Array, scope: Scope, each: str | None) -> Array | None:
         """The lines of the year before that lines of one year are held against: those of the scope (which names no
         year) that share the part of `each`. None where there are none, as in the first year."""
-        years, lines = self.scenario.years, self.scenario.table("lines")
-        first = int(np.argmax(now))
-        number = years.index(self._year[first])
+        first = int(_rows(now)[0])
+        number = self._year[first]
         if number == 0:
             return None
-        then = self.covers(scope) & (self._year == years[number - 1])
-        shared = {None: (), "year": (), "line": ("partner", "place", "programme", "envelope")}
-        for column in shared.get(each, (each,)):
-            names = lines[column].to_numpy(dtype=str)
-            then &= names == names[first]
-        return then if then.any() else None
+        then = self.matching(first, scope, each, number - 1)
+        return _like(now, then) if len(then) else None
 
     def _total(self, total: Total) -> Row:
         if not len(total.lines) and not len(total.curves):
@@ -172,30 +210,58 @@ class Tally:
         return Row({name: 1.0})
 
 
-def _columns(scenario: Scenario) -> tuple[Array, Array, list[Array]]:
-    """The year of each line, the outcome of each curve, and the lines that each curve adds up."""
-    lines, curves = scenario.table("lines"), scenario.table("curves")
-    keys = zip(curves["place"], curves["programme"], curves["year"], strict=True)
-    fed = [scenario.curve_of_line.get(key, np.array([], int)) for key in keys]
-    return lines["year"].to_numpy(dtype=str), curves["outcome"].to_numpy(dtype=str), fed
+def _columns(scenario: Scenario) -> tuple[Array, Array]:
+    """The number of each line's year, and the outcome of each curve."""
+    codes, names = scenario.codes("lines", "year")
+    number = np.array([scenario.years.index(year) if year in scenario.years else -1 for year in names], dtype=int)
+    return number[codes], scenario._tables["curves"]["outcome"].to_numpy(dtype=str)
+
+
+def _alike(scenario: Scenario, each: str | None) -> Array:
+    """See `Tally._groups`."""
+    number = np.zeros(len(scenario._tables["lines"]), dtype=int)
+    for column in TELLS_APART.get(each, (str(each),)):
+        codes, names = scenario.codes("lines", column)
+        number = number * len(names) + codes
+    return number
+
+
+def _rows(lines: Array) -> Array:
+    """Lines given as booleans or as rows, as rows."""
+    return np.flatnonzero(lines) if lines.dtype == bool else lines
+
+
+def _mask(lines: Array, count: int) -> Array:
+    """Lines given as booleans or as rows, as booleans."""
+    if lines.dtype == bool:
+        return lines
+    mask = np.zeros(count, dtype=bool)
+    mask[lines] = True
+    return mask
+
+
+def _like(lines: Array, rows: Array) -> Array:
+    """Rows in the way that these lines are given: as booleans, or as rows."""
+    return _mask(rows, len(lines)) if lines.dtype == bool else rows
 
 
 def _parts(where: Scope, each: str | None, scenario: Scenario) -> Iterator[Part]:
     """See `Tally.parts`."""
     mask = covers(where, scenario)
+    rows, count = np.flatnonzero(mask), len(mask)
     if each is None:
-        yield Part("", "", mask)
+        yield Part("", "", rows, count)
     elif each == "line":
-        names = _line_names(scenario)
-        for row in np.flatnonzero(mask):
-            only = np.zeros_like(mask)
-            only[row] = True
-            yield Part(scenario.line_ids[row], names[row], only)
+        ids, names = scenario.line_ids, scenario.shared("line names", lambda: _line_names(scenario))
+        for k, row in enumerate(rows.tolist()):
+            yield Part(ids[row], names[row], rows[k : k + 1], count)
     else:
-        column = scenario.table("lines")[each].to_numpy(dtype=str)
-        for value in sorted(set(column[mask])):
+        codes, values = scenario.codes("lines", each)
+        order = np.argsort(codes[rows], kind="stable")
+        present, starts = np.unique(codes[rows][order], return_index=True)
+        for value, mine in zip(values[present], np.split(rows[order], starts[1:]), strict=False):
             name = value if each == "year" else scenario.name_of(f"{each}s", value)
-            yield Part(value, name, mask & (column == value))
+            yield Part(value, name, mine, count)
 
 
 def _line_names(scenario: Scenario) -> list[str]:

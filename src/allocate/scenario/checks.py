@@ -188,7 +188,10 @@ def rule_names(scenario: Scenario) -> Iterator[Problem]:
 
 
 def line_bounds(scenario: Scenario) -> Iterator[Problem]:
-    for line, low, high, scale in scenario.table("lines")[["low", "high", "scale"]].itertuples():
+    lines = scenario.table("lines")[["low", "high", "scale"]]
+    low, high, scale = (lines[figure].to_numpy() for figure in lines)
+    wrong = (low > high) | (scale > high) | ((low > 0) & (low < scale))
+    for line, low, high, scale in lines[wrong].itertuples():
         most = f"above the most ({money(high, scenario.heading.currency)})"
         if low > high:
             yield Problem("lines.csv", f"the least is {most}", _row(line), "low", f"{low:.15g}")
@@ -203,7 +206,10 @@ def line_bounds(scenario: Scenario) -> Iterator[Problem]:
 def line_purposes(scenario: Scenario) -> Iterator[Problem]:
     envelopes = scenario.table("envelopes")
     purpose = dict(zip(envelopes["id"], envelopes["purpose"], strict=True))
-    for line, programme, envelope in scenario.table("lines")[["programme", "envelope"]].itertuples():
+    group, pairs = _groups(scenario, "lines", ("programme", "envelope"))
+    wrong = [programme not in (purpose[envelope].split() or (programme,)) for programme, envelope in pairs]
+    lines = scenario.table("lines")[np.array(wrong, dtype=bool)[group]]
+    for line, programme, envelope in lines[["programme", "envelope"]].itertuples():
         allowed = str(purpose[envelope]).split()
         if allowed and programme not in allowed:
             expected = f"may not be paid from {envelope}, whose purpose is {', '.join(allowed)}"
@@ -212,9 +218,9 @@ def line_purposes(scenario: Scenario) -> Iterator[Problem]:
 
 def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
     """Minima that exceed the money, baselines far from it, envelopes in £m or k, envelopes nothing can use."""
-    lines, routes, currency = scenario.table("lines"), scenario.table("routes"), scenario.heading.currency
-    lows, baselines = (_sums(lines, ("envelope", "year"), figure) for figure in ("low", "baseline"))
-    enters = _sums(routes, ("target", "year"), "high")
+    routes, currency = scenario.table("routes"), scenario.heading.currency
+    lows, baselines = (_sums(scenario, "lines", ("envelope", "year"), figure) for figure in ("low", "baseline"))
+    enters = _sums(scenario, "routes", ("target", "year"), "high")
     leaves = set(zip(routes["source"], routes["year"], strict=True))
     for line, name, year, amount in scenario.table("envelopes")[["id", "year", "amount"]].itertuples():
         if (name, year) not in lows:
@@ -236,12 +242,26 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
             yield Problem("envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", fix)
 
 
-def _sums(table: pd.DataFrame, key: tuple[str, ...], figure: str) -> dict[tuple[str, ...], float]:
+def _sums(scenario: Scenario, table: str, key: tuple[str, ...], figure: str) -> dict[tuple[str, ...], float]:
     """The sum of a figure by these columns."""
-    sums: dict[tuple[str, ...], float] = {}
-    for *name, value in zip(*(table[column].tolist() for column in (*key, figure)), strict=True):
-        sums[tuple(name)] = sums.get(tuple(name), 0.0) + value
-    return sums
+    number, names = _groups(scenario, table, key)
+    sums = np.bincount(number, scenario._tables[table][figure].to_numpy(), minlength=len(names))
+    return dict(zip(names, sums.tolist(), strict=True))
+
+
+def _groups(scenario: Scenario, table: str, key: tuple[str, ...]) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """The rows of a table by these columns, none of which a change of figures touches: the number of each row's group,
+    and each group's names."""
+
+    def found() -> tuple[np.ndarray, list[tuple[str, ...]]]:
+        columns = [scenario.codes(table, column) for column in key]
+        number = np.zeros(len(scenario._tables[table]), dtype=int)
+        for codes, names in columns:
+            number = number * len(names) + codes
+        _, first, group = np.unique(number, return_index=True, return_inverse=True)
+        return group, list(zip(*(names[codes[first]] for codes, names in columns), strict=True))
+
+    return scenario.shared(("groups of", table, key), found)
 
 
 def _unit_slip(amount: float, baseline: float) -> str:
@@ -283,8 +303,7 @@ def people(scenario: Scenario) -> Iterator[Problem]:
         if place in needy and not need > 0:
             expected = "is required: an envelope by need spends here"
             yield Problem("places.csv", expected, _row(line), "need", "" if pd.isna(need) else f"{need:.15g}")
-    for line, place, need in places.loc[places["need"].notna(), ["id", "need"]].itertuples():
-        population = float(places.loc[places["id"] == place, "population"].iloc[0])
+    for line, population, need in places.loc[places["need"].notna(), ["population", "need"]].itertuples():
         if population > 0 and need > 0 and not 1 / 5 <= need / population <= 5:
             expected = f"is far from the population of {population:,.0f}"
             fix = "a weighted population is in people"
@@ -310,9 +329,10 @@ FIGURES_OF_SHAPE = {
 
 
 def curve_figures(scenario: Scenario) -> Iterator[Problem]:
-    curves, lines = scenario.table("curves"), scenario.table("lines")
-    baseline = _sums(lines, ("place", "programme", "year"), "baseline")
-    for row in curves.itertuples():
+    curves = scenario.table("curves")
+    wrong = curves[_wrong_curves(scenario)]
+    baseline = _sums(scenario, "lines", ("place", "programme", "year"), "baseline") if len(wrong) else {}
+    for row in wrong.itertuples():
         line, name = _row(row.Index), f"{row.place} {row.programme}"
         needed, taken = FIGURES_OF_SHAPE[row.shape]
         given = {f for f in ("slope", "reference", "exponent", "ceiling") if not np.isnan(getattr(row, f))}
@@ -334,6 +354,25 @@ def curve_figures(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem("curves.csv", expected, line, "reference", f"{reference:.15g}", "in pounds?")
 
 
+def _wrong_curves(scenario: Scenario) -> np.ndarray:
+    """The curves with figures that `curve_figures` has something to say of: booleans."""
+    curves, (curve, line) = scenario.table("curves"), scenario.feeding
+    shape, figures = curves["shape"].to_numpy(dtype=object), ("slope", "reference", "exponent", "ceiling")
+    given = {figure: ~np.isnan(curves[figure].to_numpy()) for figure in figures}
+    covered = np.bincount(curve, scenario._tables["lines"]["baseline"].to_numpy()[line], minlength=len(curves))
+    wrong = np.bincount(curve, minlength=len(curves)) == 0
+    reference = np.where(given["reference"], curves["reference"].to_numpy(), covered)
+    times = np.divide(reference, covered, out=np.ones(len(curves)), where=covered > 0)
+    far = ~((times > 1e-3) & (times < 1e3))
+    for name, (needed, taken) in FIGURES_OF_SHAPE.items():
+        mine = shape == name
+        for figure in figures:
+            wrong |= mine & ((~given[figure] & (figure in needed)) | (given[figure] & (figure not in taken)))
+        if "reference" in taken:
+            wrong |= mine & (~(reference > 0) | far)
+    return wrong
+
+
 def slopes(scenario: Scenario) -> Iterator[Problem]:
     """A slope far above those of its kind: most often a cost for one unit, which is one over the slope."""
     curves = scenario.table("curves")
@@ -348,11 +387,12 @@ def slopes(scenario: Scenario) -> Iterator[Problem]:
 
 def curve_points(scenario: Scenario) -> Iterator[Problem]:
     key = ["place", "programme", "outcome", "year"]
-    curves, points, lines = scenario.table("curves"), scenario.table("curve_points"), scenario.table("lines")
-    lows = _sums(lines, ("place", "programme", "year"), "low")
+    curves, points = scenario.table("curves"), scenario.table("curve_points")
     given = {name: group for name, group in points.groupby(key)}
-    wanted = {tuple(row): line for line, row in zip(curves.index, curves[key].to_numpy(), strict=True)}
-    pointed = set(map(tuple, curves.loc[curves["shape"] == "points", key].to_numpy()))
+    lows = _sums(scenario, "lines", ("place", "programme", "year"), "low") if given else {}
+    curves = curves.loc[curves["shape"] == "points", key]
+    wanted = {tuple(row): line for line, row in zip(curves.index, curves.to_numpy(), strict=True)}
+    pointed = set(wanted)
     for name, group in given.items():
         if name not in pointed:
             expected = "has no curve with shape points in curves.csv"

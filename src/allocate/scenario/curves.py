@@ -21,6 +21,7 @@ import numpy as np
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
+NONE = np.array([])
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +44,8 @@ class Curves:
     def of(cls, scenario: Scenario) -> Curves:
         """The curves of a scenario; a reference left blank becomes the baseline of the lines it covers."""
         table, baseline = scenario.table("curves"), scenario.table("lines")["baseline"].to_numpy()
-        keys = list(zip(table["place"], table["programme"], table["year"], strict=True))
-        none = np.array([], dtype=int)
-        lines = tuple(scenario.curve_of_line.get(key, none) for key in keys)
         shape = table["shape"].to_numpy(dtype=str)
-        covered = np.array([baseline[rows].sum() for rows in lines])
+        covered = _summed(baseline, *scenario.feeding, len(table))
         reference = table["reference"].to_numpy()
         return cls(
             shape=shape,
@@ -57,7 +55,7 @@ class Curves:
             offset=np.where(shape == "isoelastic", 1.0, 0.0),
             ceiling=np.nan_to_num(table["ceiling"].to_numpy()),
             points=tuple(_points(scenario)),
-            lines=lines,
+            lines=scenario.fed,
         )
 
     def __len__(self) -> int:
@@ -77,7 +75,7 @@ class Curves:
 
     def gain(self, effort: Array) -> Array:
         """Outcome of each curve at these pounds."""
-        return self._by_family(effort, _power_gain, _saturation_gain, lambda x, p: np.interp(x, *p))
+        return self._by_family(effort, _power_gain, _saturation_gain, _points_gain)
 
     def marginal(self, effort: Array) -> Array:
         """Outcome per pound at these pounds; to the right of a corner for curves given by points."""
@@ -94,10 +92,10 @@ class Curves:
         """The pounds in [low, high] where gain less price times pounds is greatest (first such, where several are)."""
         free = self._by_family(price, _power_best, _saturation_best, None)
         best = np.clip(free, low, high)
-        for q, points in enumerate(self.points):
-            if points is not None:
-                corners = np.unique(np.clip(np.append(points[0], [low[q], high[q]]), low[q], high[q]))
-                best[q] = corners[np.argmax(np.interp(corners, *points) - price[q] * corners)]
+        for q in self.given:
+            points = self.points[q]
+            corners = np.unique(np.clip(np.append(points[0], [low[q], high[q]]), low[q], high[q]))
+            best[q] = corners[np.argmax(np.interp(corners, *points) - price[q] * corners)]
         return best
 
     def grid(self, q: int, low: float, high: float, slices: int) -> Array:
@@ -107,18 +105,34 @@ class Curves:
         if points is not None:
             inside = points[0][(points[0] > low) & (points[0] < high)]
             return np.concatenate([[low], inside, [high]])
+        return self._smooth(np.array([q]), np.array([low], dtype=float), np.array([high], dtype=float), slices)[0]
+
+    def grids(self, low: Array, high: Array, slices: int) -> list[Array]:
+        """`grid` of every curve, with so many slices for those that bend and one for those that are straight."""
+        grids: list[Array] = [NONE] * len(self)
+        bent = self._curved | (self.exponent < 1.0)
+        for rows, count in ((bent & ~self._pointed, slices), (~bent & ~self._pointed, 1)):
+            numbers = np.flatnonzero(rows)
+            for q, grid in zip(numbers.tolist(), self._smooth(numbers, low[rows], high[rows], count), strict=True):
+                grids[q] = grid
+        for q in self.given:
+            grids[q] = self.grid(q, low[q], high[q], slices)
+        return grids
+
+    def _smooth(self, rows: Array, low: Array, high: Array, slices: int) -> Array:
+        """Breakpoints of some curves that are not given by points, a row each."""
         step = np.linspace(0.0, 1.0, slices + 1)
-        if self.shape[q] == "saturation":
-            scale = -2.0 * self.reference[q]
-            ends = np.exp(np.array([low, high]) / scale)
-            grid = scale * np.log(np.maximum(ends[0] + step * (ends[1] - ends[0]), 1e-300))
-        else:
-            half = self.exponent[q] / 2.0
-            grid = (low**half + step * (high**half - low**half)) ** (1.0 / half)
-        grid[0], grid[-1] = low, high
+        grid = np.empty((len(rows), slices + 1))
+        curved = self._curved[rows]
+        grid[curved] = _saturation_grid(low[curved], high[curved], step, self.reference[rows[curved]])
+        for exponent in np.unique(self.exponent[rows[~curved]]):
+            mine = ~curved & (self.exponent[rows] == exponent)
+            grid[mine] = _power_grid(low[mine], high[mine], step, exponent)
+        grid[:, 0], grid[:, -1] = low, high
+        least, most = low[:, None], high[:, None]
         # Near nothing a power curve is so steep that even steps would be narrower than arithmetic can tell apart.
-        apart = low + (high - low) * 1e-5 * np.arange(slices + 1)
-        return np.maximum.accumulate(np.clip(np.maximum(grid, apart), low, high))
+        apart = least + (most - least) * 1e-5 * np.arange(slices + 1)
+        return np.maximum.accumulate(np.clip(np.maximum(grid, apart), least, most), axis=1)
 
     def concave(self, q: int) -> bool:
         """Whether curve q flattens throughout; only curves given by points may not."""
@@ -133,21 +147,53 @@ class Curves:
         return self.points[q] is None and (self.shape[q] == "saturation" or self.exponent[q] < 1.0)
 
     def _by_family(self, x: Array, power, saturation, points) -> Array:
+        columns = (self.slope, self.reference, self.exponent, self.offset, self.ceiling)
         result = np.zeros(len(self))
-        curved = self.shape == "saturation"
-        given = self.shape == "points"
-        for mask, function in ((~curved & ~given, power), (curved, saturation)):
+        for mask, function in ((self._power, power), (self._curved, saturation)):
+            if mask.all():
+                return function(x, *columns)
             if mask.any():
-                columns = (self.slope, self.reference, self.exponent, self.offset, self.ceiling)
                 result[mask] = function(x[mask], *(column[mask] for column in columns))
         if points is not None:
-            for q in np.flatnonzero(given):
+            for q in self.given:
                 result[q] = points(x[q], self.points[q])
         return result
+
+    @cached_property
+    def given(self) -> Array:
+        """The numbers of the curves given by points."""
+        return np.flatnonzero(self._pointed)
+
+    @cached_property
+    def _pointed(self) -> Array:
+        return self.shape == "points"
+
+    @cached_property
+    def _curved(self) -> Array:
+        return self.shape == "saturation"
+
+    @cached_property
+    def _power(self) -> Array:
+        return ~self._curved & ~self._pointed
 
 
 def _power_gain(x, s, b, e, o, c):
     return s * b / e * ((np.maximum(x, 0.0) / b) ** e - o)
+
+
+def _power_grid(low: Array, high: Array, step: Array, exponent: float) -> Array:
+    """Even steps in x^(e/2), a row for each pair of ends."""
+    half, root = exponent / 2.0, float(exponent / 2.0)
+    # Python's own power: numpy's may differ in the last place with the length of the array.
+    first, last = (np.array([x**root for x in end.tolist()])[:, None] for end in (low, high))
+    return (first + step * (last - first)) ** (1.0 / half)
+
+
+def _saturation_grid(low: Array, high: Array, step: Array, reference: Array) -> Array:
+    """Even steps in exp(-x/2b), a row for each pair of ends."""
+    scale = -2.0 * reference[:, None]
+    first, last = (np.exp(end[:, None] / scale) for end in (low, high))
+    return scale * np.log(np.maximum(first + step * (last - first), 1e-300))
 
 
 def _power_marginal(x, s, b, e, o, c):
@@ -177,6 +223,10 @@ def _saturation_best(price, s, b, e, o, c):
     return np.where(price > 0, priced, np.where((c > 0) | (price < 0), np.inf, 0.0))
 
 
+def _points_gain(x, points):
+    return np.interp(x, *points)
+
+
 def _points_marginal(x, points):
     spend, gain = points
     k = int(np.searchsorted(spend, x, side="right")) - 1
@@ -185,11 +235,26 @@ def _points_marginal(x, points):
     return (gain[k + 1] - gain[k]) / (spend[k + 1] - spend[k])
 
 
-def _points(scenario: Scenario):
+def _points(scenario: Scenario) -> list[tuple[Array, Array] | None]:
     """Per curve, its given points as (spend, gain) arrays, or None."""
     table = scenario.table("curves")
     key = ["place", "programme", "outcome", "year"]
+    found: list[tuple[Array, Array] | None] = [None] * len(table)
     given = {name: group for name, group in scenario.table("curve_points").groupby(key)}
-    for row in table.itertuples():
-        group = given.get((row.place, row.programme, row.outcome, row.year)) if row.shape == "points" else None
-        yield None if group is None else (group["spend"].to_numpy(), group["gain"].to_numpy())
+    if given:
+        pointed = np.flatnonzero(table["shape"] == "points")
+        for q, name in zip(pointed, table[key].iloc[pointed].itertuples(index=False, name=None), strict=True):
+            if (group := given.get(name)) is not None:
+                found[q] = (group["spend"].to_numpy(), group["gain"].to_numpy())
+    return found
+
+
+def _summed(values: Array, group: Array, rows: Array, count: int) -> Array:
+    """For each group, the sum of the values of its rows, added in numpy's order: those of a kind together."""
+    sizes = np.bincount(group, minlength=count)
+    first = np.cumsum(sizes) - sizes
+    sums = np.zeros(count)
+    for size in np.unique(sizes):
+        mine = np.flatnonzero(sizes == size)
+        sums[mine] = values[rows[first[mine][:, None] + np.arange(size)]].sum(axis=1)
+    return sums

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -27,8 +29,8 @@ def evidence(scenario: Scenario) -> pd.DataFrame:
 
     Figures whose evidence is missing have blanks there; a scenario that was read has none.
     """
-    figures, given = all_figures(scenario), scenario.table("evidence")
-    best = _speaker(Figures(figures), [parse(text) for text in given["figure"]])
+    found, given = Figures(scenario), scenario.table("evidence")
+    figures, best = found.table(), _speaker(found, [parse(text) for text in given["figure"]])
     said = best >= 0
     for column in ("status", "source", "note"):
         values = given[column].to_numpy(dtype=object)
@@ -36,58 +38,96 @@ def evidence(scenario: Scenario) -> pd.DataFrame:
     return figures
 
 
-def all_figures(scenario: Scenario, tables: Container[str] = (*TABLES, "rules")) -> pd.DataFrame:
-    """Every figure of these tables: its path (`figure`), value, table, field and the parts of its key."""
-    rows = [row for name in TABLES if name not in WITHOUT and name in tables for row in _table_figures(scenario, name)]
-    rows += _rule_figures(scenario) if "rules" in tables else []
-    depth = max((len(key) for *_, key in rows), default=1)
-    table = pd.DataFrame(
-        {
-            "figure": pd.Series([f"{name}.{'.'.join(key)}.{field}" for name, field, _, key in rows], dtype=object),
-            "value": np.array([value for _, _, value, _ in rows], dtype=float),
-            "table": pd.Series([name for name, *_ in rows], dtype=object),
-            "field": pd.Series([field for _, field, *_ in rows], dtype=object),
-        }
-    )
-    for k in range(depth):
-        table[f"key{k}"] = pd.Series([key[k] if k < len(key) else None for *_, key in rows], dtype=object)
-    return table
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The given figures of a column of a table, or of a field of rules, in order: the number of each among all figures,
+    its value and the parts of its key."""
+
+    table: str
+    field: str
+    numbers: np.ndarray
+    values: np.ndarray
+    keys: tuple[np.ndarray, ...]
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The path of each figure."""
+        return [f"{self.table}.{'.'.join(key)}.{self.field}" for key in zip(*self.keys, strict=True)]
+
+    @cached_property
+    def _exact(self) -> dict[tuple[str, ...], int]:
+        return dict(zip(zip(*self.keys, strict=True), self.numbers.tolist(), strict=True))
+
+    def fitting(self, keys: tuple[str, ...]) -> np.ndarray:
+        """The numbers of the figures whose keys begin so; `*` fits any part."""
+        if "*" not in keys and len(keys) == len(self.keys):
+            number = self._exact.get(keys)
+            return np.array([] if number is None else [number], dtype=int)
+        rows = np.arange(len(self.numbers))
+        for part, texts in zip(keys, self.keys, strict=False):
+            if part != "*":
+                rows = rows[texts[rows] == part]
+        return self.numbers[rows]
 
 
 class Figures:
-    """Figures, to be asked which of them a path fits."""
+    """Every figure of a scenario by number: those of the tables column by column, then those of the rules."""
 
-    def __init__(self, table: pd.DataFrame) -> None:
-        self.table = table
-        self._columns = table.groupby(["table", "field"]).indices if len(table) else {}
-
-    @cached_property
-    def _exact(self) -> dict[str, int]:
-        return dict(zip(self.table["figure"], range(len(self.table)), strict=True))
+    def __init__(self, scenario: Scenario) -> None:
+        found: list[Column] = []
+        self.count = 0
+        for name in TABLES:
+            for column in _columns(scenario, name, self.count) if name not in WITHOUT else ():
+                found.append(column)
+                self.count += len(column.numbers)
+        rules = _rule_figures(scenario)
+        for field in dict.fromkeys(field for _, field, *_ in rules):
+            mine = [number for number, (_, of, *_) in enumerate(rules) if of == field]
+            values, ids = np.array([rules[k][2] for k in mine]), np.array([rules[k][3][0] for k in mine], dtype=object)
+            found.append(Column("rules", field, self.count + np.array(mine), values, (ids,)))
+        self.count += len(rules)
+        self.columns = {(column.table, column.field): column for column in found}
 
     def fitting(self, path: Path) -> np.ndarray:
         """The numbers of the figures that a path names."""
-        if path.table != "rules" and "*" not in path.keys and len(path.keys) == len(path.row.key):
-            number = self._exact.get(".".join((path.table, *path.keys, path.field)))
-            return np.array([] if number is None else [number], dtype=int)
-        rows = self._columns.get((path.table, path.field), np.array([], dtype=int))
-        for k, part in enumerate(path.keys):
-            if part != "*":
-                rows = rows[self.table[f"key{k}"].to_numpy(dtype=object)[rows] == part]
-        return rows
+        column = self.columns.get((path.table, path.field))
+        return np.array([], dtype=int) if column is None else column.fitting(path.keys)
+
+    def table(self) -> pd.DataFrame:
+        """One row per figure: its path (`figure`), value, table, field and the parts of its key."""
+        found = list(self.columns.values())
+        numbers = np.concatenate([np.array([], dtype=int), *(column.numbers for column in found)])
+        order = np.argsort(numbers, kind="stable")
+        depth = max((len(column.keys) for column in found), default=1)
+
+        def joined(parts: Iterable[Iterable[str | None]]) -> pd.Series:
+            return pd.Series(np.array(list(chain.from_iterable(parts)), dtype=object)[order], dtype=object)
+
+        table = {
+            "figure": joined(column.paths for column in found),
+            "value": np.concatenate([np.array([]), *(column.values for column in found)])[order],
+            "table": joined([column.table] * len(column.values) for column in found),
+            "field": joined([column.field] * len(column.values) for column in found),
+        }
+        for k in range(depth):
+            table[f"key{k}"] = joined(
+                column.keys[k] if k < len(column.keys) else [None] * len(column.values) for column in found
+            )
+        return pd.DataFrame(table)
 
 
 def evidence_problems(scenario: Scenario) -> Iterator[Problem]:
     """Figures without evidence (one line per column that lacks it), and evidence that speaks for nothing."""
-    table = evidence(scenario)
-    figures = Figures(table)
-    missing = table[table["status"] == ""]
-    for (name, field), group in missing.groupby(["table", "field"]):
-        first = group["figure"].iloc[0]
-        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        fix = f"add a row for {first}, or for {name}.*.{field}"
-        yield Problem("evidence.csv", "has no evidence", value=first + more, fix=fix)
-    for line, text in scenario.table("evidence")["figure"].items():
+    figures, given = Figures(scenario), scenario.table("evidence")["figure"]
+    said = _speaker(figures, [parse(text) for text in given]) >= 0
+    for (name, field), column in sorted(figures.columns.items()):
+        missing = np.flatnonzero(~said[column.numbers])
+        if len(missing):
+            first = column.paths[missing[0]]
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            fix = f"add a row for {first}, or for {name}.*.{field}"
+            yield Problem("evidence.csv", "has no evidence", value=first + more, fix=fix)
+    for line, text in given.items():
         path = parse(text)
         row = int(line) if line > 0 else None
         if isinstance(path, Problem):
@@ -134,7 +174,7 @@ def _differences(new: Scenario, base: Scenario) -> tuple[dict[str, str], bool]:
 
 def _mute(new: Scenario, base: Scenario) -> set[str]:
     """The patterns of the base's evidence that speak for no figure any more."""
-    figures = Figures(all_figures(new))
+    figures = Figures(new)
     texts = base._tables["evidence"]["figure"]
     paths = [(text, parse(text)) for text in texts]
     return {text for text, path in paths if isinstance(path, Path) and not len(figures.fitting(path))}
@@ -154,14 +194,14 @@ def _added(table: pd.DataFrame, rows: list[tuple[str, ...]]) -> pd.DataFrame:
     return pd.DataFrame(data, index=pd.Index(index[order]))
 
 
-def _table_figures(scenario: Scenario, name: str) -> Iterator[tuple[str, str, float, tuple[str, ...]]]:
-    """The given figures of a table, column by column: table, field, value and key."""
-    table, row = scenario.table(name), TABLES[name]
-    keys = list(zip(*scenario.key_texts(name), strict=True))
-    for field in figures_of(row):
+def _columns(scenario: Scenario, name: str, number: int) -> Iterator[Column]:
+    """The given figures of a table, column by column, numbered from here on."""
+    table, keys = scenario.table(name), scenario.key_texts(name)
+    for field in figures_of(TABLES[name]):
         values = table[field].to_numpy(dtype=float)
-        for k in np.flatnonzero(~np.isnan(values)):
-            yield name, field, values[k], keys[k]
+        rows = np.flatnonzero(~np.isnan(values))
+        yield Column(name, field, number + np.arange(len(rows)), values[rows], tuple(texts[rows] for texts in keys))
+        number += len(rows)
 
 
 def _rule_figures(scenario: Scenario) -> list[tuple[str, str, float, tuple[str, ...]]]:
@@ -175,8 +215,7 @@ def _rule_figures(scenario: Scenario) -> list[tuple[str, str, float, tuple[str, 
 
 def _speaker(figures: Figures, paths: list[Path | Problem]) -> np.ndarray:
     """For each figure, the number of the most exact pattern that fits it (the later of equals), or -1."""
-    best = np.full(len(figures.table), -1)
-    rank = np.full(len(figures.table), -1)
+    best, rank = np.full(figures.count, -1), np.full(figures.count, -1)
     for number, path in enumerate(paths):
         if isinstance(path, Path):
             rows = figures.fitting(path)

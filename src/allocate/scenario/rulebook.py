@@ -6,7 +6,7 @@ scenario can be read and checked without this layer knowing any of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -92,6 +92,8 @@ def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Pro
     """Names a scope uses that the scenario does not have, or a scope that covers no line."""
     unknown = False
     for part in type(scope).model_fields:
+        if not getattr(scope, part):
+            continue
         table, column = SCOPE_TABLE.get(part, ("", ""))
         known = list(scenario.years) if part == "years" else list(scenario.table(table)[column].dropna().unique())
         for value in getattr(scope, part):
@@ -112,24 +114,31 @@ def covers(scope: Scope, scenario: Scenario) -> np.ndarray:
 
 
 def _covers(scope: Scope, scenario: Scenario) -> np.ndarray:
-    lines = scenario.table("lines")
-    mask = np.ones(len(lines), dtype=bool)
+    mask = np.ones(len(scenario._tables["lines"]), dtype=bool)
     for part, column in (
         ("partners", "partner"), ("programmes", "programme"), ("envelopes", "envelope"), ("years", "year"),
     ):  # fmt: skip
         if getattr(scope, part):
-            mask &= lines[column].isin(getattr(scope, part)).to_numpy()
+            mask &= _among(scenario, column, getattr(scope, part))
     if scope.places:
-        inside = set().union(*(scenario.within(place) for place in scope.places))
-        mask &= lines["place"].isin(inside).to_numpy()
+        mask &= _among(scenario, "place", set().union(*(scenario.within(place) for place in scope.places)))
     if scope.kinds:
         partners = scenario.table("partners")
-        mask &= lines["partner"].isin(partners.loc[partners["kind"].isin(scope.kinds), "id"]).to_numpy()
+        mask &= _among(scenario, "partner", partners.loc[partners["kind"].isin(scope.kinds), "id"])
     if scope.groups:
         programmes = scenario.table("programmes")
-        mask &= lines["programme"].isin(programmes.loc[programmes["group"].isin(scope.groups), "id"]).to_numpy()
+        mask &= _among(scenario, "programme", programmes.loc[programmes["group"].isin(scope.groups), "id"])
     mask.flags.writeable = False
     return mask
+
+
+def _among(scenario: Scenario, column: str, wanted: Iterable[str]) -> np.ndarray:
+    """Which lines have one of these names in a column."""
+    codes, names = scenario.codes("lines", column)
+    numbers = scenario.shared(("numbers", column), lambda: {name: number for number, name in enumerate(names)})
+    among = np.zeros(len(names), dtype=bool)
+    among[[numbers[name] for name in wanted if name in numbers]] = True
+    return among[codes]
 
 
 KINDS: dict[str, type[Rule]] = {}

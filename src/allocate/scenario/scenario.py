@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -127,15 +127,51 @@ class Scenario:
             "line_ids", lambda: tuple(".".join(key) for key in zip(*self.key_texts("lines"), strict=True))
         )
 
+    def codes(self, table: str, column: str) -> tuple[np.ndarray, np.ndarray]:
+        """A column of names as numbers: for each row its name's place among the names, and the names in order. Not to
+        be written into."""
+
+        def found() -> tuple[np.ndarray, np.ndarray]:
+            codes, names = pd.factorize(self._tables[table][column].to_numpy(dtype=object), sort=True)
+            return codes, np.asarray(names, dtype=object)
+
+        return self.shared(("codes", table, column), found)
+
+    @property
+    def fed(self) -> tuple[np.ndarray, ...]:
+        """For each row of `curves`, the rows of `lines` whose spend it adds up."""
+        return self.shared("fed", self._find_fed)
+
+    def _find_fed(self) -> tuple[np.ndarray, ...]:
+        lines, curves = _numbered(*(
+            [self.codes(table, column) for column in ("place", "programme", "year")] for table in ("lines", "curves")
+        ))  # fmt: skip
+        order = np.argsort(lines, kind="stable")
+        first, last = (np.searchsorted(lines[order], curves, side) for side in ("left", "right"))
+        return tuple(order[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True))
+
+    @property
+    def feeding(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which line feeds which curve: two equally long arrays of rows, of `curves` and of `lines`."""
+        return self.shared("feeding", self._find_feeding)
+
+    def _find_feeding(self) -> tuple[np.ndarray, np.ndarray]:
+        counts = [len(rows) for rows in self.fed]
+        return np.repeat(np.arange(len(counts)), counts), np.concatenate([np.array([], dtype=int), *self.fed])
+
     @property
     def curve_of_line(self) -> dict[tuple[str, str, str], np.ndarray]:
         """Rows of `lines` by (place, programme, year): the efforts that a curve adds up."""
         return self.shared("curve_of_line", self._find_curve_of_line)
 
     def _find_curve_of_line(self) -> dict[tuple[str, str, str], np.ndarray]:
-        lines = self.table("lines").reset_index(drop=True)
-        groups = lines.groupby(["place", "programme", "year"]).indices
-        return {key: np.sort(rows) for key, rows in groups.items()}
+        columns = [self.codes("lines", column) for column in ("place", "programme", "year")]
+        (numbers,) = _numbered(columns)
+        order = np.argsort(numbers, kind="stable")
+        ends = [*(np.flatnonzero(np.diff(numbers[order])) + 1).tolist(), len(order)] if len(order) else []
+        groups = [order[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        rows = np.array([group[0] for group in groups], dtype=int)
+        return dict(zip(zip(*(names[codes[rows]] for codes, names in columns), strict=True), groups, strict=True))
 
     @property
     def _envelope_rows(self) -> dict[tuple[str, str], int]:
@@ -146,7 +182,7 @@ class Scenario:
 
     def envelope_rows(self, names: pd.Series, years: pd.Series) -> np.ndarray:
         """Rows of `envelopes` for pairs of name and year, all of which must be there."""
-        return np.array([self._envelope_rows[key] for key in zip(names, years, strict=True)], dtype=int)
+        return np.fromiter(map(self._envelope_rows.__getitem__, zip(names, years, strict=True)), int, len(names))
 
     @property
     def envelope_of_line(self) -> np.ndarray:
@@ -206,6 +242,19 @@ class Scenario:
 def plain(table: pd.DataFrame) -> pd.DataFrame:
     """A table with None for every blank, fit for JSON."""
     return table.astype(object).where(table.notna(), None)
+
+
+def _numbered(*tables: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """For each table, given by some of its columns as `Scenario.codes` gives them, a number a row: equal where all
+    names are, within a table and across, and in the order of the first table's names."""
+    numbers = [np.zeros(len(columns[0][0]), dtype=int) for columns in tables]
+    for same in zip(*tables, strict=True):
+        known = same[0][1]
+        for number, (codes, names) in zip(numbers, same, strict=True):
+            places = pd.Index(known).get_indexer(pd.Index(names))
+            number *= len(known) + 1
+            number += np.where(places < 0, len(known), places)[codes] if len(names) else 0
+    return numbers
 
 
 def _json(content: Any) -> str:
