@@ -248,9 +248,12 @@ def _check_finite(arrays: Arrays, *places: Array) -> None:
     costs, columns, rows, entries = places or (slice(None),) * 4
     bounds = arrays.lower[columns], arrays.upper[columns], arrays.row_lower[rows], arrays.row_upper[rows]
     values = arrays.value[entries]
-    finite = np.isfinite(arrays.cost[costs]).all() and np.isfinite(values).all() and np.isfinite(arrays.offset)
-    if not finite or any(np.isnan(bound).any() for bound in bounds):
+    # The least and the most tell of NaN too, and take no array as long as the matrix.
+    low, high = values.min(initial=0.0), values.max(initial=0.0)
+    finite = np.isfinite([low, high, arrays.offset]).all() and np.isfinite(arrays.cost[costs]).all()
+    if not finite or any(np.isnan(bound.min(initial=0.0)) for bound in bounds):
         raise EngineError("a figure that is not finite reached the solver")
-    sizes = np.abs(values[values != 0])
-    if len(sizes) and not COEFFICIENTS[0] <= sizes.min() <= sizes.max() <= COEFFICIENTS[1]:
+    least, most = COEFFICIENTS
+    if max(-low, high) > most or ((values < least) & (values > -least) & (values != 0)).any():
+        sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")
