@@ -100,6 +100,12 @@ class Session:
         return self._distance
 
     @property
+    def columns(self) -> int:
+        """How many columns its models have."""
+        own = len(self.solver.arrays.cost)
+        return own + (self._distance.columns if self._distance is not None else 0)
+
+    @property
     def has_integers(self) -> bool:
         return len(self.sets.choices) + len(self.sets.ordered) > 0
 

@@ -1,0 +1,138 @@
+"""Problems that fall apart solved part by part, and put together again."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import blake2b
+
+import numpy as np
+
+from allocate.engine.branches import Search
+from allocate.engine.certificate import Flows, certify, upper_bound
+from allocate.engine.highs import Impossible
+from allocate.engine.optimum import Optimum, Options, must_order, nearly
+from allocate.engine.parts import Part, joined_flows, joined_prices, with_quotas
+from allocate.engine.piece import Clash, Solved, solved_whole
+from allocate.engine.pool import POOL
+from allocate.engine.problem import Problem
+from allocate.engine.watch import Watch
+from allocate.errors import EngineError
+
+Array = np.ndarray
+SETS = 2
+"""For how many plans of the whole the plans of parts are kept."""
+
+
+def solved_apart(problem: Problem, pieces: list[Part], shared: Array, options: Options, watch: Watch) -> Solved:
+    """The best plan of a problem that falls into these parts but for the limits that are shared. Raises Clash."""
+    over = _over_all(problem, options, watch) if len(shared) else None
+    if over is not None:
+        pieces = _with_quotas(problem, pieces, shared, over.flows)
+    watch.enter("solving")
+    found = _each(problem, pieces, options, watch)
+    optima = [each.optimum for each in found]
+    flows = joined_flows(problem, [(part, each.flows) for part, each in zip(pieces, found, strict=True)])
+    prices = joined_prices(problem, [(part, each.prices) for part, each in zip(pieces, optima, strict=True)])
+    discrete = any(each.discrete for each in optima)
+    # Prices prove the bound anew over the whole; but choices have none.
+    bound = sum(each.certificate.bound for each in found) if discrete else upper_bound(problem, prices)
+    if over is not None:
+        # Each part has its own price of a quota: what the limit itself is worth, only the whole tells.
+        prices.limit[shared] = over.prices.limit[shared]
+        bound = min(over.bound, upper_bound(problem, prices))
+    certificate = certify(problem, flows, bound, 1e-6, sum(each.certificate.branches for each in found))
+    if certificate.breaches:
+        raise EngineError("the plan breaks the scenario's own limits: " + "; ".join(certificate.breaches[:3]))
+    status = next((each.status for each in optima if each.status != "optimal"), "optimal")
+    joined = Optimum(flows, prices, certificate, sum(each.ties for each in optima), status, discrete)
+    return Solved(problem, flows, joined, certificate, all(each.whole for each in found))
+
+
+def _each(problem: Problem, pieces: list[Part], options: Options, watch: Watch) -> list[Solved]:
+    """Every part's plan, as many at once as there are processors. A part as it was before is not solved again."""
+    known: dict[str, Solved] = problem.scenario.shared("plans of parts", dict)
+
+    def solved(part: Part) -> Solved:
+        opened = None if options.opened is None else options.opened[part.lines]
+        mine = replace(options, opened=opened)
+        key = _fingerprint(part.problem, mine)
+        if key not in known:
+            found = solved_whole(part.problem, mine, Under(watch))
+            if watch.stopped:
+                return found
+            known[key] = found
+        return known[key]
+
+    with ThreadPoolExecutor(os.cpu_count()) as several:
+        try:
+            found = list(several.map(solved, pieces))
+        except BaseException:
+            several.shutdown(cancel_futures=True)
+            raise
+    for key in list(known)[: max(0, len(known) - SETS * len(pieces))]:
+        known.pop(key, None)
+    return found
+
+
+def _fingerprint(problem: Problem, options: Options) -> str:
+    """The same for problems that are the same, figures and all."""
+    curves, terms = problem.curves, problem.terms
+    arrays = [
+        problem.weight, problem.low, problem.high, problem.scale, problem.baseline, problem.amount, problem.route_high,
+        curves.slope, curves.reference, curves.exponent, curves.offset, curves.ceiling, terms.ends, terms.line_factor,
+        terms.coefficient, *(part for points in curves.points if points is not None for part in points),
+    ]  # fmt: skip
+    if options.opened is not None:
+        arrays.append(options.opened)
+    named = problem.scenario.line_ids, [limit.name for limit in problem.limits], problem.slices, options.tolerance
+    found = blake2b(repr(named).encode(), digest_size=16)
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def _over_all(problem: Problem, options: Options, watch: Watch) -> Search:
+    """A plan within the tolerance of the best over all parts at once, and what no plan can exceed."""
+    session = POOL.fresh(problem, problem.grids, must_order(problem))
+    try:
+        return nearly(session, problem, options, watch)
+    except Impossible:
+        raise Clash(must_order(problem), problem.slices) from None
+
+
+def _with_quotas(problem: Problem, pieces: list[Part], shared: Array, flows: Flows) -> list[Part]:
+    """The parts with quotas of the limits that they share: what this plan has them take, and an equal part of what it
+    leaves."""
+    low, high = problem.limit_low[shared], problem.limit_high[shared]
+    taken = np.array([_taken(problem, part, shared, flows) for part in pieces])
+    spare = (taken.sum(axis=0) - low) / len(pieces), (high - taken.sum(axis=0)) / len(pieces)
+    least, most = taken - spare[0], taken + spare[1]
+    return [with_quotas(problem, part, shared, *ends) for part, *ends in zip(pieces, least, most, strict=True)]
+
+
+def _taken(problem: Problem, part: Part, shared: Array, flows: Flows) -> Array:
+    """What a part of a plan adds to each of these limits' bodies."""
+    spend = np.zeros(len(problem.low))
+    spend[part.lines] = flows.spend[part.lines]
+    effort = np.zeros(len(problem.curves))
+    effort[part.curves] = problem.curves.effort(spend)[part.curves]
+    gain = np.zeros(len(problem.curves))
+    gain[part.curves] = problem.curves.gain(effort)[part.curves]
+    return (problem.line_rows @ spend + problem.gain_rows @ gain)[shared]
+
+
+class Under(Watch):
+    """The watch of a part: it is stopped with the whole, and tells nobody of its own plans."""
+
+    def __init__(self, whole: Watch) -> None:
+        super().__init__()
+        self._whole = whole
+
+    @property
+    def stopped(self) -> bool:
+        return self._whole.stopped
+
+    def _go_on(self) -> None:
+        self._whole._go_on()

@@ -1,0 +1,122 @@
+"""One problem solved in one piece: the best plan, in whole pounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocate.engine.certificate import Certificate, Flows, certify
+from allocate.engine.highs import Impossible
+from allocate.engine.optimum import FROM_NOTHING, Optimum, Options, Phantom, Starts, must_order, optimum
+from allocate.engine.pool import POOL
+from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
+from allocate.engine.rounding import whole_pounds
+from allocate.engine.session import Base, Session
+from allocate.engine.watch import Watch
+from allocate.errors import EngineError
+
+Array = np.ndarray
+CLEAR = 2.0
+"""Pounds by which a plan keeps clear of its limits where no rounding nearer to them will do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A scenario's best plan: in whole pounds where `whole`, with the certificate of exactly these flows."""
+
+    problem: Problem
+    flows: Flows
+    optimum: Optimum
+    certificate: Certificate
+    whole: bool
+
+
+class Clash(Exception):
+    """No plan keeps every rule: found with these curves made to fill in order, and so many slices."""
+
+    def __init__(self, ordered: frozenset[int], slices: int | None) -> None:
+        self.ordered, self.slices = ordered, slices
+
+
+def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
+    """The best plan of a problem in one piece. Raises Clash, and what `allocate.engine.solving` does."""
+    ordered = must_order(problem)
+    while True:
+        session = POOL.borrow(problem, ordered)
+        try:
+            found = optimum(session, problem, options, watch, starts(session, problem, ordered, options, watch))
+            return _in_whole_pounds(session, problem, found, options, watch)
+        except Phantom as phantom:
+            ordered = ordered | phantom.curves
+        except Impossible:
+            if options.opened is not None:
+                options = replace(options, opened=None)
+            elif problem.gain_rows and problem.slices is None:
+                problem = replace(problem, slices=SLICES_WHEN_TIGHT)
+            else:
+                raise Clash(ordered, problem.slices) from None
+        finally:
+            POOL.give_back(session)
+
+
+def _in_whole_pounds(session: Session, problem: Problem, found: Optimum, options: Options, watch: Watch) -> Solved:
+    """The plan in whole pounds; where no rounding near it keeps every rule, the best plan that keeps a little clear of
+    them is rounded instead. As it is where that fails too."""
+    for flows in _roundings(session, problem, found, options, watch):
+        certificate = certify(problem, flows, found.certificate.bound, 1e-6, found.certificate.branches)
+        if not certificate.breaches:
+            return Solved(problem, flows, found, certificate, whole=True)
+    if found.certificate.breaches:
+        raise EngineError("the plan breaks the scenario's own limits: " + "; ".join(found.certificate.breaches[:3]))
+    return Solved(problem, found.flows, found, found.certificate, whole=False)
+
+
+def _roundings(session: Session, problem: Problem, found: Optimum, options: Options, watch: Watch) -> Iterator[Flows]:
+    if (flows := whole_pounds(problem, found.flows, watch)) is not None:
+        yield flows
+    if watch.stopped:
+        return
+    with suppress(Impossible, Phantom, EngineError):
+        clear = optimum(session, _clear(problem), options, watch)
+        if (flows := whole_pounds(problem, clear.flows, watch)) is not None:
+            yield flows
+
+
+def _clear(problem: Problem) -> Problem:
+    """The same with limits on money that end in parts of a pound a little tighter, where there is room for it."""
+    ends = problem.terms.ends
+    money = np.array([name == "spend" for name in problem.terms.measures], dtype=bool)[problem.terms.measure]
+    finite = np.where(np.isfinite(ends), ends, 0.0)
+    parts = (np.abs(finite - np.round(finite)) > 1e-6) & money & (ends[0] + 2 * CLEAR < ends[1])
+    return replace(problem, terms=replace(problem.terms, ends=ends + np.where(parts, [[CLEAR], [-CLEAR]], 0.0)))
+
+
+def starts(session: Session, problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> Starts:
+    """Where solves begin: where those of the scenario before any change end, whatever was solved meanwhile. Models with
+    choices begin from nothing."""
+    if session.has_integers:
+        return FROM_NOTHING
+    scenario = problem.scenario.base or problem.scenario
+    book: dict[frozenset[int], tuple[Base, Base]] = scenario.shared("bases", dict)
+    if ordered not in book:
+        found = _bases(problem if scenario is problem.scenario else Problem.of(scenario), ordered, options, watch)
+        if found is None:
+            return FROM_NOTHING
+        book[ordered] = found
+    return book[ordered][0].start(session), book[ordered][1].start(session.distance(problem, problem.grids))
+
+
+def _bases(problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> tuple[Base, Base] | None:
+    """Where the solves of a scenario before any change end, over its straight slices and measured. None where they do
+    not come to an end."""
+    session = POOL.borrow(problem, ordered)
+    try:
+        each = (session, session.distance(problem, problem.grids))
+        return Base.of(each[0], problem, options.seconds, watch), Base.of(each[1], problem, options.seconds, watch)
+    except (Impossible, EngineError):
+        return None
+    finally:
+        POOL.give_back(session)

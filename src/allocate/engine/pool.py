@@ -1,0 +1,73 @@
+"""Sessions kept live by the structure of their models, lent to one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import numpy as np
+
+from allocate.compiler import Compiled
+from allocate.engine.model import Sets, Structure, compiled
+from allocate.engine.problem import Problem
+from allocate.engine.session import Session
+
+Array = np.ndarray
+KEPT = 16
+"""Idle sessions kept live, and compiled models, over all scenarios."""
+COLUMNS = 1_000_000
+"""How many columns those sessions may have in all."""
+
+
+class Pool:
+    """Idle sessions. Borrowed ones belong to one thread until they are given back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[tuple[Structure, int], Session] = OrderedDict()
+        self._compiled: OrderedDict[Structure, Compiled] = OrderedDict()
+        self._count = 0
+
+    def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
+        """A session for a problem, with these curves made to fill in order: an idle one or a new one."""
+        grids = problem.grids
+        wanted = Structure.of(problem, grids, ordered)
+        with self._lock:
+            for key in self._idle:
+                if key[0] == wanted:
+                    return self._idle.pop(key)
+        return self.fresh(problem, grids, ordered)
+
+    def fresh(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Session:
+        """A session over these breakpoints that nobody else has."""
+        return Session(problem, grids, ordered, compile_=self._compile)
+
+    def _compile(self, key: Structure, sets: Sets) -> Compiled:
+        """The compiled model. Two threads may compile the same one at once; neither waits for the other."""
+        with self._lock:
+            if key in self._compiled:
+                self._compiled.move_to_end(key)
+                return self._compiled[key]
+        made = compiled(sets)
+        with self._lock:
+            self._compiled[key] = made
+            while len(self._compiled) > KEPT:
+                self._compiled.popitem(last=False)
+        return made
+
+    def give_back(self, session: Session) -> None:
+        """A session that is needed no more, as it is left. Those idle longest go where there are too many."""
+        with self._lock:
+            self._count += 1
+            self._idle[session.structure, self._count] = session
+            while len(self._idle) > KEPT or sum(each.columns for each in self._idle.values()) > COLUMNS:
+                self._idle.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget every session and model."""
+        with self._lock:
+            self._idle.clear()
+            self._compiled.clear()
+
+
+POOL = Pool()
