@@ -18,47 +18,65 @@ from allocate.engine.certificate import Prices, upper_bound
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
-from allocate.engine.ways import Easing, Trial, give_ways, raised_instead
+from allocate.engine.watch import Watch
+from allocate.engine.ways import Easing, Over, Trial, give_ways, raised_instead
 from allocate.errors import NoPlan
 
 Array = np.ndarray
+UNPROVED = "the solver's word, not proved independently"
 STATUTORY = 10.0
 """How many times dearer it is to ease a statutory rule."""
 
 
-def no_plan(session: Session, problem: Problem, grids: list[Array], seconds: float) -> NoPlan:
-    """The error to raise, with the easings that would make a plan possible, and what-ifs that do it."""
-    trial = Trial(session, problem, grids, seconds)
+def no_plan(
+    session: Session, problem: Problem, grids: list[Array], seconds: float, watch: Watch | None = None
+) -> NoPlan:
+    """The error to raise, with the easings that would make a plan possible, and what-ifs that do it: as much as is
+    known once time is up or `watch` is stopped. Raises Stopped where the solve was abandoned."""
+    watch = watch or Watch()
+    watch.enter("looking for a way out")
+    found = _told(Trial(session, problem, grids, seconds, watch))
+    watch.enter("looking for a way out")
+    return found
+
+
+def _told(trial: Trial) -> NoPlan:
+    """All that there is time to find."""
+    problem = trial.problem
     try:
-        easings, spend, together = _cheapest(session, problem, grids, seconds)
+        easings, spend, together, least = _cheapest(trial)
     except Impossible:
         message = "No plan is possible: the least that lines must spend and the money cannot be reconciled."
         return NoPlan(message, [], instead=raised_instead(trial))
+    except Over:
+        message = f"No plan keeps every rule ({UNPROVED}). The search for a way out ended before it had found one."
+        return NoPlan(message, [])
     proved = bool(together)
-    word = "proved independently of the solver" if proved else "the solver's word, not proved independently"
+    word = "proved independently of the solver" if proved else UNPROVED
     sentences = [_sentence(problem, easing) for easing in easings]
     asks = "is to ease" if len(sentences) == 1 else "takes all of these"
-    way = f"There may be other ways. The smallest way out, in pounds, {asks}:"
+    smallest = "smallest way out" if least else "smallest way out found before the search ended"
+    way = f"There may be other ways. The {smallest}, in pounds, {asks}:"
     message = f"No plan keeps every rule ({word}). {way}"
     return NoPlan(message, sentences, give_ways(trial, easings, spend), raised_instead(trial), together)
 
 
-def _cheapest(
-    session: Session, problem: Problem, grids: list[Array], seconds: float
-) -> tuple[list[Easing], Array, tuple[str, ...]]:
-    """The least that gives way, what the plan it allows spends on each line, and what is proved to clash."""
+def _cheapest(trial: Trial) -> tuple[list[Easing], Array, tuple[str, ...], bool]:
+    """The least that gives way, what the plan it allows spends on each line, what is proved to clash, and whether it is
+    the least indeed."""
+    session, problem, grids = trial.session, trial.problem, trial.grids
     arrays = session.arrays(problem, grids)
     rows = session.matrix.rows["limit"]
     count, size = len(problem.limits), len(arrays.cost)
     eased = _with_ways_out(arrays, rows, _reluctance(problem))
-    answer = session.reached(Solver(eased).run(seconds, presolve=bool(arrays.integer.any())))
+    answer = session.reached(trial.run(Solver(eased), presolve=bool(arrays.integer.any())))
     up, down = answer.columns[size : size + count], answer.columns[size + count :]
     easings = [
         Easing(int(i), float(amount[i] * problem.limit_units[i]), end)
         for end, amount in (("low", up), ("high", down))
         for i in np.flatnonzero(amount > 1e-7 * max(1.0, float(np.max(answer.columns, initial=0.0))))
     ]
-    return easings, session.flows(problem, answer).spend, _proved(session, problem, eased, seconds)
+    return easings, session.flows(problem, answer).spend, _proved(trial, eased), answer.status == "optimal"
 
 
 def _reluctance(problem: Problem) -> Array:
@@ -97,12 +115,16 @@ def _with_ways_out(arrays: Arrays, rows: slice, price: Array) -> Arrays:
     )  # fmt: skip
 
 
-def _proved(session: Session, problem: Problem, eased: Arrays, seconds: float) -> tuple[str, ...]:
+def _proved(trial: Trial, eased: Arrays) -> tuple[str, ...]:
     """The rules (and resources) and envelopes that are proved not to hold together, as paths, the weightiest first:
     those with a price at which even the best plan for no aim at all would be worth less than nothing. () where there is
-    no proof."""
+    no proof, or no time for it."""
+    session, problem = trial.session, trial.problem
     relaxed = replace(eased, integer=np.zeros(len(eased.integer), dtype=bool))
-    answer = session.reached(Solver(relaxed).run(seconds))
+    try:
+        answer = session.reached(trial.run(Solver(relaxed)))
+    except Over:
+        return ()
     prices = session.prices(problem, answer)
     aimless = replace(problem, weight=np.zeros(len(problem.weight)))
     total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()

@@ -10,11 +10,12 @@ import numpy as np
 
 from allocate.engine.certificate import Certificate, Flows, certify
 from allocate.engine.highs import Impossible
-from allocate.engine.optimum import FROM_NOTHING, Optimum, Options, Phantom, Starts, must_order, optimum
+from allocate.engine.optimum import Optimum, Options, Phantom, must_order, optimum
 from allocate.engine.pool import POOL
 from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
 from allocate.engine.rounding import whole_pounds
-from allocate.engine.session import Base, Session
+from allocate.engine.session import Session
+from allocate.engine.starts import starts
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
 
@@ -92,31 +93,3 @@ def _clear(problem: Problem) -> Problem:
     finite = np.where(np.isfinite(ends), ends, 0.0)
     parts = (np.abs(finite - np.round(finite)) > 1e-6) & money & (ends[0] + 2 * CLEAR < ends[1])
     return replace(problem, terms=replace(problem.terms, ends=ends + np.where(parts, [[CLEAR], [-CLEAR]], 0.0)))
-
-
-def starts(session: Session, problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> Starts:
-    """Where solves begin: where those of the scenario before any change end, whatever was solved meanwhile. Models with
-    choices begin from nothing."""
-    if session.has_integers:
-        return FROM_NOTHING
-    scenario = problem.scenario.base or problem.scenario
-    book: dict[frozenset[int], tuple[Base, Base]] = scenario.shared("bases", dict)
-    if ordered not in book:
-        found = _bases(problem if scenario is problem.scenario else Problem.of(scenario), ordered, options, watch)
-        if found is None:
-            return FROM_NOTHING
-        book[ordered] = found
-    return book[ordered][0].start(session), book[ordered][1].start(session.distance(problem, problem.grids))
-
-
-def _bases(problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> tuple[Base, Base] | None:
-    """Where the solves of a scenario before any change end, over its straight slices and measured. None where they do
-    not come to an end."""
-    session = POOL.borrow(problem, ordered)
-    try:
-        each = (session, session.distance(problem, problem.grids))
-        return Base.of(each[0], problem, options.seconds, watch), Base.of(each[1], problem, options.seconds, watch)
-    except (Impossible, EngineError):
-        return None
-    finally:
-        POOL.give_back(session)

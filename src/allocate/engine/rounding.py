@@ -22,19 +22,20 @@ NEARLY = 5e-3
 STEPS = (1, 2, 8)
 """How many pounds away an amount may go: further only where no nearer rounding keeps the rules."""
 SECONDS, BRIEF = 20.0, 0.05
-"""Seconds at most for one attempt, and after a stop."""
+"""Seconds at most for one attempt, and after a stop or once time is up."""
 
 
 def whole_pounds(problem: Problem, flows: Flows, watch: Watch) -> Flows | None:
     """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope.
 
-    Once `watch` is stopped, attempts are brief.
+    Once `watch` is stopped, or time is up, attempts are brief.
     """
     watch.enter("rounding to whole pounds")
     for step in STEPS:
-        brief = watch.stopped
+        brief, left = watch.stopped, watch.left()
         try:
-            return _rounded(problem, flows, step, BRIEF if brief else SECONDS, None if brief else watch)
+            seconds = BRIEF if brief else min(SECONDS, max(BRIEF, left))
+            return _rounded(problem, flows, step, seconds, None if brief else watch)
         except (Impossible, EngineError):
             continue
     return None

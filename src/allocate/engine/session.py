@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Compiled
@@ -16,7 +15,6 @@ from allocate.engine.live import Live, Reference
 from allocate.engine.model import Figures, Sets, Slices, Structure, compiled, figures, missed, weights
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
-from allocate.errors import EngineError
 
 Array = np.ndarray
 FREE = 1e-7
@@ -204,42 +202,6 @@ class Session:
         most = (slices.slope * slices.width).sum(axis=1)
         found = np.flatnonzero(counts & (short > 1e-6 * most + 1e-9 * most.sum()))
         return frozenset(found.tolist())
-
-
-@dataclass(frozen=True, eq=False)
-class Base:
-    """Where the solve of a scenario before any change ended, and what its model is about."""
-
-    reference: Reference
-    structure: Structure
-    limits: Sequence[str]
-    rows: dict[str, slice]
-
-    @classmethod
-    def of(cls, session: Session, problem: Problem, seconds: float, watch: Watch) -> Base:
-        """From a session, for the problem before any change. Raises Impossible, and EngineError where it is not solved
-        in time."""
-        if session.solve(problem, problem.grids, None, seconds, "nothing", watch).status != "optimal":
-            raise EngineError("no time to find where to start")
-        reference = Reference(session.solver.basis, session.solver.arrays)
-        return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
-
-    def start(self, session: Session) -> Start | Reference:
-        """Where to start the solve of a session's model, which may have other limits: those that are new are taken not
-        to bind. From nothing where more differs than that."""
-        if session.structure == self.structure:
-            return self.reference
-        if not session.structure.but_for_limits(self.structure):
-            return "nothing"
-        basis, place = self.reference.basis, self.rows["limit"]
-        known = dict(zip(self.limits, basis.row_status[place], strict=True))
-        status = [known.get(name, highspy.HighsBasisStatus.kBasic) for name in session.sets.names["LIMITS"]]
-        mapped = highspy.HighsBasis()
-        mapped.col_status = basis.col_status
-        mapped.row_status = [*basis.row_status[: place.start], *status, *basis.row_status[place.stop :]]
-        # HiGHS makes up for the limits that are gone.
-        mapped.valid = mapped.alien = True
-        return mapped
 
 
 def _tell(watch: Watch, unit: float, missed: float, value: float, bound: float) -> None:

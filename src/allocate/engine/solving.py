@@ -32,7 +32,7 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
             raise Stopped from None
         problem = replace(problem, slices=clash.slices)
         grids = wide_grids(problem)
-        raise no_plan(POOL.fresh(problem, grids, clash.ordered), problem, grids, options.seconds) from None
+        raise no_plan(POOL.fresh(problem, grids, clash.ordered), problem, grids, options.seconds, watch) from None
     watch.settle(solved.certificate.value, solved.certificate.bound)
     return solved if not watch.stopped else replace(solved, optimum=replace(solved.optimum, status="stopped"))
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 from allocate.errors import EngineError
+
+T = TypeVar("T")
+FIRST, LATE = 1.0, 0.01
+"""Seconds that a solve is given however late it is: to make the first plan exact, and to better it."""
+GRACE = 0.1
+"""Seconds after a stop, or the end of the time, that HiGHS is given to hear it: deep in its search it may take more."""
 
 
 class Stopped(EngineError):
@@ -20,7 +29,8 @@ class Watch:
     """One solve, looked at and stopped from any thread; make a new one for each solve.
 
     stage    what the solve is at, in plain words: "reading the rules", "solving", "searching yes/no choices",
-             "refining", "breaking ties" or "rounding to whole pounds"; empty before it begins
+             "refining", "breaking ties", "rounding to whole pounds" or, where the rules clash, "looking for a way out";
+             empty before it begins
     value    the best plan so far, in units of the aim; nan until there is one
     bound    what no plan can exceed, in units of the aim; nan until known, and only the certificate's word is proof
     stopped  whether it was told to stop
@@ -31,6 +41,7 @@ class Watch:
         self._told = threading.Event()
         self._abandoned = False
         self._stage = ""
+        self._exact = False
         self._seen = (math.nan, math.nan)
         self._ends = math.inf
 
@@ -64,19 +75,39 @@ class Watch:
             raise Stopped
 
     def begin(self, seconds: float) -> None:
-        """For the solve: it has so many seconds from now."""
-        self._ends = time.monotonic() + seconds
+        """For the solve: it has so many seconds from now. Asked again, as where it begins anew, nothing is added."""
+        if math.isinf(self._ends):
+            self._ends = time.monotonic() + seconds
 
     def left(self) -> float:
-        """For the solve: seconds left, never so few that nothing could be found. A stop does not shorten them. Raises
-        Stopped where the solve was abandoned, as `enter` does."""
+        """For the solve: seconds left, never so few that a plan once found could not be made exact. A stop does not
+        shorten them. Raises Stopped where the solve was abandoned, as `enter` does."""
         self._go_on()
-        return max(0.1, self._ends - time.monotonic())
+        owed = FIRST if self._stage == "searching yes/no choices" and not self._exact else LATE
+        return max(owed, self._ends - time.monotonic())
 
     def enter(self, stage: str) -> None:
         """For the solve: what it is at from now on."""
         self._go_on()
         self._stage = stage
+        self._exact = self._exact or stage == "refining"
+
+    def heed(self, run: Callable[[], T], seconds: float) -> T:
+        """For the solve: what `run` returns, in a thread of its own. It is left behind where it has not ended a moment
+        after a stop, which raises Stopped, or after so many seconds, which raises EngineError."""
+        done: Future[T] = Future()
+        threading.Thread(target=_told, args=(run, done), daemon=True).start()
+        ends, told = time.monotonic() + seconds + GRACE, math.inf
+        while True:
+            try:
+                return done.result(timeout=GRACE / 4)
+            except TimeoutError:
+                now = time.monotonic()
+                told = min(told, now) if self.stopped else math.inf
+                if now > told + GRACE:
+                    raise Stopped from None
+                if now > ends:
+                    raise EngineError("out of time") from None
 
     def tell(self, value: float = math.nan, bound: float = math.nan) -> None:
         """For the solve: a plan's value and a bound on all, in units of the aim. What is worse than what was told
@@ -92,3 +123,11 @@ class Watch:
         """For the solve: the certificate's last word on both, in units of the aim."""
         with self._lock:
             self._seen = (value, bound)
+
+
+def _told(run: Callable[[], T], done: Future[T]) -> None:
+    """Run, and tell what came of it."""
+    try:
+        done.set_result(run())
+    except BaseException as error:
+        done.set_exception(error)

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.highs import Impossible, Solver
+from allocate.engine.highs import Answer, Impossible, Solver
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
+from allocate.engine.watch import Watch
 from allocate.errors import EngineError, GiveWay, ScenarioError
 from allocate.rules.kinds import Binding
 from allocate.rules.tally import Limit, Row, Tally
@@ -64,19 +66,35 @@ class Figure:
         return round(count * self.step, max(0, -math.floor(math.log10(self.step)))) + 0.0
 
 
+class Over(Exception):
+    """Time is up, or the search for ways out was stopped: what is known by now is all."""
+
+
 class Trial:
-    """Tries what-ifs of one problem that has no plan, until time is up. `grids` are breakpoints over all that lines
-    could spend, which no rule moves."""
+    """Tries what-ifs of one problem that has no plan, until time is up or `watch` is stopped, and then raises Over.
+    `grids` are breakpoints over all that lines could spend, which no rule moves."""
 
-    def __init__(self, session: Session, problem: Problem, grids: list[Array], seconds: float) -> None:
-        self.session, self.problem, self.grids = session, problem, grids
+    def __init__(self, session: Session, problem: Problem, grids: list[Array], seconds: float, watch: Watch) -> None:
+        self.session, self.problem, self.grids, self._watch = session, problem, grids, watch
         self._shape = _shape(problem)
-        self._ends = time.monotonic() + seconds
+        self._ends = time.monotonic() + min(seconds, watch.left())
 
-    @property
-    def left(self) -> float:
-        """Seconds left, never none at all."""
-        return max(0.1, self._ends - time.monotonic())
+    def run(self, solver: Solver, presolve: bool = False) -> Answer:
+        """What HiGHS answers in the time that is left; not to be asked again once it is over. Raises Impossible."""
+        left = self._ends - time.monotonic()
+        if self._over():
+            raise Over
+        try:
+            if not solver.arrays.integer.any():
+                return solver.run(left, presolve, self._watch)
+            return self._watch.heed(lambda: solver.run(left, presolve, self._watch), left)
+        except EngineError:
+            if self._over():
+                raise Over from None
+            raise
+
+    def _over(self) -> bool:
+        return self._watch.stopped or time.monotonic() >= self._ends
 
     def accepted(self, changes: dict[str, Any]) -> Scenario | None:
         """The scenario under these changes, None where they are refused."""
@@ -103,7 +121,7 @@ class Trial:
     def possible(self, arrays: Arrays) -> bool:
         """Whether the model with these arrays has a plan."""
         try:
-            Solver(arrays).run(self.left, presolve=bool(arrays.integer.any()))
+            self.run(Solver(arrays), presolve=bool(arrays.integer.any()))
         except (Impossible, EngineError):
             return False
         return True
@@ -125,7 +143,7 @@ def _shape(problem: Problem) -> tuple[Any, ...]:
 
 def give_ways(trial: Trial, easings: list[Easing], spend: Array) -> tuple[GiveWay, ...]:
     """One way for each easing, with what-ifs that together make a plan possible; `spend` is the eased plan's, pounds a
-    line."""
+    line. () where there was no time to try them."""
     problem = trial.problem
     limits = [problem.limits[easing.limit] for easing in easings]
     found = [_figure(problem, easing, spend) for easing in easings]
@@ -140,7 +158,10 @@ def give_ways(trial: Trial, easings: list[Easing], spend: Array) -> tuple[GiveWa
         f"rules.{limit.owner}.in_force" if limit.owner in off else path
         for path, limit in zip(paths, limits, strict=True)
     ]
-    changes = _enough(trial, {path: moves.get(path) for path in paths})
+    try:
+        changes = _enough(trial, {path: moves.get(path) for path in paths})
+    except Over:
+        return ()
     standing = {rule.id: rule.standing for rule in problem.scenario.rules}
     return tuple(
         GiveWay(
@@ -269,9 +290,16 @@ def _rows(text: str, scenario: Scenario) -> tuple[Any, ...] | None:
 
 
 def raised_instead(trial: Trial) -> tuple[GiveWay, ...]:
-    """Single envelopes that would do it alone if raised, every rule as it is: the least money first, a few at most."""
-    problem = trial.problem
-    ways = []
+    """Single envelopes that would do it alone if raised, every rule as it is: the least money first, a few at most, of
+    those that there was time to try."""
+    ways: list[GiveWay] = []
+    with suppress(Over):
+        ways.extend(_raised(trial))
+    return tuple(ways)
+
+
+def _raised(trial: Trial) -> Iterator[GiveWay]:
+    problem, offered = trial.problem, 0
     for row, rise in sorted(_rises(trial), key=lambda found: (round(found[1]), found[0])):
         table, currency = problem.scenario.table("envelopes"), problem.scenario.heading.currency
         name, year, at = (table[column].tolist()[row] for column in ("id", "year", "amount"))
@@ -284,10 +312,10 @@ def raised_instead(trial: Trial) -> tuple[GiveWay, ...]:
             said = problem.scenario.name_of("envelopes", name) + (f" {year}" if several else "")
             sentence = f"{said} is raised by {currency}{amount - at:,.0f}, to {currency}{amount:,.0f}"
             part = f"{name}.{year}" if several else name
-            ways.append(GiveWay("", part, "high", amount - at, "spend", "", sentence, {path: amount}))
-        if len(ways) == MOST:
+            yield GiveWay("", part, "high", amount - at, "spend", "", sentence, {path: amount})
+            offered += 1
+        if offered == MOST:
             break
-    return tuple(ways)
 
 
 def _rises(trial: Trial) -> Iterable[tuple[int, float]]:
@@ -302,7 +330,7 @@ def _rises(trial: Trial) -> Iterable[tuple[int, float]]:
         upper[size + row] = np.inf
         solver.update(replace(raised, upper=upper))
         try:
-            answer = solver.run(trial.left, presolve=bool(arrays.integer.any()))
+            answer = trial.run(solver, presolve=bool(arrays.integer.any()))
         except (Impossible, EngineError):
             continue
         rise = float(answer.columns[size + row]) * problem.units.money

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,13 @@ from allocate.engine.highs import MIP_GAP, SEED
 from allocate.engine.optimum import Options
 from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved, solve_scenario
+from allocate.engine.starts import take_starts
 from allocate.engine.watch import Watch
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
+START = "start.json"
+"""What a plan's folder holds for other solves to begin at."""
 
 
 def solve(
@@ -29,21 +33,37 @@ def solve(
     tolerance: float = 1e-4,
     watch: Watch | None = None,
     choices: Plan | None = None,
+    start: str | Path | None = None,
 ) -> Plan:
     """The plan that buys the most of the agreed outcomes within the money and the rules, in whole pounds.
 
     `seconds` bounds the time spent; `tolerance` is the certified gap to the best possible plan, as a share of the
     outcome at stake (what the most spending would buy over the least). Another thread may look at how far it is
-    through `watch`, and stop it: the best plan so far is returned. With `choices`, an earlier plan over the same lines,
-    what it opens is opened and nothing else: quick, and the certificate says how far from the best that may be (where
-    they cannot be kept, or curves must fill in order, choices are searched all the same). Raises ValueError where that
-    plan has other lines, NoPlan where the rules cannot all hold,
-    Stopped where it was stopped before it had a plan, and EngineError where no answer passes its checks.
+    through `watch`, and stop it: the best plan so far is returned.
+
+    With `choices`, an earlier plan over the same lines, what it opens is opened and nothing else: quick, and the
+    certificate says how far from the best that may be (where they cannot be kept, or curves must fill in order, choices
+    are searched all the same). `start`, the folder of a plan of this scenario or of a change of it, saves a new process
+    the search for where to begin; the plan is the same.
+
+    Raises NoPlan where the rules cannot all hold, Stopped where it was stopped before it had a plan, EngineError where
+    no answer passes its checks, and ValueError where `choices` has other lines or `start` holds no such file.
     """
     started = time.perf_counter()
+    if start is not None:
+        _begin_at(scenario, Path(start) / START)
     options = Options(seconds, tolerance, None if choices is None else _opened(scenario, choices))
     solved = solve_scenario(scenario, options, watch)
     return Plan(scenario, solved, time.perf_counter() - started, options)
+
+
+def _begin_at(scenario: Scenario, file: Path) -> None:
+    try:
+        take_starts(Problem.of(scenario.base or scenario), file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file.name} in {file.parent.name} cannot be read: it is not what `write_plan` writes"
+        ) from error
 
 
 def _opened(scenario: Scenario, choices: Plan) -> Array:

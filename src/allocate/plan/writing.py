@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocate.plan.plan import Plan
+from allocate.engine.starts import kept_starts
+from allocate.plan.plan import START, Plan
 from allocate.scenario.scenario import plain
 from allocate.scenario.words import NUMBER
 from allocate.scenario.writing import toml_value
 
 TABLES = ("spend", "gains", "limits", "money", "routes", "places", "facts")
-FILES = frozenset({*(f"{name}.csv" for name in TABLES), "plan.json", "changes.toml"})
+FILES = frozenset({*(f"{name}.csv" for name in TABLES), "plan.json", "changes.toml", START})
 """What a plan's folder holds."""
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_plan(plan: Plan, folder: str | Path) -> None:
-    """Write every table as CSV, all of them as plan.json, and changes.toml. The folder appears complete or not at all;
+    """Write every table as CSV, all of them as plan.json, changes.toml, and start.json for `solve` to
+    begin at. The folder appears complete or not at all;
     an older plan in it is replaced, and a folder that holds anything else is refused (FileExistsError)."""
     if refusal := in_the_way(folder):
         raise FileExistsError(refusal)
@@ -74,7 +76,8 @@ def _put_in_place(made: Path, folder: Path) -> None:
 def plan_files(plan: Plan) -> dict[str, str]:
     """What `write_plan` writes: file name to text."""
     tables = {f"{name}.csv": to_csv(table) for name, table in _tables(plan).items()}
-    return tables | {"plan.json": to_json(plan), "changes.toml": changes_text(plan.scenario.changes)}
+    start = {START: kept_starts(plan._solved.problem) + "\n"}
+    return tables | {"plan.json": to_json(plan), "changes.toml": changes_text(plan.scenario.changes)} | start
 
 
 def _tables(plan: Plan) -> dict[str, pd.DataFrame]:

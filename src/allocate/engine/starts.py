@@ -1,0 +1,148 @@
+"""Where solves begin: at the bases of a scenario before any change, so that the path of what-ifs leaves no trace.
+
+They can be kept in a file beside a plan, for another process to begin at.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import highspy
+import numpy as np
+
+from allocate.engine.highs import Impossible, Start
+from allocate.engine.live import Reference
+from allocate.engine.model import Structure
+from allocate.engine.optimum import FROM_NOTHING, Options, Starts
+from allocate.engine.pool import POOL
+from allocate.engine.problem import Problem
+from allocate.engine.session import Session
+from allocate.engine.watch import Watch
+from allocate.errors import EngineError
+
+Book = dict[frozenset[int], "tuple[Base, Base]"]
+"""By the curves that must fill in order: of the model, and of the one that measures distance."""
+STATUS = highspy.HighsBasisStatus
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """Where the solve of a scenario before any change ended, and what its model is about."""
+
+    reference: Reference
+    structure: Structure
+    limits: Sequence[str]
+    rows: dict[str, slice]
+
+    @classmethod
+    def of(cls, session: Session, problem: Problem, seconds: float, watch: Watch) -> Base:
+        """From a session, for the problem before any change. Raises Impossible, and EngineError where it is not solved
+        in time."""
+        if session.solve(problem, problem.grids, None, seconds, "nothing", watch).status != "optimal":
+            raise EngineError("no time to find where to start")
+        reference = Reference(session.solver.basis, session.solver.arrays)
+        return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
+
+    @property
+    def text(self) -> str:
+        """The basis as text: the status of every column and row, a byte each, compressed, in base 64."""
+        basis = self.reference.basis
+        status = np.array([int(each) for each in (*basis.col_status, *basis.row_status)], dtype=np.uint8)
+        return base64.b64encode(zlib.compress(status.tobytes())).decode("ascii")
+
+    @classmethod
+    def read(cls, text: str, session: Session, problem: Problem) -> Base:
+        """From such text, for a session of the same model. Raises ValueError."""
+        arrays = session.arrays(problem, problem.grids)
+        try:
+            status = [STATUS(byte) for byte in zlib.decompress(base64.b64decode(text))]
+        except (zlib.error, TypeError) as error:
+            raise ValueError("this is no basis") from error
+        columns = len(arrays.cost)
+        if len(status) != columns + len(arrays.row_lower):
+            raise ValueError("a basis of another model")
+        basis = highspy.HighsBasis()
+        basis.col_status, basis.row_status, basis.valid, basis.alien = status[:columns], status[columns:], True, True
+        reference = Reference(basis, arrays)
+        return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
+
+    def start(self, session: Session) -> Start | Reference:
+        """Where to start the solve of a session's model, which may have other limits: those that are new are taken not
+        to bind. From nothing where more differs than that."""
+        if session.structure == self.structure:
+            return self.reference
+        if not session.structure.but_for_limits(self.structure):
+            return "nothing"
+        basis, place = self.reference.basis, self.rows["limit"]
+        known = dict(zip(self.limits, basis.row_status[place], strict=True))
+        status = [known.get(name, highspy.HighsBasisStatus.kBasic) for name in session.sets.names["LIMITS"]]
+        mapped = highspy.HighsBasis()
+        mapped.col_status = basis.col_status
+        mapped.row_status = [*basis.row_status[: place.start], *status, *basis.row_status[place.stop :]]
+        # HiGHS makes up for the limits that are gone.
+        mapped.valid = mapped.alien = True
+        return mapped
+
+
+def starts(session: Session, problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> Starts:
+    """Where solves begin: where those of the scenario before any change end, whatever was solved meanwhile. Models with
+    choices begin from nothing."""
+    if session.has_integers:
+        return FROM_NOTHING
+    scenario = problem.scenario.base or problem.scenario
+    book: Book = scenario.shared("bases", dict)
+    if ordered not in book:
+        found = _bases(problem if scenario is problem.scenario else Problem.of(scenario), ordered, options, watch)
+        if found is None:
+            return FROM_NOTHING
+        book[ordered] = found
+    return book[ordered][0].start(session), book[ordered][1].start(session.distance(problem, problem.grids))
+
+
+def _bases(problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> tuple[Base, Base] | None:
+    """Where the solves of a scenario before any change end, over its straight slices and measured. None where they do
+    not come to an end."""
+    session = POOL.borrow(problem, ordered)
+    try:
+        each = (session, session.distance(problem, problem.grids))
+        return Base.of(each[0], problem, options.seconds, watch), Base.of(each[1], problem, options.seconds, watch)
+    except (Impossible, EngineError):
+        return None
+    finally:
+        POOL.give_back(session)
+
+
+def kept_starts(problem: Problem) -> str:
+    """The bases that are known for a problem's scenario before any change, as JSON."""
+    book: Book = (problem.scenario.base or problem.scenario).shared("bases", dict)
+    return json.dumps([
+        {"ordered": sorted(ordered), "model": _fingerprint(each[0].structure), "bases": [base.text for base in each]}
+        for ordered, each in book.items()
+    ])  # fmt: skip
+
+
+def take_starts(problem: Problem, text: str) -> None:
+    """Begin at bases that `kept_starts` gave, where they are of the model of this problem, which no change was laid
+    over. Others are of no use, and left. Raises ValueError for any other text."""
+    book: Book = problem.scenario.shared("bases", dict)
+    for found in json.loads(text):
+        ordered = frozenset(found["ordered"])
+        if ordered in book or found["model"] != _fingerprint(Structure.of(problem, problem.grids, ordered)):
+            continue
+        session = POOL.borrow(problem, ordered)
+        try:
+            both = session, session.distance(problem, problem.grids)
+            first, second = (Base.read(*pair, problem) for pair in zip(found["bases"], both, strict=True))
+            book[ordered] = first, second
+        finally:
+            POOL.give_back(session)
+
+
+def _fingerprint(structure: Structure) -> str:
+    told = structure.labels, structure.limits, structure.slices, structure.choices
+    return blake2b(repr(told).encode(), digest_size=16).hexdigest()
