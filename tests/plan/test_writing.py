@@ -22,7 +22,7 @@ from tests.conftest import SCENARIOS
 from tests.scenario.breaking import put
 
 FILES = {f"{name}.csv" for name in ("spend", "gains", "limits", "money", "routes", "places", "facts")}
-FILES |= {"plan.json", "changes.toml"}
+FILES |= {"plan.json", "changes.toml", "start.json"}
 
 
 def names(folder: Path) -> set[str]:

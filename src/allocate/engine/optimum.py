@@ -27,9 +27,6 @@ from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
 Array = np.ndarray
-Starts = tuple[Start | Reference, Start | Reference]
-"""Where to begin in the session's model, and in the one that measures distance."""
-FROM_NOTHING: Starts = ("nothing", "nothing")
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
 ROUNDS = 8
@@ -81,10 +78,11 @@ def must_order(problem: Problem) -> frozenset[int]:
 
 
 def optimum(
-    session: Session, problem: Problem, options: Options, watch: Watch, starts: Starts = FROM_NOTHING
+    session: Session, problem: Problem, options: Options, watch: Watch, start: Start | Reference = "nothing"
 ) -> Optimum:
-    """The best plan of a problem whose sets are the session's. Raises Impossible where no plan exists, Stopped where
-    `watch` was stopped before one was found, and Phantom where curves must be made to fill in order."""
+    """The best plan of a problem whose sets are the session's; its first solve begins at `start`. Raises Impossible
+    where no plan exists, Stopped where `watch` was stopped before one was found, and Phantom where curves must be made
+    to fill in order."""
     watch.begin(options.seconds)
     search_choices = session.has_integers and (options.opened is None or len(session.sets.ordered) > 0)
     watch.enter("searching yes/no choices" if search_choices else "solving")
@@ -92,7 +90,7 @@ def optimum(
     if session.has_integers and not search_choices:
         assert options.opened is not None
         held = Held((opened := options.opened[session.sets.choices].astype(float), opened))
-    answer = session.solve(problem, grids, held, options.seconds, starts[0], watch)
+    answer = session.solve(problem, grids, held, options.seconds, start, watch)
     status = answer.status if held is None else "choices held"
     if search_choices:
         if status == "optimal":
@@ -109,7 +107,7 @@ def optimum(
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(best.flows)
-    more, flows = _settled(session, problem, best.flows, held, watch, starts[1])
+    more, flows = _settled(session, problem, best.flows, held, watch)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = attributed(problem, flows, best.prices)
     if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
@@ -191,15 +189,14 @@ def _case(session: Session, problem: Problem, held: Held | None) -> Case:
     return replace(whole, opened=opened, closed=closed)
 
 
-def _settled(
-    session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch, start: Start | Reference
-) -> tuple[int, Flows]:
+def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch) -> tuple[int, Flows]:
     """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
     if len(session.sets.ordered):
         return 0, flows
     grids = _with_breakpoints(problem, flows)
     measured = session.distance(problem, grids)
     try:
+        start = session.distance_start(problem, grids, flows)
         answer = measured.solve(problem, grids, held, watch.left(), start, watch)
     except EngineError:
         return 0, flows

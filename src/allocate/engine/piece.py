@@ -15,7 +15,7 @@ from allocate.engine.pool import POOL
 from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
-from allocate.engine.starts import starts
+from allocate.engine.starts import start_of
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
 
@@ -48,7 +48,7 @@ def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
     while True:
         session = POOL.borrow(problem, ordered)
         try:
-            found = optimum(session, problem, options, watch, starts(session, problem, ordered, options, watch))
+            found = optimum(session, problem, options, watch, start_of(session, problem, ordered, options, watch))
             return _in_whole_pounds(session, problem, found, options, watch)
         except Phantom as phantom:
             ordered = ordered | phantom.curves

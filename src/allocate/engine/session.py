@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Compiled
@@ -17,6 +18,7 @@ from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 
 Array = np.ndarray
+BASIC, LOWER, UPPER = (getattr(highspy.HighsBasisStatus, name) for name in ("kBasic", "kLower", "kUpper"))
 FREE = 1e-7
 """Prices below this, in solver units, are noise."""
 
@@ -96,6 +98,34 @@ class Session:
         if self._distance is None:
             self._distance = Session(problem, grids, self._ordered, True, self._compile)
         return self._distance
+
+    def distance_start(self, problem: Problem, grids: list[Array], flows: Flows) -> Start:
+        """Where the measured model can begin once this one was solved: its last basis, with a column that measures
+        basic in each of the rows that are new, and slices taken where these flows end among `grids`."""
+        sets, basis = self.sets, self.solver.basis
+        columns = {name: np.array(basis.col_status[part], dtype=object) for name, part in self.matrix.columns.items()}
+        rows = {name: np.array(basis.row_status[part], dtype=object) for name, part in self.matrix.rows.items()}
+        paid, effort = _full(len(problem.low), BASIC), _full(len(problem.curves), LOWER)
+        paid[sets.own], effort[sets.joined] = columns["paid"], rows["effort"]
+        columns |= {"paid": paid, "slice": _slice_status(sets.owner, columns["slice"], problem, grids, flows)}
+        change = flows.spend - problem.baseline
+        most = np.abs(change) / np.where(problem.baseline > 0, problem.baseline, np.maximum(problem.high, 1.0))
+        columns["up"] = np.where(change > 0, BASIC, LOWER)
+        columns["down"] = np.where(change > 0, LOWER, BASIC)
+        columns["widest"] = _full(1, BASIC)
+        spread = _full(len(change), BASIC)
+        spread[int(np.argmax(most))] = UPPER
+        rows |= {
+            "effort": effort, "keep": _full(1, BASIC), "steady": _full(1, BASIC),
+            "change": _full(len(change), LOWER), "spread": spread,
+        }  # fmt: skip
+        measured = self.distance(problem, grids).matrix
+        start = highspy.HighsBasis()
+        start.col_status = [each for name in measured.columns for each in columns[name].tolist()]
+        start.row_status = [each for name in measured.rows for each in rows[name].tolist()]
+        # HiGHS makes up for what does not quite fit.
+        start.valid = start.alien = True
+        return start
 
     @property
     def columns(self) -> int:
@@ -202,6 +232,24 @@ class Session:
         most = (slices.slope * slices.width).sum(axis=1)
         found = np.flatnonzero(counts & (short > 1e-6 * most + 1e-9 * most.sum()))
         return frozenset(found.tolist())
+
+
+def _full(count: int, status: highspy.HighsBasisStatus) -> Array:
+    return np.full(count, status, dtype=object)
+
+
+def _slice_status(owner: Array, before: Array, problem: Problem, grids: list[Array], flows: Flows) -> Array:
+    """The status of each slice where curves are filled up to these flows: as many of a curve's slices basic as were,
+    the last that is filled first."""
+    ends = np.concatenate([grid[1:] for grid in grids]) if grids else np.zeros(0)
+    full = ends <= problem.curves.effort(flows.spend)[owner] * (1 + 1e-12)
+    first = np.searchsorted(owner, owner)
+    reached = np.bincount(owner, full, minlength=len(grids))[owner]
+    place = np.arange(len(owner)) - first
+    basics = np.bincount(owner, before == BASIC, minlength=len(grids))[owner]
+    begin = np.clip(reached - 1, 0, None)
+    basic = (place >= begin) & (place < begin + basics)
+    return np.where(basic, BASIC, np.where(full, UPPER, LOWER))
 
 
 def _tell(watch: Watch, unit: float, missed: float, value: float, bound: float) -> None:

@@ -18,16 +18,18 @@ import numpy as np
 from allocate.engine.highs import Impossible, Start
 from allocate.engine.live import Reference
 from allocate.engine.model import Structure
-from allocate.engine.optimum import FROM_NOTHING, Options, Starts
+from allocate.engine.optimum import Options
 from allocate.engine.pool import POOL
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
+from allocate.scenario.scenario import Scenario
 
-Book = dict[frozenset[int], "tuple[Base, Base]"]
-"""By the curves that must fill in order: of the model, and of the one that measures distance."""
+Book = dict[frozenset[int], "Base"]
+"""Bases by the curves that must fill in order."""
 STATUS = highspy.HighsBasisStatus
+KNOWN = {int(status) for status in STATUS.__members__.values()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +61,15 @@ class Base:
     def read(cls, text: str, session: Session, problem: Problem) -> Base:
         """From such text, for a session of the same model. Raises ValueError."""
         arrays = session.arrays(problem, problem.grids)
+        columns, rows = len(arrays.cost), len(arrays.row_lower)
         try:
-            status = [STATUS(byte) for byte in zlib.decompress(base64.b64decode(text))]
+            # No more of it than there should be, however much there is.
+            told = zlib.decompressobj().decompress(base64.b64decode(text), columns + rows + 1)
         except (zlib.error, TypeError) as error:
             raise ValueError("this is no basis") from error
-        columns = len(arrays.cost)
-        if len(status) != columns + len(arrays.row_lower):
-            raise ValueError("a basis of another model")
+        if len(told) != columns + rows or not set(told) <= KNOWN:
+            raise ValueError("this is no basis of this model")
+        status = [STATUS(byte) for byte in told]
         basis = highspy.HighsBasis()
         basis.col_status, basis.row_status, basis.valid, basis.alien = status[:columns], status[columns:], True, True
         reference = Reference(basis, arrays)
@@ -89,28 +93,30 @@ class Base:
         return mapped
 
 
-def starts(session: Session, problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> Starts:
-    """Where solves begin: where those of the scenario before any change end, whatever was solved meanwhile. Models with
-    choices begin from nothing."""
+def start_of(
+    session: Session, problem: Problem, ordered: frozenset[int], options: Options, watch: Watch
+) -> Start | Reference:
+    """Where a solve begins: where that of the scenario before any change ends, whatever was solved meanwhile. Models
+    with choices begin from nothing."""
     if session.has_integers:
-        return FROM_NOTHING
+        return "nothing"
     scenario = problem.scenario.base or problem.scenario
     book: Book = scenario.shared("bases", dict)
     if ordered not in book:
-        found = _bases(problem if scenario is problem.scenario else Problem.of(scenario), ordered, options, watch)
+        # With the usual slices, whatever this problem has: the same base in whatever order changes come.
+        mine = scenario is problem.scenario and problem.slices is None
+        found = _base(problem if mine else Problem.of(scenario), ordered, options, watch)
         if found is None:
-            return FROM_NOTHING
+            return "nothing"
         book[ordered] = found
-    return book[ordered][0].start(session), book[ordered][1].start(session.distance(problem, problem.grids))
+    return book[ordered].start(session)
 
 
-def _bases(problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> tuple[Base, Base] | None:
-    """Where the solves of a scenario before any change end, over its straight slices and measured. None where they do
-    not come to an end."""
+def _base(problem: Problem, ordered: frozenset[int], options: Options, watch: Watch) -> Base | None:
+    """Where the solve of a scenario before any change ends, over its straight slices. None where it does not."""
     session = POOL.borrow(problem, ordered)
     try:
-        each = (session, session.distance(problem, problem.grids))
-        return Base.of(each[0], problem, options.seconds, watch), Base.of(each[1], problem, options.seconds, watch)
+        return Base.of(session, problem, options.seconds, watch)
     except (Impossible, EngineError):
         return None
     finally:
@@ -119,30 +125,37 @@ def _bases(problem: Problem, ordered: frozenset[int], options: Options, watch: W
 
 def kept_starts(problem: Problem) -> str:
     """The bases that are known for a problem's scenario before any change, as JSON."""
-    book: Book = (problem.scenario.base or problem.scenario).shared("bases", dict)
+    scenario = problem.scenario.base or problem.scenario
+    book: Book = scenario.shared("bases", dict)
     return json.dumps([
-        {"ordered": sorted(ordered), "model": _fingerprint(each[0].structure), "bases": [base.text for base in each]}
-        for ordered, each in book.items()
+        {"ordered": sorted(ordered), "model": _fingerprint(scenario, base.structure), "basis": base.text}
+        for ordered, base in book.items()
     ])  # fmt: skip
 
 
 def take_starts(problem: Problem, text: str) -> None:
-    """Begin at bases that `kept_starts` gave, where they are of the model of this problem, which no change was laid
-    over. Others are of no use, and left. Raises ValueError for any other text."""
+    """Begin at bases that `kept_starts` gave, where they are of the model and the figures of this problem, which no
+    change was laid over. Others are of no use, and left. Raises ValueError for any other text, and takes none of it."""
+    try:
+        read = {
+            frozenset(map(int, found["ordered"])): (str(found["model"]), found["basis"]) for found in json.loads(text)
+        }
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("these are no starts") from error
     book: Book = problem.scenario.shared("bases", dict)
-    for found in json.loads(text):
-        ordered = frozenset(found["ordered"])
-        if ordered in book or found["model"] != _fingerprint(Structure.of(problem, problem.grids, ordered)):
+    taken: Book = {}
+    for ordered, (model, basis) in read.items():
+        structure = Structure.of(problem, problem.grids, ordered)
+        if ordered in book or model != _fingerprint(problem.scenario, structure):
             continue
         session = POOL.borrow(problem, ordered)
         try:
-            both = session, session.distance(problem, problem.grids)
-            first, second = (Base.read(*pair, problem) for pair in zip(found["bases"], both, strict=True))
-            book[ordered] = first, second
+            taken[ordered] = Base.read(basis, session, problem)
         finally:
             POOL.give_back(session)
+    book |= taken
 
 
-def _fingerprint(structure: Structure) -> str:
-    told = structure.labels, structure.limits, structure.slices, structure.choices
+def _fingerprint(scenario: Scenario, structure: Structure) -> str:
+    told = scenario.digest, structure.labels, structure.limits, structure.slices, structure.choices
     return blake2b(repr(told).encode(), digest_size=16).hexdigest()
