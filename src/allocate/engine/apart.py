@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import blake2b
@@ -10,13 +11,14 @@ from hashlib import blake2b
 import numpy as np
 
 from allocate.engine.branches import Search
-from allocate.engine.certificate import Flows, certify, upper_bound
+from allocate.engine.certificate import PENNY, Flows, certify, upper_bound
 from allocate.engine.highs import Impossible
-from allocate.engine.optimum import Optimum, Options, must_order, nearly
+from allocate.engine.optimum import Optimum, Options, Phantom, must_order, nearly
 from allocate.engine.parts import Part, joined_flows, joined_prices, with_quotas
 from allocate.engine.piece import Clash, Solved, solved_whole
 from allocate.engine.pool import POOL
-from allocate.engine.problem import Problem
+from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
+from allocate.engine.sparse import Sparse
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
 
@@ -26,12 +28,19 @@ SETS = 2
 
 
 def solved_apart(problem: Problem, pieces: list[Part], shared: Array, options: Options, watch: Watch) -> Solved:
-    """The best plan of a problem that falls into these parts but for the limits that are shared. Raises Clash."""
-    over = _over_all(problem, options, watch) if len(shared) else None
-    if over is not None:
-        pieces = _with_quotas(problem, pieces, shared, over.flows)
-    watch.enter("solving")
-    found = _each(problem, pieces, options, watch)
+    """The best plan of a problem that falls into these parts but for the limits that are shared; in one piece after all
+    where quotas of those will not do. Raises Clash."""
+    watch.begin(options.seconds)
+    try:
+        over = _over_all(problem, options, watch) if len(shared) else None
+        if over is not None:
+            pieces = _with_quotas(problem, pieces, shared, over.flows)
+        watch.enter("solving")
+        found = _each(problem, pieces, options, watch)
+    except (Clash, Impossible, Phantom):
+        if not len(shared):
+            raise
+        return solved_whole(problem, options, watch)
     optima = [each.optimum for each in found]
     flows = joined_flows(problem, [(part, each.flows) for part, each in zip(pieces, found, strict=True)])
     prices = joined_prices(problem, [(part, each.prices) for part, each in zip(pieces, optima, strict=True)])
@@ -42,33 +51,44 @@ def solved_apart(problem: Problem, pieces: list[Part], shared: Array, options: O
         # Each part has its own price of a quota: what the limit itself is worth, only the whole tells.
         prices.limit[shared] = over.prices.limit[shared]
         bound = min(over.bound, upper_bound(problem, prices))
-    certificate = certify(problem, flows, bound, 1e-6, sum(each.certificate.branches for each in found))
+    whole = all(each.whole for each in found)
+    branches = sum(each.certificate.branches for each in found)
+    certificate = certify(problem, flows, bound, 1e-6 if whole else PENNY, branches)
     if certificate.breaches:
         raise EngineError("the plan breaks the scenario's own limits: " + "; ".join(certificate.breaches[:3]))
     status = next((each.status for each in optima if each.status != "optimal"), "optimal")
     joined = Optimum(flows, prices, certificate, sum(each.ties for each in optima), status, discrete)
-    return Solved(problem, flows, joined, certificate, all(each.whole for each in found))
+    return Solved(problem, flows, joined, certificate, whole)
 
 
 def _each(problem: Problem, pieces: list[Part], options: Options, watch: Watch) -> list[Solved]:
-    """Every part's plan, as many at once as there are processors. A part as it was before is not solved again."""
+    """Every part's plan, as many at once as there are processors. A part as it was before is not solved again, unless
+    it had run out of time. Raises Clash, of the whole."""
     known: dict[str, Solved] = problem.scenario.shared("plans of parts", dict)
+    under = Under(watch)
 
     def solved(part: Part) -> Solved:
         opened = None if options.opened is None else options.opened[part.lines]
-        mine = replace(options, opened=opened)
-        key = _fingerprint(part.problem, mine)
-        if key not in known:
-            found = solved_whole(part.problem, mine, Under(watch))
-            if watch.stopped:
+        key = _fingerprint(part.problem, mine := replace(options, opened=opened))
+        # Taken out and put in again: the last in are those last asked for.
+        if (found := known.pop(key, None)) is None:
+            one = Under(under)
+            try:
+                found = solved_whole(part.problem, replace(mine, seconds=one.left()), one)
+            except Clash as clash:
+                ordered = part.curves[sorted(clash.ordered)].tolist()
+                slices = SLICES_WHEN_TIGHT if problem.gain_rows else clash.slices
+                raise Clash(must_order(problem) | frozenset(ordered), slices) from None
+            if one.hurried:
                 return found
-            known[key] = found
-        return known[key]
+        known[key] = found
+        return found
 
     with ThreadPoolExecutor(os.cpu_count()) as several:
         try:
             found = list(several.map(solved, pieces))
         except BaseException:
+            under.stop()
             several.shutdown(cancel_futures=True)
             raise
     for key in list(known)[: max(0, len(known) - SETS * len(pieces))]:
@@ -82,7 +102,8 @@ def _fingerprint(problem: Problem, options: Options) -> str:
     arrays = [
         problem.weight, problem.low, problem.high, problem.scale, problem.baseline, problem.amount, problem.route_high,
         curves.slope, curves.reference, curves.exponent, curves.offset, curves.ceiling, terms.ends, terms.line_factor,
-        terms.coefficient, *(part for points in curves.points if points is not None for part in points),
+        terms.coefficient, *_entries(terms.line_rows), *_entries(terms.gain_rows),
+        *(part for points in curves.points if points is not None for part in points),
     ]  # fmt: skip
     if options.opened is not None:
         arrays.append(options.opened)
@@ -93,23 +114,33 @@ def _fingerprint(problem: Problem, options: Options) -> str:
     return found.hexdigest()
 
 
+def _entries(matrix: Sparse) -> tuple[Array, Array, Array]:
+    return matrix.rows, matrix.columns, matrix.values
+
+
 def _over_all(problem: Problem, options: Options, watch: Watch) -> Search:
-    """A plan within the tolerance of the best over all parts at once, and what no plan can exceed."""
-    session = POOL.fresh(problem, problem.grids, must_order(problem))
-    try:
-        return nearly(session, problem, options, watch)
-    except Impossible:
-        raise Clash(must_order(problem), problem.slices) from None
+    """A plan within the tolerance of the best over all parts at once, and what no plan can exceed. Raises Impossible
+    and Phantom."""
+    return nearly(POOL.fresh(problem, problem.grids, frozenset()), problem, options, watch)
 
 
 def _with_quotas(problem: Problem, pieces: list[Part], shared: Array, flows: Flows) -> list[Part]:
-    """The parts with quotas of the limits that they share: what this plan has them take, and an equal part of what it
-    leaves."""
+    """The parts with quotas of the limits that they share: what this plan has them take, and of what it leaves an equal
+    part for each that such a limit counts."""
     low, high = problem.limit_low[shared], problem.limit_high[shared]
     taken = np.array([_taken(problem, part, shared, flows) for part in pieces])
-    spare = (taken.sum(axis=0) - low) / len(pieces), (high - taken.sum(axis=0)) / len(pieces)
-    least, most = taken - spare[0], taken + spare[1]
-    return [with_quotas(problem, part, shared, *ends) for part, *ends in zip(pieces, least, most, strict=True)]
+    counted = np.array([_counted(problem, part)[shared] for part in pieces])
+    spare = np.array([taken.sum(axis=0) - low, high - taken.sum(axis=0)]) / counted.sum(axis=0)
+    each = zip(pieces, counted, taken - spare[0], taken + spare[1], strict=True)
+    return [with_quotas(problem, part, shared[mine], least[mine], most[mine]) for part, mine, least, most in each]
+
+
+def _counted(problem: Problem, part: Part) -> Array:
+    """Which limits count any line or curve of a part: booleans."""
+    found = np.zeros(len(problem.limits), dtype=bool)
+    for rows, mine in ((problem.line_rows, part.lines), (problem.gain_rows, part.curves)):
+        found[rows.rows[np.isin(rows.columns, mine)]] = True
+    return found
 
 
 def _taken(problem: Problem, part: Part, shared: Array, flows: Flows) -> Array:
@@ -124,15 +155,21 @@ def _taken(problem: Problem, part: Part, shared: Array, flows: Flows) -> Array:
 
 
 class Under(Watch):
-    """The watch of a part: it is stopped with the whole, and tells nobody of its own plans."""
+    """The watch of a part: it is stopped with the whole, ends when that does, and tells nobody of its own plans."""
 
     def __init__(self, whole: Watch) -> None:
         super().__init__()
         self._whole = whole
+        self._ends = whole._ends
 
     @property
     def stopped(self) -> bool:
-        return self._whole.stopped
+        return super().stopped or self._whole.stopped
+
+    @property
+    def hurried(self) -> bool:
+        """Whether what was solved might have been better with more time."""
+        return self.stopped or time.monotonic() > self._ends
 
     def _go_on(self) -> None:
         self._whole._go_on()

@@ -26,13 +26,15 @@ CLEAR = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A scenario's best plan: in whole pounds where `whole`, with the certificate of exactly these flows."""
+    """A scenario's best plan: in whole pounds where `whole`, with the certificate of exactly these flows; `parts` are
+    the problems that were solved apart."""
 
     problem: Problem
     flows: Flows
     optimum: Optimum
     certificate: Certificate
     whole: bool
+    parts: int = 1
 
 
 class Clash(Exception):

@@ -225,6 +225,8 @@ class Plan:
             "digest": self.scenario.digest,
             "changes": changes,
             "status": optimum.status,
+            "method": "branch and cut" if optimum.discrete else "simplex",
+            "parts": self._solved.parts,
             "value": found.value,
             "bound": found.bound,
             "gap": found.gap,
@@ -275,7 +277,9 @@ def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:
     """
     places, envelopes = scenario.table("places"), scenario.table("envelopes")
     names, years = places["id"].to_numpy(dtype=str), np.array(scenario.years)
-    inside = np.array([[other in scenario.within(name) for other in names] for name in names], dtype=float)
+    number = {name: row for row, name in enumerate(names.tolist())}
+    inside = [(row, number[other]) for name, row in number.items() for other in scenario.within(name)]
+    around, within = np.array(inside, dtype=int).reshape(-1, 2).T
     is_leaf = ~np.isin(names, places["parent"].dropna().to_numpy(dtype=str))
     where = _positions(names, spend["place"].to_numpy(dtype=str))
     when = _positions(years, spend["year"].to_numpy(dtype=str))
@@ -286,7 +290,9 @@ def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:
         """Pounds by place (places inside it included) and year."""
         sums = np.zeros((len(names), len(years)))
         np.add.at(sums, (where, when), spend[column].to_numpy() * weight)
-        return inside @ sums
+        added = np.zeros_like(sums)
+        np.add.at(added, around, sums[within])
+        return added
 
     everything = np.ones(len(spend))
     baseline, total = (summed(column, everything) for column in ("baseline", "spend"))
