@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import allocate as al
+import allocate.engine.model as engine_model
 from allocate.compiler import Compiled
 from allocate.engine.model import Figures, Sets, compiled, figures
 from allocate.engine.optimum import must_order
@@ -42,6 +43,17 @@ def test_arrays_are_pyomos_own_before_and_after_a_change(name, every_third):
     scenario = al.read(SCENARIOS / name)
     model, first = taken(scenario, every_third)
     assert model.notes == {}
+    assert_same(model, first)
+    other = Problem.of(scenario.change(CASES[name]))
+    assert_same(model, figures(other, other.grids))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_totals_with_columns_are_pyomos_own_too(name, monkeypatch):
+    """The same where every total that is named twice has a column of its own."""
+    monkeypatch.setattr(engine_model, "DENSE", 0)
+    scenario = al.read(SCENARIOS / name)
+    model, first = taken(scenario)
     assert_same(model, first)
     other = Problem.of(scenario.change(CASES[name]))
     assert_same(model, figures(other, other.grids))

@@ -15,12 +15,14 @@ Decided
 Named, and written out wherever they stand
     spend[l] = paid[l], or start[q] + sum over k of slice[q,k] where line l alone feeds curve q
     gain[q]  = start_gain[q] + sum over k of slope[q,k] slice[q,k]
-    total[t] = sum of line_factor[t,l] spend[l] + sum of gain_factor[t,q] gain[q]
+    total[t] = sum of line_factor[t,l] spend[l] + sum of gain_factor[t,q] gain[q], or counted[t], a column that is that
+               sum, where many limits name a large total: written out in each they would fill the rows
 
 Maximise   sum over q of  weight[q] gain[q]                                                   the agreed outcomes
 
 money[e]   sum of spend out of e  + moved out - moved in + unspent[e] = amount[e]             no money lost or made
 effort[q]  sum of spend under q   - sum over k of slice[q,k]          = start[q]              efforts add up
+tally[t]   sum of line_factor spend + sum of gain_factor gain - counted[t] = 0                named once, used often
 limit[i]   limit_low[i] <= sum over t of term[i,t] total[t] <= limit_high[i]                  the rules, rows of data
 least[l]   spend[l] >= scale[l] opened[l];   most[l]  spend[l] <= high[l] opened[l]           nothing, or enough
 fill[q,k]  slice[q,k] >= width[q,k] filled[q,k];   next[q,k]  slice[q,k+1] <= width[q,k+1] filled[q,k]
@@ -29,8 +31,9 @@ and only while ties are broken, up[l], down[l] and widest being the distance fro
 keep       sum over q of weight[q] gain[q] >= kept;   steady   sum of up and down <= moving
 change[l]  spend[l] - up[l] + down[l] = baseline[l];   spread[l]  up[l] + down[l] <= breadth[l] widest
 
-Named things have neither columns nor rows of their own: that alone solves several times faster (docs/speed.md). A line
-that alone feeds a curve needs none either, but for choices and slices that must fill in order, where rows tell more.
+What is written out has neither columns nor rows of its own: that alone solves several times faster (docs/speed.md). A
+line that alone feeds a curve needs none either, but for choices and slices that must fill in order, where rows tell
+more.
 Slices fill in order by themselves while more gain helps; where something caps a gain they must be made to
 (fill, next), or the model would report a gain that the same spend does not buy.
 
@@ -57,6 +60,8 @@ from allocate.rules.tally import Limit, Row
 
 Array = np.ndarray
 NEXT_TO_NOTHING = 1e-8
+DENSE = 1_000
+"""A total gets a column where naming it in place would bring more entries than this beyond the first time."""
 Figures = dict[str, Array]
 """Parameter name to values, in the order of the parameter's index set."""
 
@@ -88,10 +93,14 @@ class Sets:
         the distance from the baseline is a part of the model."""
         names = _names(problem, max((len(grid) - 1 for grid in grids), default=0), measured)
         choices, fill = np.flatnonzero(problem.choices), np.array(sorted(ordered), dtype=int)
-        sole, curve = _sole(problem, fill) if not measured else (np.array([], dtype=int),) * 2
-        own, joined = np.setdiff1d(np.arange(len(problem.low)), sole), np.setdiff1d(np.arange(len(grids)), curve)
         owner = np.repeat(np.arange(len(grids)), [len(grid) - 1 for grid in grids])
-        places = _money_places(problem) | _slice_places(owner, fill) | _rule_places(problem)
+        sole, curve = _sole(problem, fill)
+        entries = np.ones(len(problem.low))
+        entries[sole] = np.bincount(owner, minlength=len(grids))[curve]
+        if measured:
+            sole = curve = np.array([], dtype=int)
+        own, joined = np.setdiff1d(np.arange(len(problem.low)), sole), np.setdiff1d(np.arange(len(grids)), curve)
+        places = _money_places(problem) | _slice_places(owner, fill) | _rule_places(problem, entries)
         own_of, sole_of = np.array([own, np.arange(len(own))]).T, np.array([sole, curve]).T
         places |= {
             "OWN": Positions(own, ("LINES",)), "OWN_OF": Positions(own_of, ("LINES", "OWN")),
@@ -204,18 +213,40 @@ def _slice_places(owner: Array, fill: Array) -> dict[str, Positions]:
     return {"SLICES": slices, "SLICES_OF": slices, "TO_FILL": to_fill}
 
 
-def _rule_places(problem: Problem) -> dict[str, Positions]:
+def _rule_places(problem: Problem, entries: Array) -> dict[str, Positions]:
+    """Totals and limits; `entries` is how many each line brings to a row."""
     totals = problem.tally.totals
     number = {name: k for k, name in enumerate(totals)}
     terms = [(i, number[name]) for i, limit in enumerate(problem.limits) for name in _row(limit).terms]
-    by_line = _pairs([total.lines for total in totals.values()])
-    by_curve = _pairs([total.curves for total in totals.values()])
-    lines, curves = Positions(by_line, ("TOTALS", "LINES")), Positions(by_curve, ("TOTALS", "CURVES"))
-    counted = Positions(np.array(terms, dtype=int).reshape(-1, 2), ("LIMITS", "TOTALS"))
-    return {
-        "LINE_FACTORS": lines, "LINES_IN": lines, "GAIN_FACTORS": curves, "CURVES_IN": curves,
-        "TERMS": counted, "TOTALS_IN": counted,
+    lines, curves = (_pairs([getattr(each, name) for each in totals.values()]) for name in ("lines", "curves"))
+    asked = np.array(terms, dtype=int).reshape(-1, 2)
+    names = np.bincount(asked[:, 1], minlength=len(totals))
+    size = np.bincount(lines[:, 0], entries[lines[:, 1]], minlength=len(totals))
+    return rule_places(lines, curves, asked, (names - 1) * size > DENSE)
+
+
+def rule_places(lines: Array, curves: Array, terms: Array, counted: Array) -> dict[str, Positions]:
+    """The sets of rules, from pairs of a total and its lines, a total and its curves, a limit and its totals, and which
+    totals have a column (booleans)."""
+    columns, place = np.flatnonzero(counted), np.cumsum(counted) - 1
+    over_lines, over_curves = Positions(lines, ("TOTALS", "LINES")), Positions(curves, ("TOTALS", "CURVES"))
+    over_totals = Positions(terms, ("LIMITS", "TOTALS"))
+    out_of_line, out_of_curve = counted[lines[:, 0]], counted[curves[:, 0]]
+    found = {
+        "LINE_FACTORS": over_lines, "GAIN_FACTORS": over_curves, "TERMS": over_totals, "TOTALS_IN": over_totals,
+        "LINES_IN": over_lines, "CURVES_IN": over_curves, "COUNTED": Positions(columns, ("TOTALS",)),
+        "COLUMN_OF": Positions(np.array([columns, place[columns]]).T, ("TOTALS", "COUNTED")),
+        "LINES_COUNTED": _renamed(lines[out_of_line], place, "LINES"),
+        "CURVES_COUNTED": _renamed(curves[out_of_curve], place, "CURVES"),
     }  # fmt: skip
+    if len(columns):
+        found["LINES_IN"] = Positions(lines[~out_of_line], ("TOTALS", "LINES"))
+        found["CURVES_IN"] = Positions(curves[~out_of_curve], ("TOTALS", "CURVES"))
+    return found
+
+
+def _renamed(pairs: Array, place: Array, members: str) -> Positions:
+    return Positions(np.array([place[pairs[:, 0]], pairs[:, 1]]).T, ("COUNTED", members))
 
 
 def _pairs(members: list[Array]) -> Array:
@@ -329,6 +360,7 @@ def declaration() -> pyo.AbstractModel:
     m.moved = pyo.Var(m.ROUTES, bounds=lambda m, r: (0, m.route_high[r]))
     m.unspent = pyo.Var(m.ENVELOPES, bounds=(0, None))
     m.slice = pyo.Var(m.SLICES, bounds=lambda m, q, k: (0, m.width[q, k]))
+    m.counted = pyo.Var(m.COUNTED)
     _name_sums(m)
 
     m.value = pyo.Objective(rule=lambda m: sum(m.weight[q] * m.gain[q] for q in m.CURVES), sense=pyo.maximize)
@@ -344,6 +376,11 @@ def declaration() -> pyo.AbstractModel:
         spent = sum(m.spend[line] for line in m.LINES_UNDER[q])
         return spent - sum(m.slice[q, k] for k in m.SLICES_OF[q]) == m.start[q]
 
+    @m.Constraint(m.COUNTED)
+    def tally(m, t):
+        spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_COUNTED[t])
+        return spent + sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_COUNTED[t]) - m.counted[t] == 0
+
     @m.Constraint(m.LIMITS)
     def limit(m, i):
         return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in m.TOTALS_IN[i]), m.limit_high[i])
@@ -356,7 +393,7 @@ def declaration() -> pyo.AbstractModel:
 def _declare_sets(m: pyo.AbstractModel) -> None:
     for name in (
         "LINES", "CURVES", "ENVELOPES", "ROUTES", "TOTALS", "LIMITS", "AIM", "STEPS", "OWN", "JOINED", "CHOICES",
-        "MEASURED",
+        "MEASURED", "COUNTED",
     ):  # fmt: skip
         m.add_component(name, pyo.Set())
     for name in ("SLICES", "TO_FILL", "LINE_FACTORS", "GAIN_FACTORS", "TERMS"):
@@ -364,7 +401,8 @@ def _declare_sets(m: pyo.AbstractModel) -> None:
     for name, over in {
         "LINES_OF": m.ENVELOPES, "LEAVING": m.ENVELOPES, "ENTERING": m.ENVELOPES, "LINES_UNDER": m.CURVES,
         "SLICES_OF": m.CURVES, "LINES_IN": m.TOTALS, "CURVES_IN": m.TOTALS, "TOTALS_IN": m.LIMITS,
-        "OWN_OF": m.LINES, "SOLE_OF": m.LINES,
+        "OWN_OF": m.LINES, "SOLE_OF": m.LINES, "COLUMN_OF": m.TOTALS, "LINES_COUNTED": m.COUNTED,
+        "CURVES_COUNTED": m.COUNTED,
     }.items():  # fmt: skip
         m.add_component(name, pyo.Set(over))
 
@@ -393,7 +431,8 @@ def _name_sums(m: pyo.AbstractModel) -> None:
     @m.Expression(m.TOTALS)
     def total(m, t):
         spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_IN[t])
-        return spent + sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
+        gained = sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
+        return spent + gained + sum(m.counted[column] for column in m.COLUMN_OF[t])
 
 
 def _declare_choices(m: pyo.AbstractModel) -> None:

@@ -88,9 +88,11 @@ class Base:
         mapped = highspy.HighsBasis()
         mapped.col_status = basis.col_status
         mapped.row_status = [*basis.row_status[: place.start], *status, *basis.row_status[place.stop :]]
-        # HiGHS makes up for the limits that are gone.
+        # HiGHS makes up for the limits that are gone, but not for the columns of totals that went with them.
         mapped.valid = mapped.alien = True
-        return mapped
+        arrays = session.live.arrays
+        fits = len(mapped.col_status) == len(arrays.cost) and len(mapped.row_status) == len(arrays.row_lower)
+        return mapped if fits else "nothing"
 
 
 def start_of(
