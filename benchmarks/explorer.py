@@ -35,8 +35,8 @@ from allocate.ui import serving
 from allocate.ui.knobs import Knob, knobs
 from allocate.ui.parts import safe
 from benchmarks import marks
-from benchmarks.__main__ import machine
 from benchmarks.cases import SCENARIOS
+from benchmarks.machine import machine
 
 HERE = Path(__file__).resolve().parent
 CASES = ("coventry-warwickshire", "greater-manchester")

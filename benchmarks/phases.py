@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 import allocate as al
-from allocate.engine import solving
 from allocate.engine.highs import Solver
 from allocate.engine.model import Sets, compiled, figures
 from allocate.engine.optimum import must_order
+from allocate.engine.pool import POOL
 from allocate.engine.problem import Problem
+from allocate.plan import trying
+from allocate.rules.kinds import binding_rules
 from allocate.scenario.checks import problems
 from benchmarks.cases import RELATIVE, SCENARIOS, Case
+from benchmarks.timing import Seconds, timed
 
-Seconds = tuple[float, float]
-"""Wall and processor seconds."""
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, Seconds]:
-    """What some work gives, and how long it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work()
-    return result, (time.perf_counter() - wall, time.process_time() - cpu)
+POINTS = 21
+ONLY = {"clash": ("coventry-warwickshire", "greater-manchester")}
+"""Phases that are not for every case."""
 
 
 def read(case: Case) -> Seconds:
@@ -71,7 +66,7 @@ def build(case: Case) -> Seconds:
 def first_solve(case: Case) -> Seconds:
     """A scenario to a certified plan in whole pounds, on a model declared for it."""
     scenario = al.read(SCENARIOS / case.name)
-    solving._pool = solving._Pool()
+    POOL.clear()
     plan, seconds = timed(lambda: al.solve(scenario))
     _is_right(plan, case.value, case.spent)
     return seconds
@@ -83,6 +78,56 @@ def solve_again(case: Case) -> Seconds:
     al.solve(scenario)
     plan, seconds = timed(lambda: al.solve(scenario.change(case.changes)))
     _is_right(plan, case.changed_value, case.changed_spent)
+    return seconds
+
+
+def price_list(case: Case) -> Seconds:
+    """A plan to what every rule costs: solved without each that binds."""
+    plan = al.solve(al.read(SCENARIOS / case.name))
+    table, seconds = timed(lambda: trying.price_list(plan))
+    assert len(table) == len(binding_rules(plan.scenario))
+    assert table["cost"].notna().all()
+    return seconds
+
+
+def price_list_all(case: Case) -> Seconds:
+    """A plan to the plan without each rule, solved for every one, whether it binds or not."""
+    plan = al.solve(al.read(SCENARIOS / case.name))
+    found, seconds = timed(lambda: [trying.without(plan, rule.id) for rule in binding_rules(plan.scenario)])
+    assert all(each.plan.value >= plan.value * (1 - RELATIVE) for each in found)
+    return seconds
+
+
+def frontier(case: Case) -> Seconds:
+    """Certified plans for 21 amounts of an envelope, from what it is to the case's what-if."""
+    scenario = al.read(SCENARIOS / case.name)
+    al.solve(scenario)
+    money = scenario.envelopes.set_index("id")["amount"]
+    amounts = np.round(np.linspace(money[case.envelope], case.amount, POINTS)).tolist()
+    plans, seconds = timed(
+        lambda: [al.solve(scenario.change({f"envelopes.{case.envelope}": each})) for each in amounts]
+    )
+    _is_right(plans[0], case.value, case.spent)
+    _is_right(plans[-1], case.changed_value, case.changed_spent)
+    return seconds
+
+
+def clash(case: Case) -> Seconds:
+    """An envelope that is cut by a tenth, below what rules ask of it, to what clashes and the ways out."""
+    scenario = al.read(SCENARIOS / case.name)
+    amount = scenario.envelopes.set_index("id")["amount"][case.envelope]
+    poor = scenario.change({f"envelopes.{case.envelope}": round(0.9 * amount)})
+
+    def work() -> al.NoPlan | None:
+        try:
+            al.solve(poor)
+        except al.NoPlan as error:
+            return error
+        return None
+
+    found, seconds = timed(work)
+    assert found is not None
+    assert found.ways
     return seconds
 
 
@@ -99,6 +144,7 @@ def _is_right(plan: al.Plan, value: float, spent: float) -> None:
 
 
 PHASES: dict[str, Callable[[Case], Seconds]] = {
-    phase.__name__.replace("_", "-"): phase for phase in (read, check, build, first_solve, solve_again)
+    phase.__name__.replace("_", "-"): phase
+    for phase in (read, check, build, first_solve, solve_again, price_list, price_list_all, frontier, clash)
 }
 """Every phase by its name, in the order of the work."""

@@ -445,17 +445,17 @@ def test_an_uncertified_plan_is_our_fault(capsys, monkeypatch, tmp_path):
 
 def test_a_plan_that_breaks_a_rule_is_never_shown(capsys, monkeypatch, tmp_path):
     """Where the check finds a breach nothing is printed or written, and the exit is 1."""
-    from allocate.engine import solving
+    from allocate.engine import piece
 
-    certify = solving.certify
-    monkeypatch.setattr(solving, "certify", lambda *told: replace(certify(*told), breaches=("Care is overspent",)))
-    optimum = solving.optimum
+    certify = piece.certify
+    monkeypatch.setattr(piece, "certify", lambda *told: replace(certify(*told), breaches=("Care is overspent",)))
+    optimum = piece.optimum
 
     def broken(*told):
         found = optimum(*told)
         return replace(found, certificate=replace(found.certificate, breaches=("Care is overspent",)))
 
-    monkeypatch.setattr(solving, "optimum", broken)
+    monkeypatch.setattr(piece, "optimum", broken)
     words = refused(capsys, "solve", TINY, "--out", str(tmp_path / "out"), code=1)
     assert "allocate could not answer" in words
     assert "Care is overspent" in words

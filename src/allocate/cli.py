@@ -12,6 +12,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,12 @@ def parser() -> argparse.ArgumentParser:
     )
     explore.add_argument("--no-browser", action="store_true", help="say the address and open nothing")
     explore.set_defaults(run=run_explore)
+    # Its options are the benchmarks' own to read.
+    bench = verbs.add_parser(
+        "bench", help="how fast is it, beside other ways? --help lists", add_help=False, prefix_chars="\0"
+    )
+    bench.add_argument("rest", nargs="*")
+    bench.set_defaults(run=run_bench)
     schema = verbs.add_parser("schema", help="JSON Schema of every file of a scenario")
     schema.set_defaults(run=run_schema)
     return top
@@ -109,6 +116,16 @@ def run_explore(options: argparse.Namespace) -> int:
     from allocate.ui.serving import explore
 
     return explore(options.folders, options.port, not options.no_browser)
+
+
+def run_bench(options: argparse.Namespace) -> int:
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / "benchmarks" / "__main__.py").is_file():
+        say("The benchmarks come with a clone of the repository, not with an installed package: run it from there.")
+        return SCENARIO_WRONG
+    if str(checkout) not in sys.path:
+        sys.path.insert(0, str(checkout))
+    return int(import_module("benchmarks.__main__").main(options.rest))
 
 
 def run_schema(_: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import re
 import shlex
 import shutil
@@ -23,6 +24,7 @@ from allocate.scenario.writing import write as write_scenario
 from tests.browser import visiting
 from tests.browser.conftest import Served, start
 from tests.conftest import SCENARIOS
+from tests.engine.making import make
 from tests.engine.test_watch import STRAIGHT, hard
 
 CLASH = {"scenario": "coventry-warwickshire", "rules.mental-health-standard.at_least": 0.3}
@@ -512,3 +514,34 @@ def test_a_long_run_is_watched_and_stopped_and_blocks_nobody(serve, visitor, tmp
     visiting.settle(page)
     assert "is shared across" in visiting.words(page)
     expect(fold(page, "Exactly how")).to_contain_text("stopped")
+
+
+def ballot() -> al.Scenario:
+    """Eighty projects in eight districts, whole or not at all: some seconds of search."""
+    rng, places = random.Random(3), [f"district {letter}" for letter in "abcdefgh"]
+    ids = [place.replace(" ", "-") for place in places]
+    lines = [{"place": place, "programme": f"project-{k}", "scale": 1000.0 * rng.randint(100, 999)}
+             for place in ids for k in range(10)]  # fmt: skip
+    for line in lines:
+        line["high"] = line["scale"]
+    curves = [{"place": line["place"], "programme": line["programme"], "shape": "linear",
+               "slope": (1 + 0.3 * rng.random()) / 1000} for line in lines]  # fmt: skip
+    sums = {place: sum(line["high"] for line in lines if line["place"] == place) for place in ids}
+    rules = {f"cap-{place}": {"kind": "cap", "where": {"places": [place]}, "amount": float(round(total / 1.7))}
+             for place, total in sums.items()}  # fmt: skip
+    return make(lines, curves, float(round(sum(sums.values()) / 2.3)), rules)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_move_shows_the_choices_as_they_were_until_better_ones_are_found(width, serve, visitor, tmp_path):
+    """Where projects are funded whole or not at all, a move of a lever is answered before the search for better choices
+    is over, and fits the page; then the page says what choosing afresh has changed."""
+    write_scenario(ballot(), tmp_path / "ballot")
+    page = visiting.open(visitor(width=width, served=serve(tmp_path / "ballot")), scenario="made")
+    visiting.slider(page, "pot", visiting.side(page)).press("ArrowRight")
+    told = page.locator(".st-key-afresh")
+    expect(told).to_contain_text("With the choices as they were.", timeout=SOON)
+    expect(page.locator(".st-key-verdict .al-verdict")).to_contain_text("is shared across")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    visiting.settle(page)
+    expect(told).to_contain_text("Choosing afresh", timeout=SOON)

@@ -20,10 +20,12 @@ def make(
     money: float | dict[str, float],
     rules: dict[str, dict[str, Any]] | None = None,
     outcomes: dict[str, float] | None = None,
+    years: tuple[str, ...] = (YEAR,),
     **more: list[dict[str, Any]],
 ) -> Scenario:
-    """A one-year scenario. A line is `dict(place=..., programme=..., high=...)`, partner 'body', envelope 'pot' unless
-    said; a curve likewise, outcome 'health' unless said; `money` is the pot, or envelope to amount."""
+    """A scenario, of one year unless said. A line is `dict(place=..., programme=..., high=...)`, partner 'body',
+    envelope 'pot' unless said; a curve likewise, outcome 'health' unless said; `money` is the pot, or envelope to
+    amount."""
     amounts = money if isinstance(money, dict) else {"pot": money}
     outcomes = outcomes or {"health": 1.0}
     lines = [{"partner": "body", "envelope": "pot", "year": YEAR, "baseline": 0.0} | line for line in lines]
@@ -50,7 +52,7 @@ def make(
         rule for name, fields in sorted((rules or {}).items())
         if (rule := make_rule(name, {"owner": "body"} | fields, found)) is not None
     )  # fmt: skip
-    heading = Heading(id="made", name="Made", years=(YEAR,))
+    heading = Heading(id="made", name="Made", years=years)
 
     def built(rows: dict[str, list[dict[str, Any]]]) -> Scenario:
         tables = {

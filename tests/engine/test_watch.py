@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,10 +24,10 @@ SOON = 5.0
 """Seconds within which a stop must have been heard: generous, for machines under load."""
 
 
-def hard(shape: dict[str, Any]) -> al.Scenario:
-    """Sixty projects, whole or not at all, all but equally good, under fifteen caps: minutes of search."""
+def hard(shape: dict[str, Any], projects: int = 60) -> al.Scenario:
+    """Projects, whole or not at all, all but equally good, under fifteen caps: minutes of search."""
     rng = np.random.default_rng(1)
-    costs = rng.integers(100_000, 999_999, 60).astype(float)
+    costs = rng.integers(100_000, 999_999, projects).astype(float)
     lines = [{"place": f"p{k:02d}", "programme": "hall", "high": c, "scale": c} for k, c in enumerate(costs)]
     slopes = 1 + rng.uniform(0, 1e-6, len(lines))
     curves = [
@@ -46,6 +47,14 @@ def hard(shape: dict[str, Any]) -> al.Scenario:
 
 STRAIGHT = {"shape": "linear"}
 BENT = {"shape": "power", "exponent": 0.6, "reference": 500_000.0}
+
+
+def clashing(projects: int) -> al.Scenario:
+    """The same with two floors that ask for more than the money: the smallest way out takes minutes of search too."""
+    scenario = hard(STRAIGHT, projects)
+    places, amount = scenario.lines["place"].tolist(), float(round(scenario.lines["high"].sum() * 0.26))
+    floors = [{"kind": "floor", "owner": "body", "amount": amount, "where": {"places": places[k::2]}} for k in (0, 1)]
+    return scenario.change({f"rules.half{k}": floor for k, floor in enumerate(floors)})
 
 
 def until(true, seconds: float = 60.0) -> None:
@@ -72,6 +81,109 @@ def test_a_stop_ends_a_search_with_the_best_plan_so_far(shape):
     assert seen <= plan.value * (1 + 1e-6) <= plan.certificate.bound * (1 + 2e-6)
     assert plan.certified == (plan.certificate.gap <= 1e-4)
     assert (watch.value, watch.bound) == (plan.value, plan.certificate.bound)
+
+
+def in_order(plan: al.Plan, *statuses: str) -> None:
+    """A plan that was cut short is lawful, says so, and does not claim to be better than it is."""
+    assert plan.facts.set_index("fact")["value"]["status"] in statuses
+    assert plan.certificate.breaches == ()
+    assert plan.value <= plan.certificate.bound * (1 + 1e-6)
+    assert plan.certified == (plan.certificate.gap <= 1e-4)
+
+
+@pytest.mark.parametrize(("shape", "projects"), [(STRAIGHT, 210), (BENT, 220), (BENT, 610)])
+@pytest.mark.parametrize("after", [0.3, 1.2])
+def test_a_stop_is_heard_early_and_late_in_a_large_search(shape, projects, after):
+    """Whether its search has just begun or is deep in it, a large problem stops soon, with a lawful plan or none."""
+    scenario, watch = hard(shape, projects), Watch()
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(al.solve, scenario, seconds=300, watch=watch)
+        until(lambda: watch.stage == "searching yes/no choices")
+        time.sleep(after)
+        watch.stop()
+        try:
+            in_order(running.result(timeout=SOON), "stopped")
+        except Stopped:
+            assert math.isnan(watch.value)
+
+
+@pytest.mark.parametrize(("shape", "projects"), [(STRAIGHT, 230), (BENT, 240), (BENT, 1030)])
+def test_the_time_limit_bounds_all_that_a_solve_does(shape, projects):
+    """A search that would take minutes ends soon after its second, with the best plan so far and an honest gap."""
+    scenario = hard(shape, projects)
+    began = time.monotonic()
+    plan = al.solve(scenario, seconds=1.0)
+    assert time.monotonic() - began < 1.0 + SOON
+    # A fast machine may end the search over slices in time, though not the proof.
+    in_order(plan, "time limit", "optimal")
+
+
+def test_a_stop_reaches_the_search_for_a_way_out():
+    """Told to stop while it looks for the smallest way out of a clash, a solve says soon what it knows: what is proved
+    to clash, and no way that it has not tried."""
+    watch = Watch()
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(al.solve, clashing(200), seconds=300, watch=watch)
+        until(lambda: watch.stage == "looking for a way out")
+        time.sleep(1.0)
+        watch.stop()
+        error = running.exception(timeout=SOON)
+    assert isinstance(error, al.NoPlan)
+    assert error.proved
+    assert {"rules.half0", "rules.half1"} <= set(error.together)
+    assert error.ways == error.instead == ()
+    assert "before" in error.message
+
+
+def test_who_abandons_a_clash_hears_no_more_of_it():
+    """Abandoned while it looks for a way out, a solve ends soon and says nothing."""
+    watch = Watch()
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(al.solve, clashing(200), seconds=300, watch=watch)
+        until(lambda: watch.stage == "looking for a way out")
+        time.sleep(0.5)
+        watch.abandon()
+        assert isinstance(running.exception(timeout=SOON), Stopped)
+
+
+def test_the_time_limit_bounds_the_search_for_a_way_out():
+    """A clash whose way out would take minutes is told soon after its second."""
+    began = time.monotonic()
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(clashing(200), seconds=1.0)
+    assert time.monotonic() - began < 1.0 + SOON
+    assert caught.value.proved
+
+
+def test_what_does_not_hear_is_left_behind():
+    """What runs under a watch is waited for; where it hears neither a stop nor the end of its time it is left."""
+    never, watch = threading.Event(), Watch()
+    assert watch.heed(lambda: 7, 1.0) == 7
+    with pytest.raises(ZeroDivisionError):
+        watch.heed(lambda: 1 // 0, 1.0)
+    began = time.monotonic()
+    with pytest.raises(al.EngineError, match="out of time"):
+        watch.heed(never.wait, 0.1)
+    watch.stop()
+    with pytest.raises(Stopped):
+        watch.heed(never.wait, 300.0)
+    assert time.monotonic() - began < SOON
+    never.set()
+
+
+def test_time_is_counted_once_and_a_first_plan_is_owed_some():
+    """Beginning anew adds no time; once it is up a second is left for a first plan, and next to none for better."""
+    watch = Watch()
+    watch.enter("searching yes/no choices")
+    watch.begin(0.0)
+    watch.begin(300.0)
+    assert watch.left() == 1.0
+    for stage in ("refining", "searching yes/no choices", "breaking ties"):
+        watch.enter(stage)
+        assert watch.left() < 0.1
+    watch.abandon()
+    with pytest.raises(Stopped):
+        watch.left()
 
 
 def test_four_searches_at_once_stop_each_by_its_own_watch():

@@ -319,3 +319,30 @@ def test_prices_account_for_every_pound(name):
     assert (np.abs(left) <= slip)[~at_least & ~at_most].all()
     assert (left >= -slip)[~at_least].all()
     assert (left <= slip)[~at_most].all()
+
+
+def test_choices_are_kept_and_the_gap_says_how_far_from_the_best():
+    """With an earlier plan's choices the same lines are funded, lawfully, and the best plan lies within the gap."""
+    agreed = al.solve(al.read(SCENARIOS / "participatory-budget"))
+    wanted = agreed.scenario.change({"envelopes.ballot.amount": 1.1e6})
+    held, best = al.solve(wanted, choices=agreed), al.solve(wanted)
+    assert (held.spend["spend"] > 0).tolist() == (agreed.spend["spend"] > 0).tolist()
+    assert held.facts.set_index("fact")["value"]["status"] == "choices held"
+    assert held.certificate.breaches == ()
+    assert held.value < best.value <= held.certificate.bound
+    assert not held.certified
+
+
+def test_choices_that_cannot_be_kept_are_made_afresh():
+    """With too little money for the choices as they were the plan is the best one all the same."""
+    agreed = al.solve(al.read(SCENARIOS / "participatory-budget"))
+    wanted = agreed.scenario.change({"envelopes.ballot.amount": 8e5})
+    held, best = al.solve(wanted, choices=agreed), al.solve(wanted)
+    assert held.spend.equals(best.spend)
+    assert held.certified
+
+
+def test_choices_come_from_a_plan_over_the_same_lines(plan):
+    """The choices of another scenario's plan are refused."""
+    with pytest.raises(ValueError, match="same lines"):
+        al.solve(al.read(SCENARIOS / "participatory-budget"), choices=plan)

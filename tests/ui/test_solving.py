@@ -156,6 +156,24 @@ def test_a_stopped_run_is_its_visitors_alone():
     again.done.exception(LONG)
 
 
+def test_a_clash_whose_search_was_stopped_is_its_visitors_alone(tiny, monkeypatch):
+    """What was known of a clash at a stop is for the visitor who stopped it, and is not looked for again."""
+
+    def solve(scenario: al.Scenario, watch: Watch, **_) -> al.Plan:
+        until(lambda: watch.stopped)
+        raise al.NoPlan("No plan keeps every rule.", [])
+
+    monkeypatch.setattr(solving, "solve", solve)
+    mine = Runs()
+    run = mine.ask(tiny, 0.0)
+    assert isinstance(run, Run)
+    run.watch.stop()
+    found = run.done.result(LONG)
+    assert mine.ask(tiny, LONG) is found
+    assert mine.ask(tiny, 0.0) is found
+    assert solving.known(tiny) is None
+
+
 def test_a_change_is_made_once(tiny):
     """The same changes of the same scenario are one object; none at all is the scenario itself; order counts, since
     later changes are laid over earlier ones."""

@@ -15,11 +15,12 @@ from allocate.compiler.errors import CompileError
 from allocate.compiler.expansion import LOCK
 
 Array = np.ndarray
+NOWHERE = np.array([], dtype=np.int32)
 NUMBERS = ("cost", "lower", "upper", "row_lower", "row_upper", "value")
 
 
 class Compiled:
-    """A declaration over given members, ready for any figures. Nothing in it changes: any thread may use it.
+    """A declaration over given members, ready for any figures. Nothing in it that tells changes: any thread may use it.
 
     columns, rows  component name to its slice of the columns or rows, in the order of declaration, C order within
     notes          component name to why Pyomo had to expand it row by row; {} where everything was compiled
@@ -33,6 +34,7 @@ class Compiled:
         self._blank, self._pieces = compilation.blank, compilation.pieces
         self._sizes, self._counts = compilation.sizes, compilation.counts
         self._reads = _reads(self._pieces)
+        self._asked: dict[frozenset[str], tuple[list[Piece], frozenset[str]]] = {}
 
     @classmethod
     def of(cls, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> Compiled:
@@ -59,13 +61,15 @@ class Compiled:
         An array in which nothing differs is that of `old`. `figures` needs the named Params, and those that are read
         in the same expressions. Raises CompileError.
         """
-        pieces = self._reading(names)
-        read = self._checked(figures, _reads(pieces))
+        pieces, reads = self._reading(frozenset(names))
+        read = self._checked(figures, reads)
         before = _parts(old)
         after, differing = dict(before), []
+        done, new = None, None
         for piece in pieces:
             target, current = piece.target, before[piece.target][piece.places]
-            new = np.broadcast_to(piece.formula.at(read), current.shape)
+            if piece.formula is not done:
+                done, new = piece.formula, piece.formula.at(read)
             differs = current != new
             if differs.any():
                 if after[target] is before[target]:
@@ -76,7 +80,7 @@ class Compiled:
 
     def touched(self, *params: str) -> Touched:
         """Everything that these Params can touch, whatever their values."""
-        return _touched((piece.target, self._numbers(piece)) for piece in self._reading(params))
+        return _touched((piece.target, self._numbers(piece)) for piece in self._reading(frozenset(params))[0])
 
     def concrete(self, figures: Mapping[str, Any]) -> pyo.ConcreteModel:
         """The same declaration as an ordinary Pyomo model, for export and other solvers. Raises CompileError."""
@@ -89,9 +93,12 @@ class Compiled:
         with LOCK:
             return self._declaration.create_instance({None: data})
 
-    def _reading(self, names: Collection[str]) -> list[Piece]:
-        """The pieces that read any of these Params."""
-        return [piece for piece in self._pieces if not piece.formula.reads.isdisjoint(names)]
+    def _reading(self, names: frozenset[str]) -> tuple[list[Piece], frozenset[str]]:
+        """The pieces that read any of these Params, and all that they read."""
+        if names not in self._asked:
+            pieces = [piece for piece in self._pieces if not piece.formula.reads.isdisjoint(names)]
+            self._asked[names] = pieces, _reads(pieces)
+        return self._asked[names]
 
     def _numbers(self, piece: Piece) -> Array:
         """The places of a piece, as numbers."""
@@ -133,9 +140,13 @@ def _touched(found: Iterable[tuple[str, Array]]) -> Touched:
 
     def of(*names: str) -> Array:
         together = [places for name in names for places in each.get(name, ())]
-        return np.unique(np.concatenate(together)).astype(np.int32) if together else np.array([], dtype=np.int32)
+        if not together:
+            return NOWHERE
+        places = together[0] if len(together) == 1 else np.concatenate(together)
+        rises = len(together) == 1 and (places[1:] > places[:-1]).all()
+        return (places if rises else np.unique(places)).astype(np.int32)
 
     return Touched(
         of("cost"), of("lower", "upper"), of("row_lower", "row_upper"), of("value"),
-        hessian=len(of("hessian")) > 0, offset=len(of("offset")) > 0,
+        hessian="hessian" in each, offset="offset" in each,
     )  # fmt: skip

@@ -129,10 +129,21 @@ def _with_quotas(problem: Problem, pieces: list[Part], shared: Array, flows: Flo
     part for each that such a limit counts."""
     low, high = problem.limit_low[shared], problem.limit_high[shared]
     taken = np.array([_taken(problem, part, shared, flows) for part in pieces])
+    # In whole pounds where pounds are counted, so that each part's plan can be in whole pounds too.
+    pounds = _in_pounds(problem)[shared]
+    taken[:, pounds] = np.diff(np.round(np.cumsum(taken[:, pounds], axis=0)), axis=0, prepend=0.0)
     counted = np.array([_counted(problem, part)[shared] for part in pieces])
     spare = np.array([taken.sum(axis=0) - low, high - taken.sum(axis=0)]) / counted.sum(axis=0)
     each = zip(pieces, counted, taken - spare[0], taken + spare[1], strict=True)
     return [with_quotas(problem, part, shared[mine], least[mine], most[mine]) for part, mine, least, most in each]
+
+
+def _in_pounds(problem: Problem) -> Array:
+    """Which limits count spending alone, pound by pound: booleans."""
+    rows, gains = problem.line_rows, problem.gain_rows
+    plain = np.ones(len(problem.limits), dtype=bool)
+    plain[rows.rows[rows.values != np.round(rows.values)]] = plain[gains.rows] = False
+    return plain
 
 
 def _counted(problem: Problem, part: Part) -> Array:

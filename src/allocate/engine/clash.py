@@ -23,7 +23,8 @@ from allocate.engine.ways import Easing, Over, Trial, give_ways, raised_instead
 from allocate.errors import NoPlan
 
 Array = np.ndarray
-UNPROVED = "the solver's word, not proved independently"
+SHARE = 0.5
+"""The part of the time in which the smallest way out is looked for; the rest is for trying it."""
 STATUTORY = 10.0
 """How many times dearer it is to ease a statutory rule."""
 
@@ -42,17 +43,19 @@ def no_plan(
 
 def _told(trial: Trial) -> NoPlan:
     """All that there is time to find."""
-    problem = trial.problem
+    problem, session = trial.problem, trial.session
+    arrays = session.arrays(problem, trial.grids)
+    eased = _with_ways_out(arrays, session.matrix.rows["limit"], _reluctance(problem))
+    together = _proved(trial, eased)
+    word = "proved independently of the solver" if together else "the solver's word, not proved independently"
     try:
-        easings, spend, together, least = _cheapest(trial)
+        easings, spend, least = _cheapest(trial, eased)
     except Impossible:
         message = "No plan is possible: the least that lines must spend and the money cannot be reconciled."
         return NoPlan(message, [], instead=raised_instead(trial))
     except Over:
-        message = f"No plan keeps every rule ({UNPROVED}). The search for a way out ended before it had found one."
-        return NoPlan(message, [])
-    proved = bool(together)
-    word = "proved independently of the solver" if proved else UNPROVED
+        message = f"No plan keeps every rule ({word}). The search for a way out ended before it had found one."
+        return NoPlan(message, [], together=together)
     sentences = [_sentence(problem, easing) for easing in easings]
     asks = "is to ease" if len(sentences) == 1 else "takes all of these"
     smallest = "smallest way out" if least else "smallest way out found before the search ended"
@@ -61,22 +64,19 @@ def _told(trial: Trial) -> NoPlan:
     return NoPlan(message, sentences, give_ways(trial, easings, spend), raised_instead(trial), together)
 
 
-def _cheapest(trial: Trial) -> tuple[list[Easing], Array, tuple[str, ...], bool]:
-    """The least that gives way, what the plan it allows spends on each line, what is proved to clash, and whether it is
-    the least indeed."""
-    session, problem, grids = trial.session, trial.problem, trial.grids
-    arrays = session.arrays(problem, grids)
-    rows = session.matrix.rows["limit"]
-    count, size = len(problem.limits), len(arrays.cost)
-    eased = _with_ways_out(arrays, rows, _reluctance(problem))
-    answer = session.reached(trial.run(Solver(eased), presolve=bool(arrays.integer.any())))
+def _cheapest(trial: Trial, eased: Arrays) -> tuple[list[Easing], Array, bool]:
+    """The least that gives way, what the plan it allows spends on each line, and whether it is the least indeed."""
+    session, problem = trial.session, trial.problem
+    count = len(problem.limits)
+    size = len(eased.cost) - 2 * count
+    answer = session.reached(trial.run(Solver(eased), presolve=bool(eased.integer.any()), share=SHARE))
     up, down = answer.columns[size : size + count], answer.columns[size + count :]
     easings = [
         Easing(int(i), float(amount[i] * problem.limit_units[i]), end)
         for end, amount in (("low", up), ("high", down))
         for i in np.flatnonzero(amount > 1e-7 * max(1.0, float(np.max(answer.columns, initial=0.0))))
     ]
-    return easings, session.flows(problem, answer).spend, _proved(trial, eased), answer.status == "optimal"
+    return easings, session.flows(problem, answer).spend, answer.status == "optimal"
 
 
 def _reluctance(problem: Problem) -> Array:
@@ -123,7 +123,7 @@ def _proved(trial: Trial, eased: Arrays) -> tuple[str, ...]:
     relaxed = replace(eased, integer=np.zeros(len(eased.integer), dtype=bool))
     try:
         answer = session.reached(trial.run(Solver(relaxed)))
-    except Over:
+    except (Impossible, Over):
         return ()
     prices = session.prices(problem, answer)
     aimless = replace(problem, weight=np.zeros(len(problem.weight)))

@@ -7,6 +7,7 @@ from the figures and the start alone, to the last bit, whatever was solved befor
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,6 +40,7 @@ COEFFICIENTS = (5e-9, 1e7)
 """HiGHS drops what is below 1e-9."""
 FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
+NOWHERE = np.array([], dtype=np.int32)
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
 
@@ -79,7 +81,12 @@ class Solver:
     """A live HiGHS model. Not for two threads at once; make one for each. One that is solved `once` may be scaled."""
 
     def __init__(self, arrays: Arrays, once: bool = False) -> None:
-        self._highs = highspy.Highs()
+        self._once = once
+        self._best: tuple[float, Array] | None = None
+        self._fresh(arrays)
+
+    def _fresh(self, arrays: Arrays) -> None:
+        self._highs, once = highspy.Highs(), self._once
         for option, value in (
             ("output_flag", False), ("log_to_console", False), ("threads", 1), ("random_seed", SEED),
             ("mip_rel_gap", MIP_GAP), ("mip_abs_gap", 1e-9), ("simplex_scale_strategy", SCALES if once else 0),
@@ -105,14 +112,15 @@ class Solver:
         self.arrays = arrays
 
     def update(self, arrays: Arrays, touched: Touched | None = None) -> None:
-        """Change to other figures of the same model: only what differs is passed on. `touched` says where that may be,
+        """Change to other figures of the same model: only what differs is passed on. `touched` says what that is,
         where it is known."""
         old = self.arrays
         if len(old.value) != len(arrays.value):
             raise EngineError("figures of another model")
-        costs, columns, rows, entries = _differing(old, arrays, touched)
-        gone = ((old.value[entries] == 0) != (arrays.value[entries] == 0)).any()
-        if gone or len(entries) > 20_000:
+        costs, columns, rows, entries = _differing(old, arrays) if touched is None else _told(touched)
+        if len(entries) and (
+            len(entries) > 20_000 or ((old.value[entries] == 0) != (arrays.value[entries] == 0)).any()
+        ):
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method.
             self.load(arrays)
             return
@@ -128,11 +136,15 @@ class Solver:
             self._ok(highs.changeRowsBounds(len(rows), rows, *bounds), "row bounds")
         if old.offset != arrays.offset:
             self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
+        if len(entries):
+            self._change_entries(arrays, entries)
+        self.arrays = arrays
+
+    def _change_entries(self, arrays: Arrays, entries: Array) -> None:
         of_entry = np.searchsorted(arrays.start, entries, side="right") - 1
         each = zip(of_entry.tolist(), arrays.index[entries].tolist(), arrays.value[entries].tolist(), strict=True)
         for row, column, value in each:
-            self._ok(highs.changeCoeff(row, column, value), "a coefficient")
-        self.arrays = arrays
+            self._ok(self._highs.changeCoeff(row, column, value), "a coefficient")
 
     def run(
         self,
@@ -149,15 +161,21 @@ class Solver:
         if watch is not None and watch.stopped:
             raise Stopped
         highs = self._highs
-        # HiGHS counts its time limit over the life of the object.
-        highs.setOptionValue("time_limit", highs.getRunTime() + seconds)
+        integer = bool(self.arrays.integer.any())
+        # HiGHS counts its time limit over the life of the object, but a search over integers from its own beginning.
+        highs.setOptionValue("time_limit", seconds if integer else highs.getRunTime() + seconds)
         highs.setOptionValue("presolve", "on" if presolve else "off")
         highs.setOptionValue("simplex_strategy", simplex)
         if start != "last":
             self._ok(highs.clearSolver(), "a fresh start")
         if isinstance(start, highspy.HighsBasis):
             self._ok(highs.setBasis(start), "a basis")
-        if self._run(watch, tell) == highspy.HighsStatus.kError:
+        self._best = None
+        try:
+            ran = self._run(watch, tell, seconds)
+        except EngineError as error:
+            return self._left_behind("stopped" if isinstance(error, Stopped) else "time limit", error)
+        if ran == highspy.HighsStatus.kError:
             raise EngineError("HiGHS failed")
         status = highs.getModelStatus()
         if status in (Status.kInfeasible, Status.kUnboundedOrInfeasible):
@@ -168,7 +186,6 @@ class Solver:
             if ended == "stopped":
                 raise Stopped
             raise EngineError(f"HiGHS ended with {highs.modelStatusToString(status)}")
-        integer = bool(self.arrays.integer.any())
         bound = info.mip_dual_bound if integer else info.objective_function_value
         return Answer(ended, info.objective_function_value, bound, highs.getSolution())
 
@@ -177,13 +194,35 @@ class Solver:
         """Where the last run ended, for another one to start from."""
         return self._highs.getBasis()
 
-    def _run(self, watch: Watch | None, tell: Tell | None) -> highspy.HighsStatus:
+    def _left_behind(self, ended: str, error: EngineError) -> Answer:
+        """The best that was found by a search which does not hear: it ends by itself later, and another model is made.
+        Raises the error where nothing was found."""
+        best, arrays = self._best, self.arrays
+        self._fresh(arrays)
+        if best is None:
+            raise error
+        value, columns = best
+        solution = highspy.HighsSolution()
+        solution.col_value = columns
+        return Answer(ended, value, float(np.inf), solution)
+
+    def _run(self, watch: Watch | None, tell: Tell | None, seconds: float) -> highspy.HighsStatus:
         """Run, so that a stop is heard, and Ctrl-C during a search over yes/no choices: HiGHS itself would not hear it
         before the end."""
         if not self.arrays.integer.any() and (watch is None or len(self.arrays.cost) < LONG):
             return self._highs.run()
         pressed = threading.Event()
+        highs = self._highs
         self._listen(lambda: pressed.is_set() or (watch is not None and watch.stopped), tell)
+        if watch is not None and self.arrays.integer.any():
+            try:
+                ran = watch.heed(highs.run, seconds)
+            except (KeyboardInterrupt, EngineError):
+                # Left behind, it hears this later.
+                pressed.set()
+                raise
+            highs.setCallback(None, None)
+            return ran
         try:
             if threading.current_thread() is not threading.main_thread():
                 return self._highs.run()
@@ -203,9 +242,13 @@ class Solver:
             answer.user_interrupt = stopped()
             if tell is not None and kind == Asked.kCallbackMipInterrupt:
                 tell(found.mip_primal_bound, found.mip_dual_bound)
+            if kind == Asked.kCallbackMipImprovingSolution:
+                self._best = found.objective_function_value, np.array(found.mip_solution)
 
         self._ok(self._highs.setCallback(asked, None), "a callback")
-        for kind in (Asked.kCallbackMipInterrupt, Asked.kCallbackSimplexInterrupt):
+        for kind in (
+            Asked.kCallbackMipInterrupt, Asked.kCallbackSimplexInterrupt, Asked.kCallbackMipImprovingSolution
+        ):  # fmt: skip
             self._ok(self._highs.startCallback(kind), "a callback")
 
     def _ok(self, status: highspy.HighsStatus, what: str) -> None:
@@ -223,37 +266,35 @@ def _awaited(running: Future) -> highspy.HighsStatus:
             continue
 
 
-def _differing(old: Arrays, new: Arrays, touched: Touched | None) -> tuple[Array, Array, Array, Array]:
+def _told(touched: Touched) -> tuple[Array, Array, Array, Array]:
+    return touched.costs, touched.columns, touched.rows, touched.entries
+
+
+def _differing(old: Arrays, new: Arrays) -> tuple[Array, Array, Array, Array]:
     """Places of costs, columns' bounds, rows' bounds and coefficients that differ."""
-    every: list[Array | slice] = [slice(None)] * 4
-    asked = every if touched is None else [touched.costs, touched.columns, touched.rows, touched.entries]
-    pairs = [
-        (("cost",), asked[0]), (("lower", "upper"), asked[1]),
-        (("row_lower", "row_upper"), asked[2]), (("value",), asked[3]),
-    ]  # fmt: skip
-    found = [
-        np.logical_or.reduce([getattr(old, name)[at] != getattr(new, name)[at] for name in names])
-        for names, at in pairs
-    ]
-    costs, columns, rows, entries = (
-        np.flatnonzero(differs).astype(np.int32) if isinstance(at, slice) else at[differs]
-        for differs, (_, at) in zip(found, pairs, strict=True)
-    )
-    return costs, columns, rows, entries
+
+    def where(*names: str) -> Array:
+        pairs = [(getattr(old, name), getattr(new, name)) for name in names]
+        differs = [one != other for one, other in pairs if one is not other]
+        return np.flatnonzero(np.logical_or.reduce(differs)).astype(np.int32) if differs else NOWHERE
+
+    return where("cost"), where("lower", "upper"), where("row_lower", "row_upper"), where("value")
 
 
 def _check_finite(arrays: Arrays, *places: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it. `places`
     are those of costs, columns, rows and coefficients; all of them if left out."""
     costs, columns, rows, entries = places or (slice(None),) * 4
+    values, cost = arrays.value[entries], arrays.cost[costs]
     bounds = arrays.lower[columns], arrays.upper[columns], arrays.row_lower[rows], arrays.row_upper[rows]
-    values = arrays.value[entries]
     # The least and the most tell of NaN too, and take no array as long as the matrix.
     low, high = values.min(initial=0.0), values.max(initial=0.0)
-    finite = np.isfinite([low, high, arrays.offset]).all() and np.isfinite(arrays.cost[costs]).all()
-    if not finite or any(np.isnan(bound.min(initial=0.0)) for bound in bounds):
+    ends = low, high, cost.min(initial=0.0), cost.max(initial=0.0), arrays.offset
+    if not all(map(math.isfinite, ends)) or any(math.isnan(each.min(initial=0.0)) for each in bounds if len(each)):
         raise EngineError("a figure that is not finite reached the solver")
     least, most = COEFFICIENTS
+    if not len(values):
+        return
     if max(-low, high) > most or ((values < least) & (values > -least) & (values != 0)).any():
         sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")

@@ -1,9 +1,9 @@
 """A compiled model held live in HiGHS: change some figures, solve again from a reference.
 
 Only what depends on the figures that differ is worked out and passed on. Every solve starts at the same reference, the
-basis of the first figures, so that an answer does not depend on the changes made before it. Where nothing but costs
-differs from the reference's model its basis is still a plan, and the primal simplex method goes on from there;
-otherwise the dual one does.
+basis of the first figures, so that an answer does not depend on the changes made before it (from nothing where the
+first figures have no solution, or columns must be whole). Where nothing but costs differs from the reference's model
+its basis is still a plan, and the primal simplex method goes on from there; otherwise the dual one does.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocate.compiler import Arrays, Compiled
-from allocate.engine.highs import DUAL, PRIMAL, Answer, Simplex, Solver, Start
+from allocate.compiler import Arrays, Compiled, CompileError
+from allocate.engine.highs import DUAL, PRIMAL, Answer, Impossible, Simplex, Solver, Start
 from allocate.engine.watch import Watch
 
 Array = np.ndarray
@@ -35,18 +35,22 @@ class Reference:
 
 
 class Live:
-    """A model and its figures. Not for two threads at once."""
+    """A model and its figures, none of which may be written into. Not for two threads at once."""
 
     def __init__(self, model: Compiled, figures: Mapping[str, Array]) -> None:
         self.model, self.figures = model, dict(figures)
         self.arrays = model.arrays(self.figures)
         self.solver = Solver(self.arrays)
-        self._reference: Reference | None = None
+        self._first = self.arrays
+        self._reference: Reference | Start | None = None
 
     def change(self, figures: Mapping[str, Array]) -> Arrays:
         """The model with these figures, by the names of their Params; others stay. Raises CompileError for figures that
         are not the model's."""
         names = [name for name, values in figures.items() if not _same(values, self.figures.get(name))]
+        for name in names:
+            if name not in self.figures or np.size(figures[name]) != np.size(self.figures[name]):
+                raise CompileError(name, "a Param of the model, with as many values as it had")
         if names:
             before, figures = self.arrays, {**self.figures, **figures}
             self.arrays, touched = self.model.change(before, figures, names)
@@ -66,14 +70,24 @@ class Live:
         return self.solver.run(seconds, presolve, watch, start=basis, simplex=simplex)
 
     def solve(self, seconds: float = 60.0, watch: Watch | None = None) -> Answer:
-        """The best for the figures as they are, from the reference: where the first figures solved ended. Raises
-        Impossible, Stopped and EngineError as `Solver.run` does."""
+        """The best for the figures as they are, from the reference. Raises Impossible, Stopped and EngineError as
+        `Solver.run` does."""
         if self.arrays.integer.any():
+            # The search over integers is not the same twice on a model that was changed, only on one that is new.
+            self.solver.load(self.arrays)
             return self.run(seconds, "nothing", watch, presolve=True)
         if self._reference is None:
-            self.run(seconds, "nothing", watch)
-            self._reference = Reference(self.solver.basis, self.arrays)
-        return self.run(seconds, self._reference, watch)
+            self._reference = self._found_reference(seconds, watch)
+        return self.run(seconds, self._reference or "nothing", watch)
+
+    def _found_reference(self, seconds: float, watch: Watch | None) -> Reference | Start | None:
+        """Where the first figures solved end, whatever the figures are now; None where there was no time to find it."""
+        self.solver.update(self._first)
+        try:
+            ended = self.solver.run(seconds, watch=watch).status
+        except Impossible:
+            return "nothing"
+        return Reference(self.solver.basis, self._first) if ended == "optimal" else None
 
 
 def _same(one: Array, other: Array | None) -> bool:

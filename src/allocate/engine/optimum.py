@@ -90,7 +90,7 @@ def optimum(
     if session.has_integers and not search_choices:
         assert options.opened is not None
         held = Held((opened := options.opened[session.sets.choices].astype(float), opened))
-    answer = session.solve(problem, grids, held, options.seconds, start, watch)
+    answer = session.solve(problem, grids, held, watch.left(), start, watch)
     status = answer.status if held is None else "choices held"
     if search_choices:
         if status == "optimal":

@@ -56,7 +56,10 @@ class Pool:
         return made
 
     def give_back(self, session: Session) -> None:
-        """A session that is needed no more, as it is left. Those idle longest go where there are too many."""
+        """A session that is needed no more, as it is left. Those idle longest go where there are too many; one that
+        alone is too large is not kept."""
+        if session.columns > COLUMNS:
+            return
         with self._lock:
             self._count += 1
             self._idle[session.structure, self._count] = session

@@ -14,7 +14,7 @@ from allocate.errors import EngineError
 T = TypeVar("T")
 FIRST, LATE = 1.0, 0.01
 """Seconds that a solve is given however late it is: to make the first plan exact, and to better it."""
-GRACE = 0.1
+GRACE = 0.05
 """Seconds after a stop, or the end of the time, that HiGHS is given to hear it: deep in its search it may take more."""
 
 
@@ -94,9 +94,10 @@ class Watch:
 
     def heed(self, run: Callable[[], T], seconds: float) -> T:
         """For the solve: what `run` returns, in a thread of its own. It is left behind where it has not ended a moment
-        after a stop, which raises Stopped, or after so many seconds, which raises EngineError."""
+        after a stop, which raises Stopped, or after so many seconds, which raises EngineError; the process waits for
+        it at its own end."""
         done: Future[T] = Future()
-        threading.Thread(target=_told, args=(run, done), daemon=True).start()
+        threading.Thread(target=_told, args=(run, done)).start()
         ends, told = time.monotonic() + seconds + GRACE, math.inf
         while True:
             try:

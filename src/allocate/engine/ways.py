@@ -79,9 +79,10 @@ class Trial:
         self._shape = _shape(problem)
         self._ends = time.monotonic() + min(seconds, watch.left())
 
-    def run(self, solver: Solver, presolve: bool = False) -> Answer:
-        """What HiGHS answers in the time that is left; not to be asked again once it is over. Raises Impossible."""
-        left = self._ends - time.monotonic()
+    def run(self, solver: Solver, presolve: bool = False, share: float = 1.0) -> Answer:
+        """What HiGHS answers in the time that is left, or a share of it; not to be asked again once it is over. Raises
+        Impossible."""
+        left = share * (self._ends - time.monotonic())
         if self._over():
             raise Over
         try:
@@ -89,7 +90,7 @@ class Trial:
                 return solver.run(left, presolve, self._watch)
             return self._watch.heed(lambda: solver.run(left, presolve, self._watch), left)
         except EngineError:
-            if self._over():
+            if self._over() or share < 1.0:
                 raise Over from None
             raise
 

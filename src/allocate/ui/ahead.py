@@ -18,8 +18,9 @@ Prepare = Callable[[View, Plan], object]
 
 def think_ahead(view: View, prepare: Prepare | None = None) -> None:
     """At the end of a page: solve what one more step of the last lever would ask, and the turn of each rule's switch on
-    the panel, while the visitor looks. `prepare` is called with what a page would show then; it may draw nothing."""
-    moves = state.next_moves(switches(view))
+    the panel, while the visitor looks; nothing while the answer that he waits for is still looked for. `prepare` is
+    called with what a page would show then; it may draw nothing."""
+    moves = state.next_moves(switches(view)) if view.run is None else []
     if moves:
         state.runs().ahead(lambda: _wanted(view, moves, prepare))
 

@@ -33,6 +33,8 @@ def clash(view: View) -> None:
     parts.draw(parts.verdict(text, "bad", lead, list(filter(None, named))), key="verdict")
     parts.announce(lead)
     _take_back(view)
+    if not found.ways and not found.instead:
+        st.html(parts.paragraph(found.message) + parts.lines(found.easings))
     _ways(view, found.ways, _needed(found), "way")
     _ways(view, found.instead, "Or one of these, on its own", "instead")
     st.html(parts.paragraph("Prices and charts are not shown while the rules clash: they would mean nothing."))

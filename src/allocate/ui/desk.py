@@ -25,7 +25,10 @@ from allocate.ui.store import Store, StoreError
 @dataclass(frozen=True)
 class View:
     """What a page shows. `base` is the plan as agreed; `rebased` the same re-solved under the draft's assumptions,
-    where it has any; `plan` the draft's own. `clash` says why there is no plan, `broken` why the solver gave none."""
+    where it has any; `plan` the draft's own. `clash` says why there is no plan, `broken` why the solver gave none.
+
+    While yes/no choices are made afresh there is no plan yet, and `run` looks for it: what it holds, the plan with the
+    choices as they were, may be looked at meanwhile. Once there is a plan `held` is that one, if it was shown."""
 
     draft: Draft
     book: Book
@@ -35,6 +38,8 @@ class View:
     plan: Plan | None
     clash: NoPlan | None = None
     broken: str = ""
+    run: solving.Run | None = None
+    held: Plan | None = None
 
     @property
     def agreed(self) -> Scenario:
@@ -45,6 +50,11 @@ class View:
     def changed(self) -> bool:
         """Whether the draft changes anything."""
         return bool(self.draft.changes)
+
+    @property
+    def shown(self) -> Plan | None:
+        """The plan to look at: the draft's own, or until there is one that with the choices as they were."""
+        return self.plan if self.run is None else self.run.held
 
     @property
     def yardstick(self) -> Plan | None:
@@ -88,9 +98,9 @@ def tidy() -> None:
     sys.setswitchinterval(0.0005)
 
 
-def open_view(question: str) -> View:
+def open_view(question: str, meanwhile: bool = False) -> View:
     """Begin a page: read the address, find the scenario, solve. Draws the heading and whatever must be said first; ends
-    the page where there is nothing to show."""
+    the page where there is nothing to show. With `meanwhile` the page can show a view whose choices are still made."""
     tidy()
     state.arrive(question)
     state.begin(_first)
@@ -103,7 +113,7 @@ def open_view(question: str) -> View:
     st.html(f"<p class='al-over'>{parts.plain(book.name)}</p>" + parts.title(question, level=1))
     for message in state.told():
         parts.draw(parts.verdict(message, "note"), key=f"told-{abs(hash(message))}")
-    return _solved(draft, book, wanted)
+    return _solved(draft, book, wanted, meanwhile)
 
 
 def _first() -> str:
@@ -151,8 +161,9 @@ def _check_seat(scenario: Scenario) -> None:
         state.sit("")
 
 
-def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
-    """The plans of a draft. While the solver is still at it the page says how far it is, and ends there."""
+def _solved(draft: Draft, book: Book, wanted: Scenario, meanwhile: bool) -> View:
+    """The plans of a draft. While the solver is still at it the page says how far it is, and ends there; or goes on,
+    `meanwhile`, with the choices as they were."""
     runs = state.runs()
     changed = assumed(draft)
     scenarios = {"base": book.scenario, "plan": wanted}
@@ -166,17 +177,31 @@ def _solved(draft: Draft, book: Book, wanted: Scenario) -> View:
     answers: dict[str, solving.Answer] = {}
     for name in ("plan", "base", "rebased"):
         if name in scenarios:
-            found = runs.ask(scenarios[name])
+            like = _like(book, wanted) if meanwhile and name == "plan" else None
+            found = runs.ask(scenarios[name], like=like)
             if isinstance(found, solving.Run):
-                _wait(View(draft, book, wanted, None, None, None), found)
+                if like is None or found.held is None:
+                    _wait(View(draft, book, wanted, None, None, None), found)
+                base = None if changed else solving.known(book.scenario)
+                return View(draft, book, wanted, base if isinstance(base, Plan) else None, None, None, run=found)
             answers[name] = found
     plans = {name: found if isinstance(found, Plan) else None for name, found in answers.items()}
     failed = answers["plan"]
+    runs.last = plans["plan"] or runs.last
     return View(
         draft, book, wanted, plans["base"], plans.get("rebased"), plans["plan"],
         failed if isinstance(failed, NoPlan) else None,
-        str(failed) if isinstance(failed, EngineError) else "",
+        str(failed) if isinstance(failed, EngineError) else "", held=runs.held(wanted),
     )  # fmt: skip
+
+
+def _like(book: Book, wanted: Scenario) -> Plan | None:
+    """The plan whose yes/no choices to keep while better ones are looked for: the visitor's last, or the one as agreed;
+    None where there are none to keep."""
+    if not solving.choices(wanted).any():
+        return None
+    plans = (state.runs().last, solving.known(book.scenario))
+    return next((p for p in plans if isinstance(p, Plan) and p.scenario.line_ids == wanted.line_ids), None)
 
 
 def assumed(draft: Draft) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from allocate.plan.plan import Plan
 from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
-from allocate.ui import panels, parts, pictures, seating, solving
+from allocate.ui import afresh, panels, parts, pictures, seating, solving
+from allocate.ui.afresh import AS_THEY_WERE
 from allocate.ui.desk import View
 from allocate.ui.parts import Card, Column, Shown, Tile, figure
 from allocate.ui.words import AGREED, line_name, money
@@ -26,6 +27,7 @@ from allocate.ui.words import AGREED, line_name, money
 LOSERS = 8
 """Lines that get less, shown at once."""
 RESOLVED = f"{AGREED}, re-solved"
+LATER = "Said once the choices are made afresh."
 OTHERS = 4
 """Rules told in words below the bars that they cannot be compared with."""
 
@@ -58,10 +60,20 @@ def drawing(view: View, plan: Plan) -> Drawing:
 def _drawn(view: View, plan: Plan) -> Drawing:
     mine, said = seating.seen(view, plan), explaining.headline(plan)
     lead, _, rest = said.partition(". ")
+    if view.run is not None:
+        return _early(view, plan, mine, said, parts.verdict(rest, "note", f"{lead}."))
     doubt = [] if plan.certified else [explaining.assurance(plan)]
     verdict = parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt)
     told, asked, seen = (tiles(view, plan), cards(view, plan), shown(plan)) if mine is None else _from(mine, view, plan)
     return Drawing(mine, said, verdict, parts.tiles(told) + parts.cards(asked), tuple(seen))
+
+
+def _early(view: View, plan: Plan, mine: SeatView | None, said: str, verdict: str) -> Drawing:
+    """The drawing of a plan whose choices are still to be made afresh: who gets what, and not yet why."""
+    told = tiles(view, plan) if mine is None else seating.seat_tiles(mine, plan, yardstick(view)[1])
+    asked = [Card("What changes?", telling.what_changes(plan)), Card("Why?", LATER)]
+    pictures_ = [*shown(plan)[:-1], Shown("What shapes the answer", "", LATER)]
+    return Drawing(mine, f"{AS_THEY_WERE} {said}", verdict, parts.tiles(told) + parts.cards(asked), tuple(pictures_))
 
 
 def _from(mine: SeatView, view: View, plan: Plan) -> tuple[list[Tile], list[Card], list[Shown]]:
@@ -78,6 +90,7 @@ def show(view: View, plan: Plan) -> None:
     """The whole page. Words are drawn first and then pictures, whatever stands between: they are what a move waits
     for."""
     drawn = drawing(view, plan)
+    afresh.draw(view)
     parts.draw(drawn.verdict, key="verdict")
     between = st.container(key="between")
     parts.draw(drawn.story, key="story")
@@ -85,15 +98,16 @@ def show(view: View, plan: Plan) -> None:
     parts.let_go()
     parts.draw(parts.gallery(drawn.pictures, parts.tables_wanted()), key="pictures")
     with between:
-        if drawn.mine is not None:
+        if drawn.mine is not None and view.run is None:
             seating.summary(view, plan, drawn.mine)
         panels.strip(view)
     if view.rebased is not None:
         with under:
             three_columns(view, plan)
-    losers(view, plan)
-    looser(plan)
-    exactly(plan)
+    if view.run is None:
+        losers(view, plan)
+        looser(plan)
+        exactly(plan)
     parts.announce(drawn.said)
 
 
@@ -123,8 +137,9 @@ def _aim(view: View, plan: Plan, moves: Moves) -> Tile:
     against, called = yardstick(view)
     if view.changed and against is not None:
         more = plan.value - against.value
-        below = f"the same as {called}" if against is plan else f"{number(more, signed=True)} on {called}"
-        tone = "up" if more > 1e-9 * abs(plan.value) else "down" if more < -1e-9 * abs(plan.value) else ""
+        same = abs(more) <= 1e-9 * abs(plan.value)
+        below = f"the same as {called}" if same else f"{number(more, signed=True)} on {called}"
+        tone = "" if same else "up" if more > 0 else "down"
     return Tile(name, number(bought, signed=before), below, tone)
 
 
