@@ -113,7 +113,7 @@ def test_curves_that_must_fill_in_order_are_searched():
     scenario = make(
         [{"place": place, "programme": "care", "high": 80.0, "scale": 30.0} for place in "ab"],
         [{"place": "a", "programme": "care", "shape": "points"},
-         {"place": "b", "programme": "care", "shape": "linear", "slope": 0.7}],
+         {"place": "b", "programme": "care", "shape": "linear", "slope": 0.6}],
         70.0, curve_points=points,
     )  # fmt: skip
     first = al.solve(scenario)

@@ -66,7 +66,7 @@ def alone(name: str, number: int) -> list[float] | str:
     return told(replace(base(name), _shared={}), number, name)
 
 
-@pytest.mark.parametrize(("name", "examples"), [("tiny", 10), ("coventry-warwickshire", 5)])
+@pytest.mark.parametrize(("name", "examples"), [("tiny", 20), ("coventry-warwickshire", 8)])
 def test_every_path_ends_in_the_same_plans(name, examples):
     """Changes of every kind in any order, some twice and back to the base, on a pool that is cleared or full: each ends
     in the very plan, or error, that it ends in alone."""
@@ -92,7 +92,7 @@ def test_the_changes_differ(name):
     found = [alone(name, number) for number in range(len(CHANGES[name]))]
     plans = [each for each in found if isinstance(each, list)]
     assert len(plans) >= len(found) - 2
-    assert len({tuple(each) for each in plans}) >= 5
+    assert len({tuple(each) for each in plans}) >= 4
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -101,7 +101,7 @@ def test_a_file_for_a_folder_is_refused(plan, written):
 
 
 def test_a_plan_written_again_is_written_over_its_start(plan, tmp_path):
-    """start.json is part of a plan's folder: a newer plan takes its place without complaint, bytes for bytes the same."""
+    """start.json is part of a plan's folder: a newer plan takes its place without complaint, byte for byte the same."""
     al.write_plan(plan, tmp_path / "out")
     before = (tmp_path / "out" / START).read_bytes()
     al.write_plan(plan, tmp_path / "out")

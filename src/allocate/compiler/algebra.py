@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 import numpy as np
 
@@ -62,12 +63,21 @@ def applied(function: Callable, *arguments: Formula) -> Formula:
 
 
 def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
-    """Sums of the entries of formulas, each entry into its own of `count` places."""
+    """Sums of the entries of formulas, each entry into its own of `count` places. The last sums are kept for as long as
+    the figures are the same arrays, and those cannot be written into."""
+    names = NOTHING.union(*(formula.reads for _, formula in parts))
+    last: list[tuple[list[Array], Array]] = []
 
     def total(figures: Figures) -> Number:
+        asked = [figures[name] for name in names]
+        kept = last[-1:]
+        if kept and all(map(is_, kept[0][0], asked)):
+            return kept[0][1]
         found = np.zeros(count)
         for places, formula in parts:
             found += np.bincount(places, np.broadcast_to(formula.at(figures), places.shape), minlength=count)
+        if asked and not any(array.flags.writeable for array in asked):
+            last[:] = [(asked, found)]
         return found
 
     return _joined(total, [formula for _, formula in parts])

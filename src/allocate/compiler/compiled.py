@@ -111,7 +111,8 @@ class Compiled:
         for name in names:
             if name not in figures or name not in self._counts:
                 raise CompileError(name, "a Param of the declaration, with its values among the figures")
-            read[name] = np.ascontiguousarray(figures[name], dtype=float).reshape(-1)
+            values = np.ascontiguousarray(figures[name], dtype=float)
+            read[name] = values if values.ndim == 1 else values.reshape(-1)
             if len(read[name]) != self._counts[name]:
                 raise CompileError(name, f"{self._counts[name]} values, not {len(read[name])}")
         return read
@@ -130,7 +131,7 @@ def _parts(arrays: Arrays) -> dict[str, Array]:
 def _whole(arrays: Arrays, parts: Mapping[str, Array]) -> Arrays:
     hessian = arrays.hessian and replace(arrays.hessian, value=parts["hessian"])
     numbers: dict[str, Any] = {name: parts[name] for name in NUMBERS}
-    return replace(arrays, **numbers, hessian=hessian, offset=float(parts["offset"][0]))
+    return Arrays(**{**vars(arrays), **numbers, "hessian": hessian, "offset": float(parts["offset"][0])})
 
 
 def _touched(found: Iterable[tuple[str, Array]]) -> Touched:

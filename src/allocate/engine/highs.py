@@ -87,6 +87,7 @@ class Solver:
 
     def _fresh(self, arrays: Arrays) -> None:
         self._highs, once = highspy.Highs(), self._once
+        self._how: tuple[bool, Simplex] | None = None
         for option, value in (
             ("output_flag", False), ("log_to_console", False), ("threads", 1), ("random_seed", SEED),
             ("mip_rel_gap", MIP_GAP), ("mip_abs_gap", 1e-9), ("simplex_scale_strategy", SCALES if once else 0),
@@ -109,7 +110,7 @@ class Solver:
             arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
         )  # fmt: skip
         self._ok(status, "the model")
-        self.arrays = arrays
+        self.arrays, self.whole = arrays, bool(arrays.integer.any())
 
     def update(self, arrays: Arrays, touched: Touched | None = None) -> None:
         """Change to other figures of the same model: only what differs is passed on. `touched` says what that is,
@@ -143,8 +144,10 @@ class Solver:
     def _change_entries(self, arrays: Arrays, entries: Array) -> None:
         of_entry = np.searchsorted(arrays.start, entries, side="right") - 1
         each = zip(of_entry.tolist(), arrays.index[entries].tolist(), arrays.value[entries].tolist(), strict=True)
+        change, ok = self._highs.changeCoeff, highspy.HighsStatus.kOk
         for row, column, value in each:
-            self._ok(self._highs.changeCoeff(row, column, value), "a coefficient")
+            if (status := change(row, column, value)) != ok:
+                self._ok(status, "a coefficient")
 
     def run(
         self,
@@ -161,11 +164,12 @@ class Solver:
         if watch is not None and watch.stopped:
             raise Stopped
         highs = self._highs
-        integer = bool(self.arrays.integer.any())
         # HiGHS counts its time limit over the life of the object, but a search over integers from its own beginning.
-        highs.setOptionValue("time_limit", seconds if integer else highs.getRunTime() + seconds)
-        highs.setOptionValue("presolve", "on" if presolve else "off")
-        highs.setOptionValue("simplex_strategy", simplex)
+        highs.setOptionValue("time_limit", seconds if self.whole else highs.getRunTime() + seconds)
+        if self._how != (presolve, simplex):
+            self._how = presolve, simplex
+            highs.setOptionValue("presolve", "on" if presolve else "off")
+            highs.setOptionValue("simplex_strategy", simplex)
         if start != "last":
             self._ok(highs.clearSolver(), "a fresh start")
         if isinstance(start, highspy.HighsBasis):
@@ -178,6 +182,9 @@ class Solver:
         if ran == highspy.HighsStatus.kError:
             raise EngineError("HiGHS failed")
         status = highs.getModelStatus()
+        if status == Status.kOptimal and not self.whole:
+            value = highs.getObjectiveValue()
+            return Answer("optimal", value, value, highs.getSolution())
         if status in (Status.kInfeasible, Status.kUnboundedOrInfeasible):
             raise Impossible
         info = highs.getInfo()
@@ -186,7 +193,7 @@ class Solver:
             if ended == "stopped":
                 raise Stopped
             raise EngineError(f"HiGHS ended with {highs.modelStatusToString(status)}")
-        bound = info.mip_dual_bound if integer else info.objective_function_value
+        bound = info.mip_dual_bound if self.whole else info.objective_function_value
         return Answer(ended, info.objective_function_value, bound, highs.getSolution())
 
     @property
@@ -209,12 +216,12 @@ class Solver:
     def _run(self, watch: Watch | None, tell: Tell | None, seconds: float) -> highspy.HighsStatus:
         """Run, so that a stop is heard, and Ctrl-C during a search over yes/no choices: HiGHS itself would not hear it
         before the end."""
-        if not self.arrays.integer.any() and (watch is None or len(self.arrays.cost) < LONG):
+        if not self.whole and (watch is None or len(self.arrays.cost) < LONG):
             return self._highs.run()
         pressed = threading.Event()
         highs = self._highs
         self._listen(lambda: pressed.is_set() or (watch is not None and watch.stopped), tell)
-        if watch is not None and self.arrays.integer.any():
+        if watch is not None and self.whole:
             try:
                 ran = watch.heed(highs.run, seconds)
             except (KeyboardInterrupt, EngineError):
@@ -285,16 +292,18 @@ def _check_finite(arrays: Arrays, *places: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it. `places`
     are those of costs, columns, rows and coefficients; all of them if left out."""
     costs, columns, rows, entries = places or (slice(None),) * 4
-    values, cost = arrays.value[entries], arrays.cost[costs]
-    bounds = arrays.lower[columns], arrays.upper[columns], arrays.row_lower[rows], arrays.row_upper[rows]
+    bounds = (arrays.lower, columns), (arrays.upper, columns), (arrays.row_lower, rows), (arrays.row_upper, rows)
     # The least and the most tell of NaN too, and take no array as long as the matrix.
-    low, high = values.min(initial=0.0), values.max(initial=0.0)
-    ends = low, high, cost.min(initial=0.0), cost.max(initial=0.0), arrays.offset
-    if not all(map(math.isfinite, ends)) or any(math.isnan(each.min(initial=0.0)) for each in bounds if len(each)):
+    ends = [arrays.offset]
+    for array, places_ in ((arrays.cost, costs), (arrays.value, entries)):
+        if isinstance(places_, slice) or len(places_):
+            ends += [array[places_].min(initial=0.0), array[places_].max(initial=0.0)]
+    open_ends = [array[at].min(initial=0.0) for array, at in bounds if isinstance(at, slice) or len(at)]
+    if not all(map(math.isfinite, ends)) or any(map(math.isnan, open_ends)):
         raise EngineError("a figure that is not finite reached the solver")
-    least, most = COEFFICIENTS
-    if not len(values):
-        return
-    if max(-low, high) > most or ((values < least) & (values > -least) & (values != 0)).any():
+    values, (least, most) = arrays.value[entries], COEFFICIENTS
+    if len(values) and (
+        max(-values.min(), values.max()) > most or ((values < least) & (values > -least) & (values != 0)).any()
+    ):
         sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")

@@ -38,7 +38,8 @@ class Live:
     """A model and its figures, none of which may be written into. Not for two threads at once."""
 
     def __init__(self, model: Compiled, figures: Mapping[str, Array]) -> None:
-        self.model, self.figures = model, dict(figures)
+        self.model = model
+        self.figures = {name: _own(values) for name, values in figures.items()}
         self.arrays = model.arrays(self.figures)
         self.solver = Solver(self.arrays)
         self._first = self.arrays
@@ -52,9 +53,9 @@ class Live:
             if name not in self.figures or np.size(figures[name]) != np.size(self.figures[name]):
                 raise CompileError(name, "a Param of the model, with as many values as it had")
         if names:
-            before, figures = self.arrays, {**self.figures, **figures}
-            self.arrays, touched = self.model.change(before, figures, names)
-            self.figures = dict(figures)
+            before, now = self.arrays, {**self.figures, **{name: _own(figures[name]) for name in names}}
+            self.arrays, touched = self.model.change(before, now, names)
+            self.figures = now
             if self.solver.arrays is before:
                 self.solver.update(self.arrays, touched)
         return self.arrays
@@ -72,7 +73,7 @@ class Live:
     def solve(self, seconds: float = 60.0, watch: Watch | None = None) -> Answer:
         """The best for the figures as they are, from the reference. Raises Impossible, Stopped and EngineError as
         `Solver.run` does."""
-        if self.arrays.integer.any():
+        if self.solver.whole:
             # The search over integers is not the same twice on a model that was changed, only on one that is new.
             self.solver.load(self.arrays)
             return self.run(seconds, "nothing", watch, presolve=True)
@@ -88,6 +89,13 @@ class Live:
         except Impossible:
             return "nothing"
         return Reference(self.solver.basis, self._first) if ended == "optimal" else None
+
+
+def _own(values: Array) -> Array:
+    """Figures that nobody can write into: what was summed of them may then be used again."""
+    values = np.array(values, dtype=float).reshape(-1)
+    values.flags.writeable = False
+    return values
 
 
 def _same(one: Array, other: Array | None) -> bool:
