@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Compiled
-from allocate.engine.highs import Simplex
+from allocate.engine.highs import FEW, Simplex
 from allocate.engine.live import Live, Reference
 from allocate.engine.model import DECLARATION, Figures
 from benchmarks import bare
@@ -31,8 +31,6 @@ KINDS = "envelope", "floor", "share", "weight", "need", "curve", "switch"
 LIVE, PURE, PYOMO = "live", "pure HiGHS", "Pyomo, persistent"
 TRIES = 20
 """Changes drawn at most for one that has a plan."""
-MOST_ENTRIES = 20_000
-"""Coefficients beyond which a whole model is passed at once."""
 
 
 def moved(data: Data, kind: str, rng: np.random.Generator) -> Figures | None:
@@ -126,7 +124,7 @@ class Change:
         )
         row = (np.searchsorted(new.start, at, side="right") - 1).tolist()
         entries = list(zip(row, new.index[at].tolist(), new.value[at].tolist(), strict=True))
-        whole = len(at) > MOST_ENTRIES or ((old.value[at] == 0) != (new.value[at] == 0)).any()
+        whole = len(at) > FEW + len(new.value) // FEW or ((old.value[at] == 0) != (new.value[at] == 0)).any()
         return cls(
             (costs, new.cost[costs]), (columns, new.lower[columns], new.upper[columns]),
             (rows, new.row_lower[rows], new.row_upper[rows]), entries, new.offset, given(new) if whole else None,

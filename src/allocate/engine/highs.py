@@ -40,6 +40,8 @@ COEFFICIENTS = (5e-9, 1e7)
 """HiGHS drops what is below 1e-9."""
 FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
+FEW = 50
+"""Coefficients, and one in so many of them, up to which they are passed on one by one."""
 NOWHERE = np.array([], dtype=np.int32)
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
@@ -119,10 +121,10 @@ class Solver:
         if len(old.value) != len(arrays.value):
             raise EngineError("figures of another model")
         costs, columns, rows, entries = _differing(old, arrays) if touched is None else _told(touched)
-        if len(entries) and (
-            len(entries) > 20_000 or ((old.value[entries] == 0) != (arrays.value[entries] == 0)).any()
-        ):
-            # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method.
+        gone = len(entries) and ((old.value[entries] == 0) != (arrays.value[entries] == 0)).any()
+        if gone or len(entries) > FEW + len(arrays.value) // FEW:
+            # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method;
+            # and many take longer one by one than the whole.
             self.load(arrays)
             return
         _check_finite(arrays, costs, columns, rows, entries)
@@ -143,11 +145,11 @@ class Solver:
 
     def _change_entries(self, arrays: Arrays, entries: Array) -> None:
         of_entry = np.searchsorted(arrays.start, entries, side="right") - 1
-        each = zip(of_entry.tolist(), arrays.index[entries].tolist(), arrays.value[entries].tolist(), strict=True)
-        change, ok = self._highs.changeCoeff, highspy.HighsStatus.kOk
-        for row, column, value in each:
-            if (status := change(row, column, value)) != ok:
-                self._ok(status, "a coefficient")
+        each = of_entry.tolist(), arrays.index[entries].tolist(), arrays.value[entries].tolist()
+        # As whole numbers statuses compare several times faster.
+        worst = max(map(abs, map(int, map(self._highs.changeCoeff, *each))))
+        if worst != int(highspy.HighsStatus.kOk):
+            raise EngineError("HiGHS did not take a coefficient")
 
     def run(
         self,
