@@ -58,7 +58,7 @@ def solved_apart(problem: Problem, pieces: list[Part], shared: Array, options: O
         raise EngineError("the plan breaks the scenario's own limits: " + "; ".join(certificate.breaches[:3]))
     status = next((each.status for each in optima if each.status != "optimal"), "optimal")
     joined = Optimum(flows, prices, certificate, sum(each.ties for each in optima), status, discrete)
-    return Solved(problem, flows, joined, certificate, whole)
+    return Solved(problem, flows, joined, certificate, whole, len(pieces))
 
 
 def _each(problem: Problem, pieces: list[Part], options: Options, watch: Watch) -> list[Solved]:
