@@ -103,8 +103,9 @@ class Session:
         """Where the measured model can begin once this one was solved: its last basis, with a column that measures
         basic in each of the rows that are new, and slices taken where these flows end among `grids`."""
         sets, basis = self.sets, self.solver.basis
-        columns = {name: np.array(basis.col_status[part], dtype=object) for name, part in self.matrix.columns.items()}
-        rows = {name: np.array(basis.row_status[part], dtype=object) for name, part in self.matrix.rows.items()}
+        of_columns, of_rows = (np.array(each, dtype=object) for each in (basis.col_status, basis.row_status))
+        columns = {name: of_columns[part] for name, part in self.matrix.columns.items()}
+        rows = {name: of_rows[part] for name, part in self.matrix.rows.items()}
         paid, effort = _full(len(problem.low), BASIC), _full(len(problem.curves), LOWER)
         paid[sets.own], effort[sets.joined] = columns["paid"], rows["effort"]
         columns |= {"paid": paid, "slice": _slice_status(sets.owner, columns["slice"], problem, grids, flows)}
