@@ -25,7 +25,7 @@ def merged(terms: Sequence[Term], count: int, width: int) -> list[Term]:
 
 def _cluster(terms: list[Term], count: int, width: int) -> list[Term]:
     """Terms that may meet, for they have columns of the same Var."""
-    if len(terms) == 1 and _rises(terms[0]):
+    if _apart(terms) and all(map(_rises, terms)):
         return terms
     rows = [np.arange(count) if term.rows is None else term.rows.of for term in terms]
     keys = [each * width + term.columns[0] for each, term in zip(rows, terms, strict=True)]
@@ -34,6 +34,14 @@ def _cluster(terms: list[Term], count: int, width: int) -> list[Term]:
         return terms
     formula = gathered([(at, term.coefficient) for at, term in zip(places, terms, strict=True)], len(distinct))
     return [Term(Rows(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
+
+
+def _apart(terms: list[Term]) -> bool:
+    """Whether no row has entries of two of the terms."""
+    if len(terms) == 1:
+        return True
+    lengths = [term.rows.lengths for term in terms if term.rows is not None]
+    return len(lengths) == len(terms) and bool((np.count_nonzero(lengths, axis=0) <= 1).all())
 
 
 def _rises(term: Term) -> bool:
