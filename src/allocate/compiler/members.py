@@ -244,7 +244,8 @@ class Family:
             return ALL if self._order is None else self._order, self._rows
         counts = self._rows.lengths[owners]
         rows = Rows(np.repeat(np.arange(len(owners)), counts), len(owners))
-        places = (self._rows.firsts[owners] - rows.firsts)[rows.of] + np.arange(len(rows.of))
+        places = (self._rows.firsts[owners] - rows.firsts)[rows.of]
+        places += np.arange(len(rows.of))
         return places if self._order is None else self._order[places], rows
 
     def labels(self) -> dict:
