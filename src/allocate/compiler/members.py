@@ -117,14 +117,14 @@ class Tuples(Table):
                 raise CompileError(self.name, f"positions from 0 to {parent.count - 1} in {parent.name}")
         if math.prod(self._sizes) >= 2**62:
             raise CompileError(self.name, "parts that make fewer than 2 to the power of 62 pairs")
-        keys, _ = self._sorted()
-        if not (keys[1:] > keys[:-1]).all():
+        keys = _ravelled(self.columns, self._sizes)
+        if not _rise(keys) and not _rise(np.sort(keys)):
             raise CompileError(self.name, "members that are all different")
 
     def _sorted(self) -> tuple[Array, Array | None]:
         """One number for each member, sorted, and the order of the members by it, where that is not their own."""
         keys = _ravelled(self.columns, self._sizes)
-        if (keys[1:] >= keys[:-1]).all():
+        if _rise(keys):
             return keys, None
         order = np.argsort(keys)
         return keys[order], order
@@ -330,11 +330,16 @@ def _raised(run: Run) -> Run | None:
     return [Label(table.parents[owner], table.owner[label.part][1], above) for label in run]
 
 
+def _rise(keys: Array) -> bool:
+    return bool((keys[1:] > keys[:-1]).all())
+
+
 def _ravelled(each: Sequence[Array], sizes: Sequence[int]) -> Array:
     """One number for the positions in several sets."""
     if not each:
         return np.array(0)
     keys = each[0]
     for part, size in zip(each[1:], sizes[1:], strict=True):
-        keys = keys * size + part
+        keys = keys * size
+        keys = np.add(keys, part, out=keys) if keys.ndim and keys.shape == np.shape(part) else keys + part
     return keys
