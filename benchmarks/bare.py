@@ -8,7 +8,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.highs import MIP_GAP, SEED
+from allocate.engine.highs import DUAL, MIP_GAP, SEED
 from benchmarks.made import Data
 
 Array = np.ndarray
@@ -17,6 +17,7 @@ LIMIT = 900.0
 OPTIONS = {
     "output_flag": False, "log_to_console": False, "threads": 1, "random_seed": SEED, "mip_rel_gap": MIP_GAP,
     "mip_abs_gap": 1e-9, "simplex_scale_strategy": 0, "time_limit": LIMIT, "presolve": "off",
+    "simplex_strategy": DUAL,
 }  # fmt: skip
 """What every way sets in HiGHS."""
 

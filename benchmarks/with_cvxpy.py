@@ -11,13 +11,13 @@ import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
 
-from allocate.engine.highs import MIP_GAP, SEED
+from allocate.engine.highs import DUAL, MIP_GAP, SEED
 from benchmarks.bare import LIMIT
 from benchmarks.made import Data
 
 OPTIONS = {
     "presolve": "off", "threads": 1, "random_seed": SEED, "mip_rel_gap": MIP_GAP, "time_limit": LIMIT,
-    "simplex_scale_strategy": 0,
+    "simplex_scale_strategy": 0, "simplex_strategy": DUAL,
 }  # fmt: skip
 
 

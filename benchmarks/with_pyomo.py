@@ -18,7 +18,7 @@ import pyomo.environ as pyo
 from pyomo.contrib.appsi.solvers.highs import Highs as Appsi
 from pyomo.contrib.solver.solvers.highs import Highs as Persistent
 
-from allocate.engine.highs import MIP_GAP, SEED
+from allocate.engine.highs import DUAL, MIP_GAP, SEED
 from benchmarks.bare import LIMIT, OPTIONS
 from benchmarks.made import Data
 
@@ -133,7 +133,7 @@ def persistent(instance: pyo.ConcreteModel) -> tuple[Persistent, pyo.ConcreteMod
     solver.config.threads, solver.config.time_limit, solver.config.load_solutions = 1, LIMIT, False
     solver.config.raise_exception_on_nonoptimal_result = False
     solver.config.rel_gap, solver.config.abs_gap = MIP_GAP, 1e-9
-    solver.config.solver_options.update({"presolve": "off", "random_seed": SEED})
+    solver.config.solver_options.update({"presolve": "off", "random_seed": SEED, "simplex_strategy": DUAL})
     for name in solver.config.auto_updates:
         solver.config.auto_updates[name] = False
     solver.set_instance(instance)
@@ -152,7 +152,7 @@ def appsi(instance: pyo.ConcreteModel) -> tuple[Appsi, pyo.ConcreteModel]:
     solver = Appsi()
     solver.config.load_solution = False
     solver.config.mip_gap = MIP_GAP
-    solver.highs_options = {"presolve": "off", "threads": 1}
+    solver.highs_options = {"presolve": "off", "threads": 1, "simplex_strategy": DUAL}
     for name in solver.update_config:
         setattr(solver.update_config, name, False)
     solver.set_instance(instance)
