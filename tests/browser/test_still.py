@@ -121,6 +121,8 @@ def test_everybody_can_use_it(visitor, path, width, query):
     visiting.unfold(page)
     if width == PHONE:
         visiting.side(page)
+        # A button half under the panel would count as a small one: where the page stands is chance.
+        page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     fails_where([*violations(page), *names_with_backslashes(page)])
 
 
