@@ -273,8 +273,7 @@ def figures(problem: Problem, grids: list[Array], measured: bool = False) -> Fig
         "scale": problem.scale[problem.choices] / money,
         "ceiling": problem.high[problem.choices] / money,
         "baseline": problem.baseline / money,
-        # Change is measured against the baseline, or against the most for a line that starts from nothing.
-        "breadth": np.where(problem.baseline > 0, problem.baseline, np.maximum(problem.high, 1.0)) / money,
+        "breadth": problem.breadth / money,
         "route_high": problem.route_high / money,
         "width": slices.width[slices.real] / money,
         "slope": (slices.slope * money / outcome[:, None])[slices.real],

@@ -163,6 +163,11 @@ class Problem:
         """Lines that are nothing, or at least their minimum viable scale: booleans."""
         return (self.scale > 0) & (self.scale > self.low)
 
+    @cached_property
+    def breadth(self) -> Array:
+        """What change on each line is measured against: its baseline, or the most for one that starts from nothing."""
+        return np.where(self.baseline > 0, self.baseline, np.maximum(self.high, 1.0))
+
     @property
     def reach(self) -> Array:
         """Per envelope, the most money that could ever be in it."""

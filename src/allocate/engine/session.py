@@ -110,12 +110,11 @@ class Session:
         paid[sets.own], effort[sets.joined] = columns["paid"], rows["effort"]
         columns |= {"paid": paid, "slice": _slice_status(sets.owner, columns["slice"], problem, grids, flows)}
         change = flows.spend - problem.baseline
-        most = np.abs(change) / np.where(problem.baseline > 0, problem.baseline, np.maximum(problem.high, 1.0))
         columns["up"] = np.where(change > 0, BASIC, LOWER)
         columns["down"] = np.where(change > 0, LOWER, BASIC)
         columns["widest"] = _full(1, BASIC)
         spread = _full(len(change), BASIC)
-        spread[int(np.argmax(most))] = UPPER
+        spread[int(np.argmax(np.abs(change) / problem.breadth))] = UPPER
         rows |= {
             "effort": effort, "keep": _full(1, BASIC), "steady": _full(1, BASIC),
             "change": _full(len(change), LOWER), "spread": spread,
