@@ -32,10 +32,6 @@ class Binding(Rule):
         """The inequalities this rule asks for."""
         raise NotImplementedError
 
-    def sentence(self, scenario: Scenario) -> str:
-        """The rule as minutes would put it, figures included."""
-        raise NotImplementedError
-
     def _limit(self, tally: Tally, part: Part, body, low: float, high: float, measure: str = "spend", year: str = ""):
         about = " in ".join(word for word in (part.name, year) if word)
         label = tally.said(self, self.sentence) + (f": {about}" if about else "")

@@ -205,7 +205,9 @@ def _columns(scenario: Scenario, name: str, number: int) -> Iterator[Column]:
 
 
 def _rule_figures(scenario: Scenario) -> list[tuple[str, str, float, tuple[str, ...]]]:
-    return [
+    """The figures of every rule. Its bands of price are one figure, `bends`, told by the first price."""
+    bends = [("rules", "bends", rule.bends[0].price, (rule.id,)) for rule in scenario.rules if rule.bends]
+    return bends + [
         ("rules", field, getattr(rule, field), (rule.id,))
         for rule in scenario.rules
         for field in rule.figures

@@ -6,11 +6,14 @@ scenario can be read and checked without this layer knowing any of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from allocate.errors import Problem
 from allocate.scenario.tables import Id, Year
@@ -48,13 +51,42 @@ SCOPE_TABLE = {
 }
 
 
+class Objection(BaseModel):
+    """A partner's reasoned objection to a rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    by: Id = Field(description="the partner that objects")
+    reason: str = Field(min_length=1, max_length=500, description="why, in its own words: shown, never read")
+
+
+class Bend(BaseModel):
+    """One band of the published price of bending a rule: the next `by` of a breach, at `price`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    by: Annotated[float, Field(gt=0, le=1e13, allow_inf_nan=False)] | None = Field(
+        None, description="how wide the band is, in pounds or units of the outcome measured; no end if left out"
+    )
+    price: Annotated[float, Field(gt=0, le=1e13, allow_inf_nan=False)] = Field(
+        description="points of the agreed aim that £1m of breach costs, or one unit of the outcome measured"
+    )
+
+    @property
+    def width(self) -> float:
+        """How wide the band is; infinite where it has no end."""
+        return math.inf if self.by is None else self.by
+
+
 class Rule(BaseModel):
-    """A sentence partners agreed. A kind adds its figures, its limits and its wording."""
+    """A sentence partners agreed, in Crawford and Ostrom's grammar of institutions (APSR 89, 1995): who must, must not
+    or may do what, when and where, or else. A kind adds its figures, its limits and its wording."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: ClassVar[str]
     figures: ClassVar[tuple[str, ...]] = ()
     """The fields that are figures, and so need evidence and may be moved by a slider."""
+    deontic: ClassVar[Literal["must", "must not", "may"]] = "must"
+    aim: ClassVar[str] = ""
+    """What the rule asks for, of the closed list that the kinds make: 'spend at least', 'keep a reserve of' ..."""
 
     id: Id
     owner: Id = Field(description="the partner that answers for the rule")
@@ -65,6 +97,41 @@ class Rule(BaseModel):
     where: Scope = Field(Scope(), description="the lines it covers; every line if left out")
     each: Each | None = Field(None, description="holds for each of these separately, instead of for their sum")
     authority: str = Field("", description="the law, guidance or meeting that it comes from")
+    source: Id | None = Field(None, description="a row of sources.csv: where its wording stands")
+    text: str = Field("", max_length=1000, description="the wording as it was agreed: shown, never read")
+    level: Literal["operational", "collective-choice", "constitutional"] = Field(
+        "operational", description="about what is done, about who decides that, or about how rules are made"
+    )
+    proposer: Id | None = Field(None, description="the partner that proposed it")
+    support: tuple[Id, ...] = Field((), description="the partners that agreed to it")
+    objections: tuple[Objection, ...] = Field((), description="partners that object, each with its reason")
+    since: date | None = Field(None, description="the day it came into force")
+    review: date | None = Field(None, description="the day by which it is to be looked at again")
+    when: str = Field("", max_length=300, description="the condition under which it holds, in words: shown, never read")
+    or_else: str = Field("", max_length=300, description="what follows a breach, in words: shown, never read")
+    bends: tuple[Bend, ...] = Field(
+        (), description="what bending it costs, in bands of rising price; firm if left out, and always where statutory"
+    )
+
+    @model_validator(mode="after")
+    def _bands_rise(self) -> Self:
+        if self.bends and self.standing != "agreed":
+            raise ValueError(f"bends belongs to agreed rules: a {self.standing} rule has no price")
+        if any(after.price <= before.price for before, after in pairwise(self.bends)):
+            raise ValueError("bends must rise in price from band to band")
+        if any(bend.by is None for bend in self.bends[:-1]):
+            raise ValueError("bends after one without an end would never be reached: give it a by")
+        if self.since and self.review and self.review <= self.since:
+            raise ValueError(f"review {self.review} is not after since {self.since}")
+        return self
+
+    def sentence(self, scenario: Scenario) -> str:
+        """The rule as minutes would put it, figures included."""
+        raise NotImplementedError
+
+    def openings(self, scenario: Scenario) -> Mapping[tuple[str, str], float]:
+        """What a rule that says 'may' opens: by route and year, the pounds that may move along it at least."""
+        return {}
 
     @property
     def binds(self) -> bool:
@@ -78,14 +145,42 @@ class Rule(BaseModel):
                 file, "is not in partners.csv", field=f"{self.id}.owner", value=self.owner,
                 fix=suggestion(self.owner, partners),
             )  # fmt: skip
+        yield from self._people(partners, scenario)
         for name in ("where", "of"):
             scope = getattr(self, name, None)
             if isinstance(scope, Scope):
                 yield from scope_problems(scope, f"{self.id}.{name}", scenario)
 
+    def _people(self, partners: list[str], scenario: Scenario) -> Iterator[Problem]:
+        """Names of partners, and of a source, that the scenario does not have; partners on both sides; a start too
+        late."""
+        named = [("proposer", self.proposer), *(("support", name) for name in self.support)]
+        named += [("objections.by", objection.by) for objection in self.objections]
+        for field, name in named:
+            if name is not None and name not in partners:
+                fix = suggestion(name, partners)
+                yield Problem("rules.toml", "is not in partners.csv", field=f"{self.id}.{field}", value=name, fix=fix)
+        for name in sorted({objection.by for objection in self.objections} & set(self.support)):
+            expected = "both supports the rule and objects to it"
+            yield Problem("rules.toml", expected, field=f"{self.id}.support", value=name)
+        sources = list(scenario.table("sources")["id"])
+        if self.source is not None and self.source not in sources:
+            fix = suggestion(self.source, sources)
+            yield Problem("rules.toml", "is not in sources.csv", field=f"{self.id}.source", value=self.source, fix=fix)
+        early = [year for year in self.where.years or scenario.years if self.since and self.since > _last_day(year)]
+        if self.binds and early:
+            expected = f"is after {early[0]}, which the rule covers: name later years in where, or set in_force = false"
+            yield Problem("rules.toml", expected, field=f"{self.id}.since", value=str(self.since))
+
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         """Figures of this rule that cannot be meant, in a scenario whose names are sound; kinds add theirs."""
         yield from ()
+
+
+def _last_day(year: str) -> date:
+    """The last day of a year: of 2025/26, which begins in April, 31 March 2026."""
+    first, slash, _ = year.partition("/")
+    return date(int(first) + 1, 3, 31) if slash else date(int(first), 12, 31)
 
 
 def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Problem]:
