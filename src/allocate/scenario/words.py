@@ -6,6 +6,8 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 
 AMOUNTS = ("population", "need", "amount", "high", "low", "baseline", "scale", "reference", "ceiling", "spend")
 """Fields that no per cent can be meant for."""
@@ -52,6 +54,15 @@ def year_advice(text: str) -> str:
     """The year that somebody who typed this text most likely meant."""
     halves = re.fullmatch(r"(\d{4})[-/](?:\d\d)?(\d\d)", re.sub(r"\s", "", text.translate(MINUSES)), re.ASCII)
     return f"did you mean {halves[1]}/{halves[2]}?" if halves else ""
+
+
+def date_advice(text: str) -> str:
+    """The date that somebody who typed this text most likely meant, days before months."""
+    plain = re.sub(r"[\s,]+", " ", text.translate(MINUSES)).strip()
+    for form in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S"):
+        with suppress(ValueError):
+            return f"did you mean {datetime.strptime(plain, form).date().isoformat()}?"
+    return ""
 
 
 def number_advice(text: str, field: str = "") -> str:
