@@ -18,7 +18,7 @@ T = TypeVar("T")
 UNASKED = frozenset(
     {"envelopes", "routes", "outcomes", "curves", "curve_points", "resources", "uses", "evidence", "sources"}
 )
-"""Tables whose figures no rule's limits follow from. A kind of rule that reads one takes it out of this list."""
+"""Tables whose figures limits do not follow from, but for kinds of rule that name them in `reads`."""
 ASKED = tuple(name for name in TABLES if name not in UNASKED)
 
 
@@ -42,7 +42,7 @@ def kept(scenario: Scenario, name: str, asked: tuple[Any, ...], make: Callable[[
 
 def _limits_of(rule: Binding, tally: Tally) -> Sequence[Limit]:
     """The limits of one rule: those made before, while it and the figures that limits ask for stay as they are."""
-    tables = (tally.scenario._tables[name] for name in ASKED)
+    tables = (tally.scenario._tables[name] for name in (*ASKED, *rule.reads))
     return _made_once(f"limits of rule {rule.id}", (rule, *tables), tally, rule.limits)
 
 

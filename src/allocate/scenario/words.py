@@ -16,6 +16,8 @@ POSITIVE = (*AMOUNTS, "weight", "slope", "exponent", "rate", "down", "up", "at_m
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([,_]\d{3})+(\.\d*)?", re.ASCII)
 MINUSES = str.maketrans("−–", "--")
+LETTERS = frozenset({"nhs", "icb", "gp", "gps", "bcf", "vcse", "pcn"})
+"""Parts of ids that are said letter by letter."""
 INVISIBLE = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -29,6 +31,13 @@ def suggestion(value: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= 8 else ""
+
+
+def title(name: str) -> str:
+    """An id as a title: 'mental-health-standard' as 'Mental health standard', 'movement-other-nhs' as 'Movement other
+    NHS'."""
+    text = " ".join(word.upper() if word in LETTERS else word for word in name.split("-"))
+    return text[:1].upper() + text[1:]
 
 
 def slug(text: str) -> str:
