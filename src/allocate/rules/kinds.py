@@ -28,6 +28,9 @@ Growth = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 class Binding(Rule):
     """A rule that becomes limits."""
 
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Tables that its limits follow from, of those that most rules' do not (`allocate.rules.limits.UNASKED`)."""
+
     def limits(self, tally: Tally) -> Iterator[Limit]:
         """The inequalities this rule asks for."""
         raise NotImplementedError
@@ -322,10 +325,11 @@ def _named(scope: Scope, scenario: Scenario) -> str:
         ("from", names("envelopes", "envelopes")),
         ("in", list(scope.years)),
     )
-    return "".join(f" {word} {_listed(said)}" for word, said in phrases if said)
+    return "".join(f" {word} {listed(said)}" for word, said in phrases if said)
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names in words: 'North', 'North and South', 'North, South and West'."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
