@@ -58,9 +58,7 @@ def _part(paid: float, of: float) -> float:
     return paid / of if of > 0 else 0.0
 
 
-def _sentence(
-    table: pd.DataFrame, payoff: Payoff, plan: Plan, losses: float, gains: float, short: float
-) -> str:
+def _sentence(table: pd.DataFrame, payoff: Payoff, plan: Plan, losses: float, gains: float, short: float) -> str:
     """What it takes, in words."""
     if not losses:
         return "Nobody loses, so nobody needs to be paid."

@@ -62,8 +62,8 @@ def room(problem: Problem, owner: str, spend: Array) -> Room:
 
 
 def at_rest(plan: Plan, scenario: Scenario, rule: Rule, figure: str) -> float | None:
-    """The value of a rule's figure nearest to its own at which the rule, alone with that figure, leaves a plan as it is.
-    None where no value does."""
+    """The value of a rule's figure nearest to its own at which the rule, alone with that figure, leaves a plan as it
+    is. None where no value does."""
     alone = _only(rule, figure)
     value = float(alone[figure])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from allocate.commons.payoffs import (
-    MONEY, OUTCOME, Payoff, money_by_place, outcome_by_place, outcome_in_all, weights_of,
-)  # fmt: skip
+from allocate.commons import payoffs
+from allocate.commons.easing import easier
+from allocate.commons.payoffs import MONEY, OUTCOME, Payoff, outcome_in_all, weights_of
 from allocate.errors import NoPlan
 from allocate.plan.explaining import aim_unit
 from allocate.plan.moves import NOISE
@@ -64,13 +65,10 @@ def partner_table(before: Plan, after: Plan | None, payoff: Payoff) -> pd.DataFr
 def place_table(before: Plan, after: Plan | None) -> pd.DataFrame:
     """id, name; money_before, money_after, money_difference (£); the same of outcome (points at the weights that
     stand). One row a place, with what lies in the places inside it."""
-    weights = weights_of(before)
     table = before.scenario.places[["id", "name"]]
-    after_money, after_outcome = (None, None) if after is None else (
-        money_by_place(after), outcome_by_place(after, weights),
-    )  # fmt: skip
-    _put(table, "money_", money_by_place(before), after_money, MONEY)
-    _put(table, "outcome_", outcome_by_place(before, weights), after_outcome, OUTCOME)
+    outcome = partial(payoffs.outcome_by_place, weights=weights_of(before))
+    for head, of, each in (("money_", payoffs.money_by_place, MONEY), ("outcome_", outcome, OUTCOME)):
+        _put(table, head, of(before), None if after is None else of(after), each)
     return table
 
 
@@ -170,8 +168,6 @@ def _effect(was: State, now: State, changed: bool) -> str:
 
 def eased_by_law(stands: Scenario, proposed: Scenario, plan: Plan) -> dict[str, str]:
     """The statutory rules that a proposal eases, switches off or takes out: their ids, and which of these it does."""
-    from allocate.commons.easing import easier
-
     found = {}
     after = {rule.id: rule for rule in proposed.rules}
     for rule in stands.rules:

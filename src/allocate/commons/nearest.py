@@ -16,7 +16,7 @@ import numpy as np
 
 from allocate.commons.easing import at_rest
 from allocate.errors import AllocateError
-from allocate.plan.figures import number, pounds
+from allocate.plan.figures import number
 from allocate.plan.plan import Plan
 from allocate.plan.trying import Solve
 from allocate.scenario.paths import Path, key_text, named, parse
@@ -226,9 +226,7 @@ def _rows_that_move(stands: Scenario, proposed: Scenario, path: Path) -> dict[st
     if not is_number(path.row, path.field):
         return {}
     rows = np.flatnonzero(named(path, stands))
-    was, now = (
-        scenario._tables[path.table][path.field].to_numpy(dtype=float)[rows] for scenario in (stands, proposed)
-    )
+    was, now = (scenario._tables[path.table][path.field].to_numpy(dtype=float)[rows] for scenario in (stands, proposed))
     if np.isnan(was).any() or np.isnan(now).any():
         return {}
     keys = [key_text(stands._tables[path.table][part]).to_numpy(dtype=object) for part in TABLES[path.table].key]
@@ -275,9 +273,7 @@ def _but_figures(key: str, was: Rule | None, now: Rule | None, moving: Mapping[s
         return {f"rules.{key}": None if now is None else record(now)}
     old, new = record(was), record(now)
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return {
-        path: new.get(name, _default(now, name)) for name in names if (path := f"rules.{key}.{name}") not in moving
-    }
+    return {path: new.get(name, _default(now, name)) for name in names if (path := f"rules.{key}.{name}") not in moving}
 
 
 def _default(rule: Rule, name: str) -> Any:

@@ -120,9 +120,15 @@ def _a_trace(before: float, after: float) -> float:
     return max(TRACE * max(abs(before), abs(after)), 1e-12)
 
 
-MONEY = Payoff("money", "its own money, the pounds spent on the lines that it runs", money_by_partner, _a_few_pounds, True)
+MONEY = Payoff(
+    "money", "its own money, the pounds spent on the lines that it runs", money_by_partner, _a_few_pounds, True
+)
 OUTCOME = Payoff(
-    "outcome", "the agreed outcome that its own lines buy, at the weights that stand", outcome_by_partner, _a_trace, False
+    "outcome",
+    "the agreed outcome that its own lines buy, at the weights that stand",
+    outcome_by_partner,
+    _a_trace,
+    False,
 )
 PAYOFFS: dict[str, Payoff] = {each.name: each for each in (MONEY, OUTCOME)}
 """Every measure by the name that `payoff=` takes."""

@@ -17,6 +17,7 @@ import pandas as pd
 
 from allocate.commons import effects, voting
 from allocate.commons.compensation import Compensation, compensation
+from allocate.commons.easing import easier
 from allocate.commons.nearest import Nearest, nearest
 from allocate.commons.payoffs import PAYOFFS, Payoff
 from allocate.commons.voting import CONSENT, DECIDING, LAW, MAJORITY, UNANIMITY, WEIGHTED
@@ -35,7 +36,6 @@ from allocate.scenario.words import suggestion
 
 PASS_COLUMNS = ["rule", "name", "passes", "for", "against", "blocked_by", "why"]
 POWER_COLUMNS = ["id", "name", "weight", "share", "shapley_shubik", "banzhaf"]
-AGAINST_LAW = "the law"
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Proposal:
         return [
             self.verdict, *_ways_out(self), *_gainers(self), *_rules_in_words(self), *_objections_in_words(self),
             *([self.compensation.sentence] if self.compensation and self.compensation.losses else []),
-            *_how_counted(self),
+            *_power_in_words(self), *_how_counted(self),
         ]  # fmt: skip
 
 
@@ -251,8 +251,6 @@ def _objections(before: Plan, proposed: Scenario, partners: pd.DataFrame, tolera
 def brought_in(before: Plan, proposed: Scenario) -> list[Rule]:
     """Rules that a proposal brings in, or changes without easing them: what was said against them is said against it.
     Who objected to a rule is taken to have nothing against its easing."""
-    from allocate.commons.easing import easier
-
     stands = {rule.id: rule for rule in before.scenario.rules}
     found = []
     for rule in proposed.rules:
@@ -460,6 +458,20 @@ def _objections_in_words(found: Proposal) -> list[str]:
     """What stands on record against it."""
     recorded = [each for each in found.objections if each.recorded]
     return [f"On record: {_objecting(tuple(recorded))}."] if recorded else []
+
+
+def _power_in_words(found: Proposal) -> list[str]:
+    """Who decides a weighted vote, where weights differ."""
+    table = found.power
+    if table["weight"].nunique() == 1 or found.after is None:
+        return []
+    first = table.loc[table["shapley_shubik"].idxmax()]
+    if first["shapley_shubik"] == 1:
+        return [
+            f"By weight {first['name']} alone decides: with {per_cent(first['share'])} of it, no other vote counts."
+        ]
+    share, power = per_cent(first["share"]), per_cent(first["shapley_shubik"])
+    return [f"By weight {first['name']} has {share} and decides in {power} of the orders in which partners may join."]
 
 
 def _how_counted(found: Proposal) -> list[str]:

@@ -102,7 +102,7 @@ def _by_generating_function(weights: Sequence[int], quota: int) -> list[list[int
     total, count = sum(weights), len(weights)
     # Python's whole numbers where counts of coalitions outgrow the machine's.
     kind: type = np.int64 if count < 62 else object
-    ways = [np.zeros(total + 1, dtype=kind) for _ in range(count + 1)]
+    ways: list[Array] = [np.zeros(total + 1, dtype=kind) for _ in range(count + 1)]
     ways[0][0] = 1
     for weight in weights:
         for size in range(count, 0, -1):
