@@ -126,7 +126,7 @@ def _proved(trial: Trial, eased: Arrays) -> tuple[str, ...]:
     except (Impossible, Over):
         return ()
     prices = session.prices(problem, answer)
-    aimless = replace(problem, weight=np.zeros(len(problem.weight)))
+    aimless = problem.aimless
     total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
     if total <= 0 or upper_bound(aimless, prices) >= -1e-9 * total:
         return ()
