@@ -22,7 +22,8 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
     problem = Problem.of(scenario)
     try:
         pieces, shared = parts(problem)
-        if not pieces or (len(shared) and (problem.choices.any() or must_order(problem))):
+        tied = len(shared) > 0 and (problem.choices.any() or must_order(problem) or np.isin(problem.soft, shared).any())
+        if not pieces or tied or problem.terms.picks:
             solved = solved_whole(problem, options, watch)
         else:
             solved = solved_apart(problem, pieces, shared, options, watch)
