@@ -9,8 +9,8 @@ from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
-from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.prices import prices
+from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.trying import without
 from allocate.plan.words import capital, some, title
 from allocate.rules.kinds import Binding, Keep
