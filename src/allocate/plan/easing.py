@@ -67,8 +67,8 @@ def step_of(view: View, limit: int) -> float:
 
 
 def _unit(view: View) -> Array:
-    """Per limit, its largest effect of a pound: what one pound on a line is of its unit."""
-    return view.effects.largest()
+    """Per limit, its largest effect of a pound: what one pound on a line, or along a route, is of its unit."""
+    return np.maximum(view.effects.largest(), view.problem.route_rows.largest())
 
 
 def _scale(view: View) -> float:
@@ -127,13 +127,15 @@ def _local(view: View) -> Arrays:
 
 def _entries(view: View, lines: int, routes: int, limits: int) -> tuple[Array, Array, Array]:
     """Row, column and value of every entry."""
-    problem, matrix = view.problem, view.effects
-    value = matrix.values / np.maximum(_unit(view), 1e-300)[matrix.rows]
+    problem, matrix, moving = view.problem, view.effects, view.problem.route_rows
+    unit = np.maximum(_unit(view), 1e-300)
+    value, toll = matrix.values / unit[matrix.rows], moving.values / unit[moving.rows]
     each, route = np.arange(lines), np.arange(routes)
     more, less = 2 * lines + route, 2 * lines + routes + route
     one, along = np.ones(lines), np.ones(routes)
     payer, source, target = limits + problem.envelope_of_line, limits + problem.source, limits + problem.target
     parts = (
+        (moving.rows, 2 * lines + moving.columns, toll), (moving.rows, 2 * lines + routes + moving.columns, -toll),
         (matrix.rows, matrix.columns, value), (matrix.rows, lines + matrix.columns, -value),
         (payer, each, one), (payer, lines + each, -one),
         (source, more, along), (source, less, -along), (target, more, -along), (target, less, along),
