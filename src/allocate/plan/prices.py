@@ -170,8 +170,8 @@ def worth_of(plan: Plan, rule: Rule) -> tuple[float, str]:
     if len(routes):
         problem = view.problem
         full = problem.route_high[routes] - view.solved.flows.moved[routes] < POUND
-        gain = (view.price[problem.target[routes]] - view.price[problem.source[routes]]) * full * view.little
-        worth = max(worth, float(gain.max()))
+        moving = view.price[problem.target] - view.price[problem.source] - view.limit_price @ problem.route_rows
+        worth = max(worth, float((moving[routes] * full).max()) * view.little)
     return worth, asks
 
 
