@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import allocate as al
+from allocate.scenario.rulebook import KINDS
 from tests.scenario.breaking import add, put
 
 Fields = dict[str, Any]
+EACH = ("line", "partner", "place", "programme", "envelope", "year")
 
 NORTH_PREVENTION = {"programmes": ["prevention"], "places": ["north"]}
 NORTH_CARE = {"programmes": ["care"], "places": ["north"]}
@@ -38,6 +40,12 @@ class Example:
     impossible: Fields
     nonsense: float
     base: Mapping[str, Any] = field(default_factory=dict)
+    everywhere: Fields = field(default_factory=lambda: {"where": {"programmes": ["care", "prevention"]}})
+    """fields under which it covers every group of every `each`"""
+    eaches: tuple[str, ...] = EACH
+    """what it may hold for each of"""
+    by_line: bool = False
+    """whether it has limits for every line it covers, in whatever groups"""
 
     def scenario(self, tiny: al.Scenario, **moved: Any) -> al.Scenario:
         """Tiny with this rule, some of its fields moved."""
@@ -46,6 +54,15 @@ class Example:
     def ground(self, tiny: al.Scenario) -> al.Scenario:
         """Tiny as the example wants it, without its rule."""
         return tiny.change(self.base) if self.base else tiny
+
+    def longer(self, folder: Path) -> al.Scenario:
+        """The same ground over two years, in a folder that holds a copy of tiny."""
+        return two_years(folder)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it says 'may': it has no limits, and what it opens only helps."""
+        return KINDS[self.kind].deontic == "may"
 
     def between(self, part: float) -> float:
         """The figure part of the way from eased to tighter."""
@@ -122,8 +139,6 @@ EXAMPLES: tuple[Example, ...] = (
     ),
 )  # fmt: skip
 
-EACH = ("line", "partner", "place", "programme", "envelope", "year")
-
 
 def two_years(folder: Path) -> al.Scenario:
     """Tiny over two years, the second with a twentieth more money, in a folder that holds a copy of tiny."""
@@ -133,3 +148,9 @@ def two_years(folder: Path) -> al.Scenario:
         again = "".join(row.replace("2026/27", "2027/28") + "\n" for row in rows)
         add(f"{name}.csv", again.replace("900000", "945000").replace("council,100000", "council,105000"))(folder)
     return al.read(folder)
+
+
+# Made of the same class, and so not before it.
+from tests.rules.examples_choices import MORE  # noqa: E402
+
+EXAMPLES += MORE

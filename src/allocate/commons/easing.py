@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from allocate.engine.certificate import bodies
+from allocate.engine.certificate import Flows, bodies
 from allocate.engine.problem import Problem
 from allocate.errors import ScenarioError
 from allocate.plan.plan import Plan, worth_of_a_pound
@@ -30,10 +30,9 @@ HALVINGS = 50
 def easier(old: Rule, new: Rule, stands: Scenario, proposed: Scenario, plan: Plan) -> bool:
     """Whether the new rule asks less than the old one anywhere: it has not all of its limits, leaves one of them more
     room, or opens more of a route. Judged by what stands, by every line getting something, and by today."""
-    spends = _samples(plan)
     problems = [Problem.of(scenario) for scenario in (stands, proposed)]
-    for spend in spends:
-        was, now = (room(problem, old.id, spend) for problem in problems)
+    for flows in _samples(plan):
+        was, now = (room(problem, old.id, flows) for problem in problems)
         if was.keys() - now.keys():
             return True
         if any(now[key] > was[key] + TRACE * max(1.0, abs(was[key])) for key in was):
@@ -42,17 +41,17 @@ def easier(old: Rule, new: Rule, stands: Scenario, proposed: Scenario, plan: Pla
     return any(amount > opened.get(key, 0.0) for key, amount in opens.items())
 
 
-def _samples(plan: Plan) -> list[Array]:
-    """Spending to judge by: the plan's, and a little on every line besides, no two alike, so that any coefficient that
-    differs shows."""
-    spend = plan._solved.flows.spend
-    every = spend + 1e4 * (1.0 + np.arange(len(spend)) / max(len(spend), 1))
-    return [spend, every, plan._solved.problem.baseline + every]
+def _samples(plan: Plan) -> list[Flows]:
+    """Flows to judge by: the plan's, and a little on every line and route besides, no two alike, so that any
+    coefficient that differs shows."""
+    spend, moved = plan._solved.flows.spend, plan._solved.flows.moved
+    every, more = (each + 1e4 * (1.0 + np.arange(len(each)) / max(len(each), 1)) for each in (spend, moved))
+    return [Flows(spend, moved), Flows(every, more), Flows(plan._solved.problem.baseline + every, 2 * more)]
 
 
-def room(problem: Problem, owner: str, spend: Array) -> Room:
-    """The room that each limit of a rule leaves at this spending, by its part and its end ('low' or 'high')."""
-    body = bodies(problem, spend)
+def room(problem: Problem, owner: str, flows: Flows) -> Room:
+    """The room that each limit of a rule leaves under these flows, by its part and its end ('low' or 'high')."""
+    body = bodies(problem, flows)
     found: Room = {}
     for row, limit in enumerate(problem.limits):
         if limit.owner == owner:
@@ -101,8 +100,8 @@ def _kept(plan: Plan, scenario: Scenario, rule: str, fields: Mapping[str, Any]) 
         changed = scenario.change({f"rules.{rule}": dict(fields)})
     except ScenarioError:
         return False
-    problem, spend = Problem.of(changed), plan._solved.flows.spend
-    body, slip = bodies(problem, spend), A_FEW_POUNDS * worth_of_a_pound(problem, spend)
+    problem, flows = Problem.of(changed), plan._solved.flows
+    body, slip = bodies(problem, flows), A_FEW_POUNDS * worth_of_a_pound(problem, flows.spend)
     mine = np.array([limit.owner == rule for limit in problem.limits], dtype=bool)
     kept = (problem.limit_low - slip <= body) & (body <= problem.limit_high + slip)
     return bool(kept[mine].all())
