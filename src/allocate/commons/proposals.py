@@ -28,7 +28,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve
 from allocate.plan.words import capital, quoted, some, title
-from allocate.rules.kinds import Binding
 from allocate.scenario.paths import panel
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
@@ -338,7 +337,7 @@ def _by_law(stands: Scenario, barred: Mapping[str, str]) -> str:
     said = []
     for key, does in barred.items():
         rule = rules[key]
-        words = quoted(rule.sentence(stands)) if isinstance(rule, Binding) else _rule_name(key)
+        words = quoted(rule.sentence(stands))
         said.append(f"it {does} a statutory rule: {words}" + (f" ({rule.authority})" if rule.authority else ""))
     return "; ".join(said) if said else "no statutory rule is eased"
 
