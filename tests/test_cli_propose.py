@@ -79,7 +79,7 @@ def test_accepting(capsys, tmp_path, tiny):
     book = tmp_path / "book"
     vote = ["--agreed", "board,trust", "--dissented", "council=Too much", "--accept", str(book), "--on", "2026-11-22"]
     _, words = told(capsys, *FLOOR, "--reason", "More in North", *vote)
-    assert "Version 1 of the rule book" in words
+    assert "This is version 1 of the rule book, decided by weighted." in words
     (version,) = al.versions(book)
     assert (version.reason, version.agreed, version.dissented) == (
         "More in North", ("board", "trust"), {"council": "Too much"},
@@ -89,6 +89,20 @@ def test_accepting(capsys, tmp_path, tiny):
     again = ["--change", "rules.steady-care.up=0.4", "--by", "trust", *vote]
     told(capsys, *again)
     assert al.restore(tiny, book).digest == al.versions(book)[1].after
+
+
+def test_what_is_not_accepted(capsys, tmp_path):
+    """A vote that passes nothing is refused before anything is shown; what cannot hold is shown, and is no version."""
+    book = tmp_path / "book"
+    vote = ["--accept", str(book), "--on", "2026-11-22"]
+    out, words = told(capsys, *FLOOR, *vote, "--agreed", "board", "--decided-by", "unanimity", code=2)
+    assert out == ""
+    assert "the vote does not pass it" in words
+    south = '{kind="floor",owner="council",where={programmes=["prevention"],places=["south"]},amount=50000}'
+    clash = ["--change", f"rules.south={south}", "--by", "board"]
+    _, words = told(capsys, *clash, *vote, "--agreed", "board", code=3)
+    assert "It was not accepted" in words
+    assert not book.exists()
 
 
 @pytest.mark.parametrize(

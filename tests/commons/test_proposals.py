@@ -265,7 +265,7 @@ def test_compensation(plan, changes):
         assert (paid["left"] >= -1e-6).all()
     else:
         assert found.shortfall == pytest.approx(-sum(changes))
-        assert "is missing" in found.sentence
+        assert found.sentence.endswith(" short.")
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------------

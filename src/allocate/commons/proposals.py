@@ -462,7 +462,7 @@ def _objections_in_words(found: Proposal) -> list[str]:
 def _power_in_words(found: Proposal) -> list[str]:
     """Who decides a weighted vote, where weights differ."""
     table = found.power
-    if table["weight"].nunique() == 1 or found.after is None:
+    if table["weight"].nunique() == 1 or found.after is None or not found.changes_anything:
         return []
     first = table.loc[table["shapley_shubik"].idxmax()]
     if first["shapley_shubik"] == 1:
@@ -480,7 +480,7 @@ def _how_counted(found: Proposal) -> list[str]:
     if any(panel(path) == "assumption" for path in found.change):
         said.append("Part of this is an assumption about what is so: a vote decides what is done, not what is known.")
     if any(plan is not None and plan.ties for plan in (found.before, found.after)):
-        said.append("Other plans are as good, and would divide gains and losses otherwise.")
+        said.append("Other plans are as good, and may divide gains and losses otherwise.")
     return said
 
 
