@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from allocate.engine.apart import solved_apart
 from allocate.engine.clash import no_plan
 from allocate.engine.optimum import Options, must_order
