@@ -8,6 +8,10 @@ plan.spend
 """
 
 from allocate import rules
+from allocate.commons.proposals import Proposal, propose
+from allocate.commons.rivals import Rivals, pairwise
+from allocate.commons.versions import Version, accept, compare_versions, restore, versions
+from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
 from allocate.plan.comparing import Unlike, compare
@@ -20,6 +24,8 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError", "Unlike",
-    "Watch", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
+    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Proposal", "Rivals", "Scenario",
+    "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "compare", "compare_versions", "evidence",
+    "explain", "pairwise", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json",
+    "versions", "write", "write_plan",
 ]  # fmt: skip

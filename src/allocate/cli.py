@@ -12,16 +12,22 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
-from allocate.plan.writing import in_the_way, to_csv
+from allocate.plan.figures import number, pounds
+from allocate.plan.words import capital
+from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
+from allocate.scenario.scenario import plain
 from allocate.scenario.values import parse_value, value_text
 from allocate.scenario.words import NUMBER
 
@@ -79,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("--seconds", type=above_nothing, default=60.0, help="time allowed (60)")
     solve.add_argument("--tolerance", type=above_nothing, default=1e-4, help="certified gap to accept (0.0001)")
     solve.set_defaults(run=run_solve)
+    add_propose(verbs)
     explore = verbs.add_parser("explore", help="move a figure and see what becomes of everyone, in a browser")
     explore.add_argument("folders", nargs="*", metavar="FOLDER", help="a scenario's folder, or one above several")
     explore.add_argument(
@@ -173,6 +180,207 @@ def run_solve(options: argparse.Namespace) -> int:
         say(f"Not certified: {assurance(plan)} {more}")
         return OUR_FAULT
     return ANSWERED
+
+
+# --- propose ----------------------------------------------------------------------------------------------------------
+
+
+def add_propose(verbs: Any) -> None:
+    """The verb `propose` and its options."""
+    verb = verbs.add_parser("propose", help="what a change would do to everyone, and who would agree to it")
+    verb.add_argument("folder", help="a scenario's folder")
+    verb.add_argument(
+        "--change", action="append", default=[], metavar="PATH=VALUE", dest="sets",
+        help="what is proposed, such as rules.prevention.amount=60e6 or rules.steady.in_force=false; may be repeated",
+    )  # fmt: skip
+    verb.add_argument("--changes", metavar="FILE", help="a TOML file of changes that are proposed")
+    verb.add_argument("--by", required=True, metavar="PARTNER", help="the partner that proposes it")
+    verb.add_argument("--reason", default="", metavar="TEXT", help="why")
+    verb.add_argument(
+        "--payoff", choices=("money", "outcome"), default="money",
+        help="what partners' gains and losses are counted in: the money on their own lines, or what it buys (money)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--tolerance", type=a_fraction, default=0.0, metavar="X",
+        help="the part of what it has that a partner may lose before it objects: 0.002 is a fifth of a per cent (0)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--weight", action="append", default=[], metavar="PARTNER=NUMBER", dest="weights",
+        help="a vote in the weighted majority, instead of the money held in law; may be repeated",
+    )  # fmt: skip
+    verb.add_argument(
+        "--rivals", nargs="+", default=[], metavar="NAME=FILE", help="rival changes (TOML files) to set beside it"
+    )
+    verb.add_argument("--agreed", default="", metavar="P1,P2", help="the partners that agreed to it")
+    verb.add_argument(
+        "--dissented", nargs="+", default=[], metavar="PARTNER=REASON", help="partners that did not, each with why"
+    )
+    verb.add_argument("--accept", metavar="DIR", help="make it the next version of the rule book in this folder")
+    verb.add_argument("--book", metavar="DIR", help="propose to the last version in this folder (--accept does so too)")
+    verb.add_argument("--on", metavar="DATE", help="the day it was agreed, such as 2026-11-22")
+    verb.add_argument("--decided-by", metavar="RULE", help="unanimity, consent, weighted or majority (the strictest)")
+    verb.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
+    verb.set_defaults(run=run_propose)
+
+
+def a_fraction(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    number = float(text) if NUMBER.fullmatch(text) else math.nan
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
+
+
+def run_propose(options: argparse.Namespace) -> int:
+    from allocate import screen
+
+    vote = read_vote(options)
+    with screen.progress("Reading"):
+        scenario = al.read(options.folder)
+        if options.accept or options.book:
+            scenario = al.restore(scenario, options.accept or options.book)
+        changes = read_changes(options.changes) | read_sets(options.sets)
+        rivals = {name: read_changes(file) for name, file in read_pairs("--rivals", options.rivals).items()}
+        weights = read_weights(options.weights)
+    if not changes:
+        raise al.ScenarioError("command line", [al.Problem("--change", "nothing is proposed")])
+    asked = {"payoff": options.payoff, "tolerance": options.tolerance, "weights": weights}
+    with screen.progress(f"Trying it on {scenario.heading.name}"):
+        found = al.propose(scenario, changes, by=options.by, reason=options.reason, **asked)
+        said = found.sentences
+        beside = al.pairwise({"this proposal": changes} | rivals, found.before, **asked) if rivals else None
+    for text in [*said, *(beside.sentences if beside else [])]:
+        say(text)
+    tables = proposal_tables(found, beside)
+    if options.format == "json":
+        plain = {name: writing_plain(table) for name, table in tables.items()}
+        print(json.dumps({"sentences": said} | plain, indent=1, ensure_ascii=False, allow_nan=False))
+    elif options.format == "csv":
+        print(to_csv(found.partners), end="")
+    else:
+        show_proposal(found, beside)
+    sys.stdout.flush()
+    if vote is not None:
+        version = al.accept(found, *vote, options.accept, options.decided_by)
+        say(f"Version {version.number} of the rule book: {found.reason or 'no reason given'} ({version.decided_by}).")
+    return NO_PLAN if found.clash is not None else ANSWERED
+
+
+def read_vote(options: argparse.Namespace) -> tuple[list[str], dict[str, str], date] | None:
+    """Who agreed, who dissented and why, and on which day; None where nothing is to be accepted."""
+    wrong = []
+    if not options.accept:
+        told = {"--agreed": options.agreed, "--dissented": options.dissented, "--on": options.on,
+                "--decided-by": options.decided_by}  # fmt: skip
+        wrong = [
+            al.Problem(name, "belongs to --accept DIR, which is not given") for name, value in told.items() if value
+        ]
+    elif not options.on:
+        wrong = [al.Problem("--on", "is needed to accept", fix="the day it was agreed, such as 2026-11-22")]
+    if wrong:
+        raise al.ScenarioError("command line", wrong)
+    if not options.accept:
+        return None
+    try:
+        day = date.fromisoformat(options.on)
+    except ValueError:
+        problem = al.Problem("--on", "is not a day", value=options.on, fix="such as 2026-11-22")
+        raise al.ScenarioError("command line", [problem]) from None
+    agreed = [name.strip() for name in options.agreed.split(",") if name.strip()]
+    return agreed, read_pairs("--dissented", options.dissented), day
+
+
+def read_pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Each NAME=TEXT of an option, by name. What is no pair, or told twice, is refused."""
+    pairs = [text.partition("=") for text in texts]
+    wrong = [al.Problem(option, "is not NAME=TEXT", value=name + equals) for name, equals, text in pairs if not text]
+    names = [name.strip() for name, _, _ in pairs]
+    wrong += [al.Problem(option, "is told twice: leave one", value=name) for name in names if names.count(name) > 1]
+    if wrong:
+        raise al.ScenarioError("command line", wrong)
+    return {name: text for name, (_, _, text) in zip(names, pairs, strict=True)}
+
+
+def read_weights(texts: Sequence[str]) -> dict[str, float] | None:
+    """Every --weight, partner to number; None where there is none."""
+    pairs = read_pairs("--weight", texts)
+    wrong = [al.Problem("--weight", "is not a number", value=f"{name}={text}")
+             for name, text in pairs.items() if not NUMBER.fullmatch(text)]  # fmt: skip
+    if wrong:
+        raise al.ScenarioError("command line", wrong)
+    return {name: float(text) for name, text in pairs.items()} or None
+
+
+def proposal_tables(found: al.Proposal, beside: al.Rivals | None) -> dict[str, pd.DataFrame]:
+    """Every table of a proposal by name; with rivals, how each fares against each."""
+    names = ("passes", "total", "outcomes", "partners", "places", "rules", "power")
+    tables = {name: getattr(found, name) for name in names}
+    if found.compensation is not None:
+        tables["compensation"] = found.compensation.payments
+    return tables | ({"rivals": beside.table} if beside else {})
+
+
+def writing_plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as JSON has it: a list of rows, null for blanks."""
+    return plain(finite(table)).to_dict("records")
+
+
+def show_proposal(found: al.Proposal, beside: al.Rivals | None) -> None:
+    """Who says yes, then before and after in all, by partner and by place, the rules that are touched, rivals."""
+    from allocate import screen
+
+    currency = found.before.scenario.heading.currency
+    deciding = screen.Sheet("Who says yes", ["Decided by", "Passes", "For", "Against"])
+    for row in told_rows(found.passes):
+        votes = [] if row.rule == "law" else [list(found.partners["vote"]).count(vote) for vote in ("for", "against")]
+        cells = ["yes" if row.passes else "no", *([str(vote) for vote in votes] or ["", ""])]
+        deciding.rows.append(([capital(row.name_), *cells], ""))
+    total = screen.Sheet("In all", ["Measure", "Before", "After", "Change", "Unit"])
+    for row in told_rows(found.total):
+        is_money = row.unit == currency
+        cells = [pounds(x, currency) if is_money else number(x) for x in (row.before, row.after)]
+        change = pounds(row.difference, currency, True) if is_money else number(row.difference, True)
+        total.rows.append(([row.measure, *cells, change, "" if is_money else row.unit], ""))
+    sheets = [deciding, total]
+    for title, table in (("By partner", found.partners), ("By place", found.places)):
+        sheets.append(before_and_after(title, table, currency))
+    touched = screen.Sheet("Rules that are touched", ["Rule", "Before", "After", "Effect"])
+    rows = [row for row in told_rows(found.rules) if row.effect]
+    touched.rows += [([row.rule, row.before, row.after, row.effect], "") for row in rows]
+    sheets += [touched] if rows else []
+    if beside:
+        pairs = screen.Sheet("Each against each", ["One", "Other", "Prefer one", "Prefer other", "More prefer"])
+        pairs.rows += [([row.one, row.other, str(row.prefer_one), str(row.prefer_other), row.winner or "a tie"], "")
+                       for row in told_rows(beside.table)]  # fmt: skip
+        sheets.append(pairs)
+    out = screen._console()
+    for k, sheet in enumerate(sheets):
+        if k:
+            out.print()
+        screen.put(sheet, out)
+
+
+def before_and_after(title: str, table: pd.DataFrame, currency: str) -> Any:
+    """Money and outcome before and after, a row a partner or place; with votes where the table has them."""
+    from allocate import screen
+
+    votes = ["Vote"] if "vote" in table else []
+    sheet = screen.Sheet(title, [title[3:].capitalize(), "Before", "After", "Change", "Outcome", *votes],
+                         spare=(("Before",),))  # fmt: skip
+    for row in told_rows(table):
+        cells = [pounds(x, currency) for x in (row.money_before, row.money_after)]
+        cells += [pounds(row.money_difference, currency, True), number(row.outcome_difference, True)]
+        cells += [row.vote + (", objects" if row.objects else "")] if votes else []
+        sheet.rows.append(([row.name_, *cells], ""))
+    return sheet
+
+
+def told_rows(table: pd.DataFrame) -> Any:
+    """A table's rows by the names of its columns; `name` as `name_`."""
+    return table.rename(columns={"name": "name_"}).itertuples()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def read_sets(texts: Sequence[str]) -> dict[str, Any]:

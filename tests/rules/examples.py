@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import allocate as al
+from allocate.scenario.rulebook import KINDS
 from tests.scenario.breaking import add, put
 
 Fields = dict[str, Any]
-
 EACH = ("line", "partner", "place", "programme", "envelope", "year")
 NORTH_PREVENTION = {"programmes": ["prevention"], "places": ["north"]}
 NORTH_CARE = {"programmes": ["care"], "places": ["north"]}
@@ -29,8 +29,7 @@ class Example:
 
     `fields` are as rules.toml holds them. `figure` is the field that moves, from `eased` over the value in `fields` to
     `tighter`: every step costs outcome. `words` are what its sentence must say. `impossible` are fields no plan can
-    meet. `nonsense` is a value of the figure that nobody can mean. `base` is changed in tiny first. `each` is what the
-    rule may hold for separately, over the lines that `everywhere` names.
+    meet. `nonsense` is a value of the figure that nobody can mean. `base` is changed in tiny first.
     """
 
     kind: str
@@ -42,8 +41,12 @@ class Example:
     impossible: Fields
     nonsense: float
     base: Mapping[str, Any] = field(default_factory=dict)
-    each: tuple[str, ...] = EACH
     everywhere: Fields = field(default_factory=lambda: {"where": {"programmes": ["care", "prevention"]}})
+    """fields under which it covers every group of every `each`"""
+    eaches: tuple[str, ...] = EACH
+    """what it may hold for each of"""
+    by_line: bool = False
+    """whether it has limits for every line it covers, in whatever groups"""
 
     def scenario(self, tiny: al.Scenario, **moved: Any) -> al.Scenario:
         """Tiny with this rule, some of its fields moved."""
@@ -52,6 +55,15 @@ class Example:
     def ground(self, tiny: al.Scenario) -> al.Scenario:
         """Tiny as the example wants it, without its rule."""
         return tiny.change(self.base) if self.base else tiny
+
+    def longer(self, folder: Path) -> al.Scenario:
+        """The same ground over two years, in a folder that holds a copy of tiny."""
+        return two_years(folder)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it says 'may': it has no limits, and what it opens only helps."""
+        return KINDS[self.kind].deontic == "may"
 
     def between(self, part: float) -> float:
         """The figure part of the way from eased to tighter."""
@@ -152,16 +164,16 @@ EXAMPLES: tuple[Example, ...] = (
         "converge", "pace", fields={"where": {"programmes": ["care"]}, "pace": 0.5}, eased=0.45, tighter=0.54,
         words=("In each place, spending on Care", "close at least 50% of its opening distance", "fair share by need"),
         nonsense=25.0, impossible={"where": {"programmes": ["care"]}, "pace": 0.9},
-        base={"places.north.need": 5500, "places.south.need": 4500}, each=(),
+        base={"places.north.need": 5500, "places.south.need": 4500}, eaches=(),
     ),
     of(
         "gap", "within", fields={"where": {"programmes": ["care"]}, "within": 0.07}, eased=0.1, tighter=0.03,
         words=("In each place, spending on Care for each person", "within 7% of the average"), nonsense=7.0,
-        impossible={"where": {"programmes": ["prevention"]}, "within": 0.3}, each=(),
+        impossible={"where": {"programmes": ["prevention"]}, "within": 0.3}, eaches=(),
     ),
     of(
         "gap", "within", fields={"where": {"programmes": ["care"]}, "measure": "health", "by": "need", "within": 0.02},
-        eased=0.03, tighter=0.01, nonsense=0.0, each=(), base={"places.north.need": 4300, "places.south.need": 5700},
+        eased=0.03, tighter=0.01, nonsense=0.0, eaches=(), base={"places.north.need": 4300, "places.south.need": 5700},
         words=("In each place, years of good health gained on Care for each person counted by need", "within 2%"),
         impossible={"where": {"programmes": ["prevention"]}, "within": 0.3},
     ),
@@ -176,3 +188,9 @@ def two_years(folder: Path) -> al.Scenario:
         again = "".join(row.replace("2026/27", "2027/28") + "\n" for row in rows)
         add(f"{name}.csv", again.replace("900000", "945000").replace("council,100000", "council,105000"))(folder)
     return al.read(folder)
+
+
+# Made of the same class, and so not before it.
+from tests.rules.examples_choices import MORE  # noqa: E402
+
+EXAMPLES += MORE

@@ -13,11 +13,11 @@ import numpy as np
 from allocate.engine.branches import Search
 from allocate.engine.certificate import PENNY, Flows, certify, upper_bound
 from allocate.engine.highs import Impossible
-from allocate.engine.optimum import Optimum, Options, Phantom, must_order, nearly
+from allocate.engine.optimum import Optimum, Options, Phantom, nearly
 from allocate.engine.parts import Part, joined_flows, joined_prices, with_quotas
 from allocate.engine.piece import Clash, Solved, solved_whole
 from allocate.engine.pool import POOL
-from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
+from allocate.engine.problem import Problem
 from allocate.engine.sparse import Sparse
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
@@ -73,12 +73,7 @@ def _each(problem: Problem, pieces: list[Part], options: Options, watch: Watch) 
         # Taken out and put in again: the last in are those last asked for.
         if (found := known.pop(key, None)) is None:
             one = Under(under)
-            try:
-                found = solved_whole(part.problem, replace(mine, seconds=one.left()), one)
-            except Clash as clash:
-                ordered = part.curves[sorted(clash.ordered)].tolist()
-                slices = SLICES_WHEN_TIGHT if problem.gain_rows else clash.slices
-                raise Clash(must_order(problem) | frozenset(ordered), slices) from None
+            found = solved_whole(part.problem, replace(mine, seconds=one.left()), one)
             if one.hurried:
                 return found
         known[key] = found
@@ -102,7 +97,7 @@ def _fingerprint(problem: Problem, options: Options) -> str:
     arrays = [
         problem.weight, problem.low, problem.high, problem.scale, problem.baseline, problem.amount, problem.route_high,
         curves.slope, curves.reference, curves.exponent, curves.offset, curves.ceiling, terms.ends, terms.line_factor,
-        terms.coefficient, *_entries(terms.line_rows), *_entries(terms.gain_rows),
+        terms.coefficient, *_entries(terms.line_rows), *_entries(terms.gain_rows), *_entries(terms.route_rows),
         *(part for points in curves.points if points is not None for part in points),
     ]  # fmt: skip
     if options.opened is not None:
@@ -140,16 +135,19 @@ def _with_quotas(problem: Problem, pieces: list[Part], shared: Array, flows: Flo
 
 def _in_pounds(problem: Problem) -> Array:
     """Which limits count spending alone, pound by pound: booleans."""
-    rows, gains = problem.line_rows, problem.gain_rows
+    rows, gains, moves = problem.line_rows, problem.gain_rows, problem.route_rows
     plain = np.ones(len(problem.limits), dtype=bool)
-    plain[rows.rows[rows.values != np.round(rows.values)]] = plain[gains.rows] = False
+    for matrix in (rows, moves):
+        plain[matrix.rows[matrix.values != np.round(matrix.values)]] = False
+    plain[gains.rows] = False
     return plain
 
 
 def _counted(problem: Problem, part: Part) -> Array:
-    """Which limits count any line or curve of a part: booleans."""
+    """Which limits count any line, curve or route of a part: booleans."""
     found = np.zeros(len(problem.limits), dtype=bool)
-    for rows, mine in ((problem.line_rows, part.lines), (problem.gain_rows, part.curves)):
+    counted = (problem.line_rows, part.lines), (problem.gain_rows, part.curves), (problem.route_rows, part.routes)
+    for rows, mine in counted:
         found[rows.rows[np.isin(rows.columns, mine)]] = True
     return found
 
@@ -162,7 +160,9 @@ def _taken(problem: Problem, part: Part, shared: Array, flows: Flows) -> Array:
     effort[part.curves] = problem.curves.effort(spend)[part.curves]
     gain = np.zeros(len(problem.curves))
     gain[part.curves] = problem.curves.gain(effort)[part.curves]
-    return (problem.line_rows @ spend + problem.gain_rows @ gain)[shared]
+    moved = np.zeros(len(problem.route_high))
+    moved[part.routes] = flows.moved[part.routes]
+    return (problem.line_rows @ spend + problem.gain_rows @ gain + problem.route_rows @ moved)[shared]
 
 
 class Under(Watch):

@@ -5,6 +5,7 @@ better? The last is answered by weak duality (Lagrange): for whatever prices, no
 
     bound = sum over curves of the most of  w f(E) - r E              E between the least and most effort
           + sum over lines of the most of  (r - p - y a) x            x allowed on that line, nothing-or-enough included
+          + sum over routes of the most of (t - p - y b) m          m pounds moved along it, from p's envelope to t's
           + what the envelopes and limits are worth at these prices
 
 with f the exact curves, r the price of effort, p of an envelope's money, y of a limit and w the weight of the outcome
@@ -89,7 +90,7 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
     for row in np.flatnonzero(left < -tolerance):
         name = problem.scenario.table("envelopes")["id"].iloc[row]
         found.append(f"envelope {name} is overspent by {-left[row]:,.2f}")
-    body = bodies(problem, flows.spend)
+    body = bodies(problem, flows)
     slips = _slips(problem, flows.spend, tolerance)
     kept = (problem.limit_low - slips <= body) & (body <= problem.limit_high + slips)
     for row in np.flatnonzero(~kept):
@@ -98,18 +99,18 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
     return found
 
 
-def bodies(problem: Problem, spend: Array) -> Array:
-    """Each limit's body at this spend, gains recomputed through the curves."""
-    gain = problem.curves.gain(problem.curves.effort(spend))
-    return problem.line_rows @ spend + problem.gain_rows @ gain
+def bodies(problem: Problem, flows: Flows) -> Array:
+    """Each limit's body under these flows, gains recomputed through the curves and choices through their rules."""
+    return problem.bodies(flows.spend, flows.moved)
 
 
 def _slips(problem: Problem, spend: Array, tolerance: float) -> Array:
-    """How much each limit's body moves for `tolerance` pounds less on the lines and under the curves it counts."""
+    """How much each limit's body moves for `tolerance` pounds less on the lines and routes and under the curves it
+    counts."""
     curves = problem.curves
     effort = curves.effort(spend)
     by_gain = curves.gain(effort) - curves.gain(np.maximum(effort - tolerance, 0.0))
-    by_line = problem.line_rows.largest() * tolerance
+    by_line = np.maximum(problem.line_rows.largest(), problem.route_rows.largest()) * tolerance
     return np.maximum(by_line, abs(problem.gain_rows) @ by_gain)
 
 
@@ -135,7 +136,7 @@ def upper_bound(problem: Problem, prices: Prices, case: Case | None = None) -> f
     y = _useful(problem, prices.limit)
     total = float(curve_worth(problem, prices, case)[1].sum() + _line_worth(problem, prices, y, case).sum())
     total += float(np.maximum(0.0, -prices.envelope * problem.reach).sum())
-    moving = prices.envelope[problem.target] - prices.envelope[problem.source]
+    moving = prices.envelope[problem.target] - prices.envelope[problem.source] - y @ problem.route_rows
     total += float(np.maximum(0.0, moving * problem.route_high).sum())
     total += float(prices.envelope @ problem.amount)
     return total + float(np.sum(_times(y > 0, y, problem.limit_high)) + np.sum(_times(y < 0, y, problem.limit_low)))

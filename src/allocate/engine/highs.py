@@ -203,6 +203,13 @@ class Solver:
         """Where the last run ended, for another one to start from."""
         return self._highs.getBasis()
 
+    @property
+    def ray(self) -> Array | None:
+        """Multipliers of the rows that prove the last run's model to have no solution (Farkas); None without whole
+        proof."""
+        _, has_ray, values = self._highs.getDualRay()
+        return np.array(values) if has_ray else None
+
     def _left_behind(self, ended: str, error: EngineError) -> Answer:
         """The best that was found by a search which does not hear: it ends by itself later, and another model is made.
         Raises the error where nothing was found."""

@@ -16,7 +16,8 @@ Named, and written out wherever they stand
     spend[l] = paid[l], or start[q] + sum over k of slice[q,k] where line l alone feeds curve q
     gain[q]  = start_gain[q] + sum over k of slope[q,k] slice[q,k]
     total[t] = sum of line_factor[t,l] spend[l] + sum of gain_factor[t,q] gain[q], or counted[t], a column that is that
-               sum, where many limits name a large total: written out in each they would fill the rows
+               sum, where many limits name a large total: written out in each they would fill the rows; or the sum of
+               some moved[r]
 
 Maximise   sum over q of  weight[q] gain[q]                                                   the agreed outcomes
 
@@ -218,16 +219,19 @@ def _rule_places(problem: Problem, entries: Array) -> dict[str, Positions]:
     totals = problem.tally.totals
     number = {name: k for k, name in enumerate(totals)}
     terms = [(i, number[name]) for i, limit in enumerate(problem.limits) for name in _row(limit).terms]
-    lines, curves = (_pairs([getattr(each, name) for each in totals.values()]) for name in ("lines", "curves"))
+    lines, curves, routes = (
+        _pairs([getattr(each, name) for each in totals.values()]) for name in ("lines", "curves", "routes")
+    )
     asked = np.array(terms, dtype=int).reshape(-1, 2)
     names = np.bincount(asked[:, 1], minlength=len(totals))
     size = np.bincount(lines[:, 0], entries[lines[:, 1]], minlength=len(totals))
-    return rule_places(lines, curves, asked, (names - 1) * size > DENSE)
+    found = rule_places(lines, curves, asked, (names - 1) * size > DENSE)
+    return found | {"ROUTES_IN": Positions(routes, ("TOTALS", "ROUTES"))}
 
 
 def rule_places(lines: Array, curves: Array, terms: Array, counted: Array) -> dict[str, Positions]:
     """The sets of rules, from pairs of a total and its lines, a total and its curves, a limit and its totals, and which
-    totals have a column (booleans)."""
+    totals have a column (booleans). No total counts routes."""
     columns, place = np.flatnonzero(counted), np.cumsum(counted) - 1
     over_lines, over_curves = Positions(lines, ("TOTALS", "LINES")), Positions(curves, ("TOTALS", "CURVES"))
     over_totals = Positions(terms, ("LIMITS", "TOTALS"))
@@ -236,6 +240,7 @@ def rule_places(lines: Array, curves: Array, terms: Array, counted: Array) -> di
         "LINE_FACTORS": over_lines, "GAIN_FACTORS": over_curves, "TERMS": over_totals, "TOTALS_IN": over_totals,
         "LINES_IN": over_lines, "CURVES_IN": over_curves, "COUNTED": Positions(columns, ("TOTALS",)),
         "COLUMN_OF": Positions(np.array([columns, place[columns]]).T, ("TOTALS", "COUNTED")),
+        "ROUTES_IN": Positions(np.empty((0, 2), dtype=int), ("TOTALS", "ROUTES")),
         "LINES_COUNTED": _renamed(lines[out_of_line], place, "LINES"),
         "CURVES_COUNTED": _renamed(curves[out_of_curve], place, "CURVES"),
     }  # fmt: skip
@@ -399,8 +404,8 @@ def _declare_sets(m: pyo.AbstractModel) -> None:
         m.add_component(name, pyo.Set(dimen=2))
     for name, over in {
         "LINES_OF": m.ENVELOPES, "LEAVING": m.ENVELOPES, "ENTERING": m.ENVELOPES, "LINES_UNDER": m.CURVES,
-        "SLICES_OF": m.CURVES, "LINES_IN": m.TOTALS, "CURVES_IN": m.TOTALS, "TOTALS_IN": m.LIMITS,
-        "OWN_OF": m.LINES, "SOLE_OF": m.LINES, "COLUMN_OF": m.TOTALS, "LINES_COUNTED": m.COUNTED,
+        "SLICES_OF": m.CURVES, "LINES_IN": m.TOTALS, "CURVES_IN": m.TOTALS, "ROUTES_IN": m.TOTALS,
+        "TOTALS_IN": m.LIMITS, "OWN_OF": m.LINES, "SOLE_OF": m.LINES, "COLUMN_OF": m.TOTALS, "LINES_COUNTED": m.COUNTED,
         "CURVES_COUNTED": m.COUNTED,
     }.items():  # fmt: skip
         m.add_component(name, pyo.Set(over))
@@ -431,7 +436,8 @@ def _name_sums(m: pyo.AbstractModel) -> None:
     def total(m, t):
         spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_IN[t])
         gained = sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
-        return spent + gained + sum(m.counted[column] for column in m.COLUMN_OF[t])
+        moved = sum(m.moved[r] for r in m.ROUTES_IN[t])
+        return spent + gained + moved + sum(m.counted[column] for column in m.COLUMN_OF[t])
 
 
 def _declare_choices(m: pyo.AbstractModel) -> None:

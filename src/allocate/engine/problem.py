@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.engine.sparse import Sparse
-from allocate.rules.limits import kept
+from allocate.rules.limits import chosen, kept
 from allocate.rules.limits import limits as all_limits
 from allocate.rules.tally import Limit, Row, Tally
 from allocate.scenario.curves import Curves
@@ -29,7 +29,8 @@ SLICES_WHEN_TIGHT = 240
 @dataclass(frozen=True, eq=False)
 class Terms:
     """Limits and the totals they name, as arrays: one entry a limit, or a line or curve that a total counts, or a term
-    of a limit. `ends` has two rows, the least and the most; `measure` and its like number `measures`."""
+    of a limit. `ends` has two rows, the least and the most; `measure` and its like number `measures`. `picks` are the
+    choices that rules own, by name, and the totals that are them."""
 
     ends: Array
     measures: tuple[str, ...]
@@ -39,11 +40,16 @@ class Terms:
     curve: Array
     curve_measure: Array
     coefficient: Array
+    term_limit: Array
+    term_measure: Array
+    picks: tuple[str, ...]
     line_rows: Sparse
     gain_rows: Sparse
+    route_rows: Sparse
+    pick_rows: Sparse
 
     @classmethod
-    def of(cls, limits: tuple[Limit, ...], tally: Tally, lines: int, curves: int) -> Terms:
+    def of(cls, limits: tuple[Limit, ...], tally: Tally, lines: int, curves: int, routes: int) -> Terms:
         """The terms of limits whose bodies are rows."""
         totals = list(tally.totals.values())
         measures = tuple(dict.fromkeys([limit.measure for limit in limits] + [total.measure for total in totals]))
@@ -53,6 +59,9 @@ class Terms:
         line, line_sizes = _joined([total.lines for total in totals])
         curve, curve_sizes = _joined([total.curves for total in totals])
         factor = np.concatenate([np.array([]), *(total.line_factors for total in totals)])
+        route, route_sizes = _joined([total.routes for total in totals])
+        picks = tuple(total.choice for total in totals if total.choice)
+        pick, pick_sizes = np.arange(len(picks)), np.array([bool(total.choice) for total in totals], dtype=int)
         return cls(
             ends=np.array([[limit.low for limit in limits], [limit.high for limit in limits]]),
             measures=measures,
@@ -62,8 +71,13 @@ class Terms:
             curve=curve,
             curve_measure=np.repeat(of_total, curve_sizes),
             coefficient=terms[2],
+            term_limit=terms[0],
+            term_measure=of_total[terms[1]],
+            picks=picks,
             line_rows=_expanded(terms, line, factor, line_sizes, (len(limits), lines)),
             gain_rows=_expanded(terms, curve, np.ones(len(curve)), curve_sizes, (len(limits), curves)),
+            route_rows=_expanded(terms, route, np.ones(len(route)), route_sizes, (len(limits), routes)),
+            pick_rows=_expanded(terms, pick, np.ones(len(pick)), pick_sizes, (len(limits), len(picks))),
         )
 
 
@@ -146,8 +160,10 @@ class Problem:
             amount=envelopes["amount"].to_numpy(),
             source=scenario.envelope_rows(routes["source"], routes["year"]),
             target=scenario.envelope_rows(routes["target"], routes["year"]),
-            route_high=routes["high"].to_numpy(),
-            terms=kept(scenario, "terms", limits, lambda: Terms.of(limits, tally, len(lines), len(curves))),
+            route_high=scenario.route_high,
+            terms=kept(
+                scenario, "terms", limits, lambda: Terms.of(limits, tally, len(lines), len(curves), len(routes))
+            ),
         )
 
     @cached_property
@@ -203,11 +219,36 @@ class Problem:
         """Limits over curves: coefficients on each curve's gain, one row per limit."""
         return self.terms.gain_rows
 
+    @property
+    def route_rows(self) -> Sparse:
+        """Limits over routes: coefficients, one row per limit, one column per route, in pounds."""
+        return self.terms.route_rows
+
+    @property
+    def pick_rows(self) -> Sparse:
+        """Limits over the choices that rules own: coefficients, one row per limit, one column per choice."""
+        return self.terms.pick_rows
+
+    def bodies(self, spend: Array, moved: Array, picks: Array | None = None) -> Array:
+        """Each limit's body for pounds per line and route, gains recomputed through the curves; and so are choices,
+        unless they are given."""
+        gain = self.curves.gain(self.curves.effort(spend))
+        body = self.line_rows @ spend + self.gain_rows @ gain + self.route_rows @ moved
+        if not self.terms.picks:
+            return body
+        return body + self.pick_rows @ (self.picks(spend, moved) if picks is None else picks)
+
+    def picks(self, spend: Array, moved: Array) -> Array:
+        """What each choice that a rule owns is for these pounds, 1 or 0, by the rules' own word."""
+        found = chosen(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), moved)
+        return np.array([found[name] for name in self.terms.picks], dtype=float)
+
     @cached_property
     def lone(self) -> Array:
         """Per limit, the one line that it is about, or -1: such limits are bounds in other words."""
         counts = np.bincount(self.line_rows.rows, minlength=len(self.limits))
-        single = (counts == 1) & (np.bincount(self.gain_rows.rows, minlength=len(self.limits)) == 0)
+        others = np.concatenate([self.gain_rows.rows, self.route_rows.rows, self.pick_rows.rows])
+        single = (counts == 1) & (np.bincount(others, minlength=len(self.limits)) == 0)
         lone = np.full(len(self.limits), -1)
         mine = single[self.line_rows.rows] & (self.line_rows.values != 0)
         lone[self.line_rows.rows[mine]] = self.line_rows.columns[mine]
@@ -240,6 +281,7 @@ class Problem:
         rows[self.source, routes] += 1.0
         rows[self.target, routes] -= 1.0
         rows[envelopes:, :lines] = self.line_rows.dense(self.joint)
+        rows[envelopes:, lines:] = self.route_rows.dense(self.joint)
         return rows
 
     @cached_property

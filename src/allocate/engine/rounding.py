@@ -98,7 +98,7 @@ def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, A
     rows[envelopes:, :lines] += problem.gain_rows.scaled(marginal).through(problem.feeds).dense(joint)
     size = np.maximum(np.abs(rows[envelopes:]).max(axis=1, initial=0.0), 1e-12)
     rows[envelopes:] /= size[:, None]
-    body = bodies(problem, below[:lines])[joint]
+    body = bodies(problem, Flows(below[:lines], below[lines:]))[joint]
     lower, upper = (problem.limit_low[joint] - body) / size - 1e-7, (problem.limit_high[joint] - body) / size + 1e-7
     return (
         rows,

@@ -114,7 +114,7 @@ class View:
     @cached_property
     def body(self) -> Array:
         """Per limit, what its lines add up to."""
-        return bodies(self.problem, self.spend)
+        return bodies(self.problem, self.solved.flows)
 
     @cached_property
     def effects(self) -> Sparse:
@@ -373,26 +373,40 @@ def _tolls(view: View) -> tuple[tuple[Array, Array], tuple[Array, Array, Array]]
     """The bounds of the unknowns (the factor, envelopes' prices, rules' prices), and what each line pays of them: line,
     unknown, value. A unit of a rule's price is what its greatest coefficient makes of the scale."""
     problem, size = view.problem, len(view.spend)
-    envelopes, (low, high) = len(problem.amount), view.ends
-    joint = (problem.lone < 0) & (np.bincount(problem.gain_rows.rows, minlength=len(low)) == 0)
-    kept = np.flatnonzero(joint & (low | high))
+    envelopes, (low, high), kept = len(problem.amount), view.ends, _unknown_rules(view)
     lower = np.concatenate([[0.0], np.zeros(envelopes), np.where(low[kept], -BIG, 0.0)])
     upper = np.concatenate([[MOST], np.where(view.unspent >= POUND, 0.0, BIG), np.where(high[kept], BIG, 0.0)])
-    column = np.full(len(low), -1)
-    column[kept] = 1 + envelopes + np.arange(len(kept))
-    matrix = problem.line_rows
+    row, column, value = _rules_paid(view, problem.line_rows)
+    lines = np.concatenate([np.arange(size), row])
+    unknowns = np.concatenate([1 + problem.envelope_of_line, column])
+    return (lower, upper), (lines, unknowns, np.concatenate([-np.ones(size), value]))
+
+
+def _unknown_rules(view: View) -> Array:
+    """The limits whose prices are unknowns: those at an end, about several lines, and about no gain."""
+    problem, (low, high) = view.problem, view.ends
+    joint = (problem.lone < 0) & (np.bincount(problem.gain_rows.rows, minlength=len(low)) == 0)
+    return np.flatnonzero(joint & (low | high))
+
+
+def _rules_paid(view: View, matrix: Sparse) -> tuple[Array, Array, Array]:
+    """What each column of a matrix of limits (a line, a route) pays of the rules' unknown prices."""
+    problem, kept = view.problem, _unknown_rules(view)
+    column = np.full(len(problem.limits), -1)
+    column[kept] = 1 + len(problem.amount) + np.arange(len(kept))
     used = column[matrix.rows] >= 0
-    values = -(matrix.values / np.maximum(matrix.largest(), 1e-300)[matrix.rows])[used]
-    lines = np.concatenate([np.arange(size), matrix.columns[used]])
-    unknowns = np.concatenate([1 + problem.envelope_of_line, column[matrix.rows[used]]])
-    return (lower, upper), (lines, unknowns, np.concatenate([-np.ones(size), values]))
+    largest = np.maximum(np.maximum(problem.line_rows.largest(), problem.route_rows.largest()), 1e-300)
+    return matrix.columns[used], column[matrix.rows[used]], -(matrix.values / largest[matrix.rows])[used]
 
 
 def _along_routes(view: View) -> tuple[Array, list[Array], Array, Array]:
-    """Money moves along a route until it is worth as much at both ends, or until the route is full: rows to add."""
+    """Money moves along a route until it is worth as much at both ends, what rules on moving take aside, or until the
+    route is full: rows to add."""
     problem, moved = view.problem, view.solved.optimum.flows.moved
     routes, one = np.arange(len(moved)), np.ones(len(moved))
-    entries = [np.tile(routes, 2), 1 + np.append(problem.target, problem.source), np.append(one, -one)]
+    paid = _rules_paid(view, problem.route_rows)
+    worth = np.tile(routes, 2), 1 + np.append(problem.target, problem.source), np.append(one, -one)
+    entries = [np.concatenate(both) for both in zip(worth, paid, strict=True)]
     least = np.where(moved < POUND, -np.inf, -NEAR)
     most = np.where(moved > problem.route_high - POUND, np.inf, NEAR)
     return one > 0, entries, least, most

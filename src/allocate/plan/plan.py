@@ -83,7 +83,7 @@ class Plan:
               measure, amount, low, high, slack, binding, price; a share's amount is its lines' spending less the
               share times the base's
     money     one row an envelope: envelope, year, holder, amount, moved_in, moved_out, spent, unspent, price
-    routes    one row a route: route, year, source, target, high, moved
+    routes    one row a route: route, year, source, target, high (its own most, or what a rule opens), moved
     places    one row a place and year: place, year, population, need, baseline, spend, change, per_head (all money);
               by_need_before, by_need, target (the money that goes by need, and its fair share), distance_before,
               distance_after (by_need against fair share, less 1; blank where nothing goes by need)
@@ -151,7 +151,7 @@ class Plan:
     @cached_property
     def _limits(self) -> pd.DataFrame:
         problem = self._solved.problem
-        amount, prices = bodies(problem, self._solved.flows.spend), self._solved.optimum.prices.limit
+        amount, prices = bodies(problem, self._solved.flows), self._solved.optimum.prices.limit
         low, high = problem.limit_low, problem.limit_high
         owners = {rule.id: (rule.owner, rule.standing) for rule in self.scenario.rules}
         slack = np.minimum(amount - low, high - amount)
@@ -199,6 +199,7 @@ class Plan:
     @property
     def routes(self) -> pd.DataFrame:
         table = self.scenario.routes[["id", "year", "source", "target", "high"]].rename(columns={"id": "route"})
+        table["high"] = self.scenario.route_high
         table["moved"] = self._solved.flows.moved
         return table
 
@@ -263,10 +264,10 @@ class Plan:
 
 
 def worth_of_a_pound(problem: Problem, spend: Array) -> Array:
-    """By how much each limit's body moves at most when a pound goes to, or leaves, one line."""
+    """By how much each limit's body moves at most when a pound goes to, or leaves, one line or route."""
     marginal = problem.curves.marginal(problem.curves.effort(spend))
     gains = abs(problem.gain_rows).scaled(marginal).through(problem.feeds)
-    return (abs(problem.line_rows) + gains).largest()
+    return np.maximum((abs(problem.line_rows) + gains).largest(), problem.route_rows.largest())
 
 
 def place_table(scenario: Scenario, spend: pd.DataFrame) -> pd.DataFrame:

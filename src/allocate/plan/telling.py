@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from allocate.engine.certificate import bodies
+from allocate.engine.certificate import Flows, bodies
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.margins import ROOM, SAME, TOLD, Turn, View, turn_of, view_of
 from allocate.plan.moves import POUND, Moves
@@ -415,7 +415,7 @@ def _broken_by(view: View, line: int, more: float) -> int:
     """A limit that so many pounds more on one line would break, or -1."""
     spend = view.spend.copy()
     spend[line] += more
-    after = bodies(view.problem, spend)
+    after = bodies(view.problem, Flows(spend, view.solved.flows.moved))
     broken = (after > view.problem.limit_high + POUND) | (after < view.problem.limit_low - POUND)
     return int(np.argmax(broken)) if broken.any() else -1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from allocate.rules.amounts import Cap, Floor, Keep, Measured
 from allocate.rules.binding import INFINITY, Binding, Fraction, Growth, Ratio, binding_rules
+from allocate.rules.flows import Open, Reserve, Virement
 from allocate.rules.places import Converge, Gap
 from allocate.rules.proportions import Band, GrowthFloor, Share
 from allocate.rules.purposes import Match, Reach, Report, RingFence
@@ -15,5 +16,6 @@ from allocate.scenario.rulebook import KINDS
 
 __all__ = [
     "INFINITY", "KINDS", "Band", "Binding", "Cap", "Converge", "Floor", "Fraction", "Gap", "Growth", "GrowthFloor",
-    "Keep", "Match", "Measured", "Ratio", "Reach", "Report", "RingFence", "Share", "binding_rules",
+    "Keep", "Match", "Measured", "Open", "Ratio", "Reach", "Report", "Reserve", "RingFence", "Share", "Virement",
+    "binding_rules",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -107,6 +107,8 @@ class Rule(BaseModel):
     """Tables whose figures its limits follow from, beyond those that any rule's may (see `allocate.rules.limits`)."""
     breach: ClassVar[str] = "of breach"
     """What comes after the amount of a breach in words: £1m 'short', £1m 'over'."""
+    things: ClassVar[str] = "line of lines.csv"
+    """What its scopes cover."""
 
     id: Id
     owner: Id = Field(description="the partner that answers for the rule")
@@ -157,6 +159,10 @@ class Rule(BaseModel):
         """What a rule that says 'may' opens: by route and year, the pounds that may move along it at least."""
         return {}
 
+    def _covers(self, scope: Scope, scenario: Scenario) -> bool:
+        """Whether a scope of this rule, whose names are all known, covers anything."""
+        return bool(covers(scope, scenario).any())
+
     @property
     def binds(self) -> bool:
         return self.in_force and self.standing != "recorded"
@@ -177,7 +183,7 @@ class Rule(BaseModel):
             )  # fmt: skip
         yield from self._people(partners, scenario)
         for name, scope in self.scopes:
-            yield from scope_problems(scope, f"{self.id}.{name}", scenario)
+            yield from scope_problems(scope, f"{self.id}.{name}", scenario, self._covers, self.things)
 
     def _people(self, partners: list[str], scenario: Scenario) -> Iterator[Problem]:
         """Names of partners, and of a source, that the scenario does not have; partners on both sides; a start too
@@ -211,8 +217,10 @@ def _last_day(year: str) -> date:
     return date(int(first) + 1, 3, 31) if slash else date(int(first), 12, 31)
 
 
-def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Problem]:
-    """Names a scope uses that the scenario does not have, or a scope that covers no line."""
+def scope_problems(
+    scope: Scope, field: str, scenario: Scenario, covered: Callable[[Scope, Scenario], bool], things: str
+) -> Iterator[Problem]:
+    """Names a scope uses that the scenario does not have, or a scope that covers nothing."""
     unknown = False
     for part in type(scope).model_fields:
         if not getattr(scope, part):
@@ -226,9 +234,9 @@ def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Pro
                 yield Problem(
                     "rules.toml", expected, field=f"{field}.{part}", value=value, fix=suggestion(value, known)
                 )
-    if not unknown and not covers(scope, scenario).any():
+    if not unknown and not covered(scope, scenario):
         given = [f"{part} {', '.join(values)}" for part, values in scope if values]
-        yield Problem("rules.toml", "covers no line of lines.csv", field=field, value="; ".join(given))
+        yield Problem("rules.toml", f"covers no {things}", field=field, value="; ".join(given))
 
 
 def covers(scope: Scope, scenario: Scenario) -> np.ndarray:
