@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 import allocate as al
 from allocate import cli
 from allocate.engine.problem import Problem
+from allocate.plan.prices import prices
 from allocate.rules.kinds import Binding, binding_rules
 from allocate.rules.limits import chosen, limits
 from allocate.rules.tally import Tally
 from allocate.scenario.curves import Curves
 from allocate.scenario.rulebook import KINDS, covers, kind, record
 from tests.conftest import SCENARIOS
-from tests.rules.examples import EXAMPLES, Example, two_years
+from tests.rules.examples import EACH, EXAMPLES, Example, two_years
 from tests.scenario.breaking import add
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -239,12 +240,17 @@ def test_what_is_not_in_force_binds_nothing(example, off, tiny):
         pd.testing.assert_frame_equal(plan.spend, al.solve(ground).spend)
 
 
-@pytest.mark.parametrize(
-    ("example", "each"), [(example, each) for example in EXAMPLES for each in example.eaches], ids=str
-)
+@every_example
+@pytest.mark.parametrize("each", EACH)
 def test_each_gives_a_limit_for_every_group(example, each, tiny, folder):
     """A rule for each line, place ... makes one set of limits a group, with the group's name; no two share a name."""
     everywhere = example.everywhere | {"each": each}
+    if each not in example.eaches:
+        if KINDS[example.kind].model_fields["each"].default == each:
+            return
+        with pytest.raises(al.ScenarioError, match=r"example\.each"):
+            example.scenario(tiny, **everywhere)
+        return
     scenario = example.scenario(tiny, **everywhere)
     whole = _own_limits(example.scenario(tiny, **everywhere | {"each": None}))
     parts, covered = _own_limits(scenario), covers(_own_rule(scenario).where, scenario)
@@ -501,7 +507,7 @@ def test_a_new_kind_is_one_class(toy, folder, capsys, tmp_path):
         scenario.change({"rules.a-head.pound": 3})
     audited = {limit.name: limit for limit in numeric_limits(scenario, plan)}
     assert (audited["a-head[north]"].body, audited["a-head[north]"].high) == (360_000, 360_000)
-    assert al.prices(plan).table.set_index("id").loc["a-head", "cost"] > 0
+    assert prices(plan).table.set_index("id").loc["a-head", "cost"] > 0
     said = al.rules.book(scenario).set_index("id").loc["a-head"]
     assert said[["A", "D", "I", "Bdir", "Cex"]].tolist() == [
         "The Board", "must", "toy", "spending on Care", "pounds 90; for each place",
