@@ -64,7 +64,7 @@ def listed(names: Sequence[str], before: str = "") -> str:
     """'A, B and C'. Where a name holds an 'and' of its own, the word before them is said again: 'A, on B and C and on
     D'."""
     several = [*names[:1], *(f"{before} {name}" for name in names[1:])] if before and _unclear(names) else list(names)
-    return several[0] if len(several) == 1 else ", ".join(several[:-1]) + " and " + several[-1]
+    return "".join(several) if len(several) < 2 else ", ".join(several[:-1]) + " and " + several[-1]
 
 
 def several(names: Sequence[str]) -> str:
