@@ -70,7 +70,12 @@ class Compilation:
         self.columns = _slices({name: self._index_sets[name].count for name in self._each(pyo.Var)})
         self._width = max((place.stop for place in self.columns.values()), default=0)
         self._firsts = {name: place.start for name, place in self.columns.items()}
-        self._reader = Reader(self._index_sets, self.sets.named, self._firsts)
+        rules = self._rules
+        # Nothing in the reader may lead back here: all this is to be let go of as soon as it is read.
+        self._reader = Reader(
+            self._index_sets, self.sets.named, self._firsts,
+            lambda name, width: rules.tree(declaration.component(name)._rule, width),
+        )  # fmt: skip
         integer = self._read_columns()
         start, index = self._read_rows()
         sense, hessian = self._read_objective()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
-from allocate.compiler.members import Places, Rows
+from allocate.compiler.members import Places, Rows, runs
 
 Array = np.ndarray
 
@@ -33,7 +33,7 @@ def _cluster(terms: list[Term], count: int, width: int) -> list[Term]:
     if len(distinct) == sum(map(len, keys)):
         return terms
     formula = gathered([(at, term.coefficient) for at, term in zip(places, terms, strict=True)], len(distinct))
-    return [Term(Rows(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
+    return [Term(Rows.sorted(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
 
 
 def _apart(terms: list[Term]) -> bool:
@@ -49,7 +49,10 @@ def _rises(term: Term) -> bool:
     if term.rows is None:
         return True
     rises = term.columns[0][1:] > term.columns[0][:-1]
-    return bool(rises.all() or (rises | (term.rows.of[1:] != term.rows.of[:-1])).all())
+    if not rises.all():
+        inner = term.rows.starts[(term.rows.starts > 0) & (term.rows.starts <= len(rises))]
+        rises[inner - 1] = True
+    return bool(rises.all())
 
 
 def _distinct(keys: Sequence[Array]) -> tuple[Array, list[Array]]:
@@ -82,9 +85,7 @@ def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list
         if term.rows is None:
             places.append(free)
         else:
-            place = (free - term.rows.firsts)[term.rows.of]
-            place += np.arange(len(place))
-            places.append(place)
+            places.append(runs(free, term.rows, -1))
         free = free + length
     return ends, places
 

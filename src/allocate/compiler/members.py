@@ -202,26 +202,69 @@ def counted(places: Places, count: int) -> Array:
 
 
 class Rows:
-    """The row, of `count`, that each of some entries belongs to: `of`, sorted."""
+    """Entries row by row: row k has those from `starts[k]` up to `starts[k + 1]`. Mostly that is all that is needed:
+    then nothing is as long as the entries."""
 
-    def __init__(self, of: Array, count: int) -> None:
-        self.of, self.count = of, count
+    def __init__(self, starts: Array) -> None:
+        self.starts, self.count, self.size = starts, len(starts) - 1, int(starts[-1])
+
+    @classmethod
+    def long(cls, lengths: Array) -> Rows:
+        """Rows of these lengths."""
+        starts = np.zeros(len(lengths) + 1, dtype=np.intp)
+        np.cumsum(lengths, out=starts[1:])
+        return cls(starts)
+
+    @classmethod
+    def sorted(cls, of: Array, count: int) -> Rows:
+        """From the row, of `count`, that each entry belongs to."""
+        return cls.long(np.bincount(of, minlength=count))
 
     @cached_property
     def lengths(self) -> Array:
         """How many entries each row has."""
-        return np.bincount(self.of, minlength=self.count)
+        return self.starts[1:] - self.starts[:-1]
 
     @cached_property
-    def firsts(self) -> Array:
-        """The first entry of each row."""
-        return np.cumsum(self.lengths) - self.lengths
+    def of(self) -> Array:
+        """The row of each entry."""
+        return np.repeat(np.arange(self.count), self.lengths)
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether every row has one entry."""
+        return self.size == self.count and bool((self.lengths == 1).all())
 
     def lifted(self, places: Places) -> Places:
         """What each row has, for its entries."""
         if isinstance(places, slice):
-            return self.of
-        return places[self.of] if places.ndim else places
+            return places if self.single else self.of
+        return places if self.single or not places.ndim else np.repeat(places, self.lengths)
+
+    def within(self, outer: Rows) -> Rows:
+        """The entries by the rows of others, whose entries these rows are."""
+        return Rows(self.starts[outer.starts])
+
+    def taken(self, rows: Array) -> tuple[Places, Rows]:
+        """Some of the rows, in any order and any number of times: their entries, and those as rows of their own."""
+        taken = Rows.long(self.lengths[rows])
+        return runs(self.starts[rows], taken, self.size), taken
+
+
+def runs(firsts: Array, rows: Rows, size: int) -> Places:
+    """For each of some rows as many numbers from `firsts` on as it has entries; ALL where they are 0 to `size` - 1."""
+    if not rows.size:
+        return np.zeros(0, dtype=np.intp)
+    lengths, starts = rows.lengths, rows.starts[:-1]
+    if not lengths.all():
+        firsts, lengths, starts = (each[rows.lengths > 0] for each in (firsts, lengths, starts))
+    jumps = firsts[1:] - firsts[:-1] - lengths[:-1]
+    if not jumps.any():
+        return ALL if rows.size == size and not firsts[0] else np.arange(firsts[0], firsts[0] + rows.size)
+    # One array and nothing beside it: what numbers rise by, then added up.
+    numbers = np.ones(rows.size, dtype=np.intp)
+    numbers[0], numbers[starts[1:]] = firsts[0], jumps + 1
+    return np.cumsum(numbers, out=numbers)
 
 
 class Family:
@@ -236,16 +279,13 @@ class Family:
         if (owner[1:] < owner[:-1]).any():
             self._order = np.argsort(owner, kind="stable")
             owner = owner[self._order]
-        self._rows = Rows(owner, index.count)
+        self._rows = Rows.sorted(owner, index.count)
 
     def of(self, owners: Places) -> tuple[Places, Rows]:
         """The members of each of these owners in turn, as places in the table, and for each the place of its owner."""
         if isinstance(owners, slice):
             return ALL if self._order is None else self._order, self._rows
-        counts = self._rows.lengths[owners]
-        rows = Rows(np.repeat(np.arange(len(owners)), counts), len(owners))
-        places = (self._rows.firsts[owners] - rows.firsts)[rows.of]
-        places += np.arange(len(rows.of))
+        places, rows = self._rows.taken(owners)
         return places if self._order is None else self._order[places], rows
 
     def labels(self) -> dict:

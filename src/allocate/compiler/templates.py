@@ -59,9 +59,9 @@ class VariableItem(Numeric_GetItemExpression):
 
 
 class ExpressionItem(Numeric_GetItemExpression):
-    """A named Expression by its indices; `body` is what its rule returns for them."""
+    """A named Expression by its indices."""
 
-    __slots__ = ("body",)
+    __slots__ = ()
 
 
 class ParameterItem(NPV_Numeric_GetItemExpression):
@@ -221,10 +221,7 @@ class Stage:
     def item(self, stand: Stand, indices: tuple) -> Any:
         """A Var, Param or Expression by its indices."""
         assert stand.item is not None
-        item = stand.item((stand, *indices))
-        if isinstance(item, ExpressionItem):
-            item.body = self.call(_function(self._model().component(stand.name)._rule), indices)
-        return item
+        return stand.item((stand, *indices))
 
     def group(self, width: int, source: Stand | None = None) -> tuple[Index, ...]:
         """Templates for the labels of a member."""
