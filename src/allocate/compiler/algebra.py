@@ -68,6 +68,9 @@ def applied(function: Callable, *arguments: Formula) -> Formula:
         arguments = tuple(each for each in arguments if each.always != neutral) or arguments[:1]
         if len(arguments) == 1:
             return arguments[0]
+    if len(arguments) == 2:
+        one, other = arguments
+        return _joined(lambda figures: function(one.at(figures), other.at(figures)), arguments)
     return _joined(lambda figures: function(*(each.at(figures) for each in arguments)), arguments)
 
 
@@ -84,7 +87,8 @@ def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
             return kept[0][1]
         found = np.zeros(count)
         for places, formula in parts:
-            found += np.bincount(places, np.broadcast_to(formula.at(figures), places.shape), minlength=count)
+            value = formula.at(figures)
+            found += np.bincount(places, value if _differs(value) else np.full(len(places), value), minlength=count)
         if asked and not any(array.flags.writeable for array in asked):
             last[:] = [(asked, found)]
         return found
