@@ -36,7 +36,7 @@ class Formula:
         """The same for the entries of these rows."""
         if self.always is not None or rows.single:
             return self
-        return applied(lambda value: np.repeat(value, rows.lengths) if _differs(value) else value, self)
+        return applied(lambda value: value.repeat(rows.lengths) if _differs(value) else value, self)
 
     def taken(self, places: Places) -> Formula:
         """The same at these places."""

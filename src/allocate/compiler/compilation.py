@@ -27,6 +27,7 @@ from allocate.compiler.templates import Rules
 
 Array = np.ndarray
 KNOWN = {"Set", "RangeSet", "Param", "Var", "Expression", "Constraint", "Objective", "Suffix"}
+SETS = pyo.Set, pyo.RangeSet
 Expanded = TypeVar("Expanded")
 LOWEST, HIGHEST = constant(-np.inf), constant(np.inf)
 
@@ -53,18 +54,24 @@ class Compilation:
 
     def __init__(self, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> None:
         self.declaration = declaration
-        for name, component in declaration.component_map().items():
-            if component.ctype.__name__ not in KNOWN:
-                raise CompileError(name, f"no {component.ctype.__name__} in the declaration")
-        self.sets = Sets(declaration, members)
+        everything = declaration.component_map()
+        components = dict(zip(everything, everything.values(), strict=True))
+        self._kinds: dict[type, dict[str, Any]] = {}
+        for name, component in components.items():
+            self._kinds.setdefault(component.ctype, {})[name] = component
+        for kind, found in self._kinds.items():
+            if kind.__name__ not in KNOWN:
+                raise CompileError(next(iter(found)), f"no {kind.__name__} in the declaration")
+        self.sets = Sets({name: each for name, each in components.items() if each.ctype in SETS}, members)
         self.notes: dict[str, str] = {}
         self.pieces: list[Piece] = []
-        self._rules = Rules.of(declaration, {name: members.width for name, members in self.sets.named.items()})
+        widths = {name: members.width for name, members in self.sets.named.items()}
+        self._rules = Rules.of(declaration, list(components.values()), widths)
         self._expansion: Expansion | None = None
         self._index_sets = {
             name: self.sets.table(found.index_set())
             for kind in (pyo.Var, pyo.Param, pyo.Expression)
-            for name, found in declaration.component_map(kind).items()
+            for name, found in self._kinds.get(kind, {}).items()
         }
         self.counts = {name: self._index_sets[name].count for name in self._each(pyo.Param)}
         self.columns = _slices({name: self._index_sets[name].count for name in self._each(pyo.Var)})
@@ -83,7 +90,7 @@ class Compilation:
         self.blank = Arrays(none, none, none, none, none, start, index, none, integer, sense, 0.0, hessian)
 
     def _each(self, kind: type) -> dict[str, Any]:
-        return dict(self.declaration.component_map(kind, active=True).items())
+        return {name: found for name, found in self._kinds.get(kind, {}).items() if found.active}
 
     def _put(self, target: str, places: Places, formula: Formula) -> None:
         self.pieces.append(Piece(target, places, formula))

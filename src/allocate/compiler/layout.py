@@ -41,7 +41,14 @@ def _apart(terms: list[Term]) -> bool:
     if len(terms) == 1:
         return True
     lengths = [term.rows.lengths for term in terms if term.rows is not None]
-    return len(lengths) == len(terms) and bool((np.count_nonzero(lengths, axis=0) <= 1).all())
+    if len(lengths) < len(terms):
+        return False
+    taken = lengths[0] > 0
+    for length in lengths[1:]:
+        if (taken & (length > 0)).any():
+            return False
+        taken |= length > 0
+    return True
 
 
 def _rises(term: Term) -> bool:
@@ -59,12 +66,14 @@ def _distinct(keys: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The distinct keys, sorted, and for each part of the keys the places of its own among them."""
     together = np.concatenate(keys)
     # np.unique does not make use of keys that come in sorted runs.
-    order = np.argsort(together, kind="stable")
-    ordered = together[order]
-    first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    order = together.argsort(kind="stable")
+    ordered = together.take(order)
+    first = np.empty(len(ordered), dtype=bool)
+    first[:1], first[1:] = True, ordered[1:] != ordered[:-1]
     places = np.empty(len(together), dtype=np.intp)
-    places[order] = np.cumsum(first) - 1
-    return ordered[first], np.split(places, np.cumsum([len(part) for part in keys])[:-1])
+    places[order] = first.cumsum() - 1
+    ends = list(itertools.accumulate(map(len, keys), initial=0))
+    return ordered[first], [places[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list[Places]]:
@@ -77,7 +86,7 @@ def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list
     lengths = [1 if term.rows is None else term.rows.lengths for term in terms]
     ends = np.cumsum(sum(lengths)) + first
     if step == 1 or count == 1:
-        within = np.cumsum([first, *(len(term.columns[0]) for term in terms)]).tolist()
+        within = itertools.accumulate((len(term.columns[0]) for term in terms), initial=first)
         return ends, [slice(start, end, 1) for start, end in itertools.pairwise(within)]
     places: list[Places] = []
     free = ends - sum(lengths)

@@ -108,12 +108,13 @@ class Tuples(Table):
         self.owner = [(k, part) for k, parent in enumerate(parents) for part in range(parent.width)]
         if columns is not None:
             self.columns = list(columns)
-            self._check()
+            if count:
+                self._check()
 
     def _check(self) -> None:
         for parent, column in zip(self.parents, self.columns, strict=True):
             # As numbers without a sign, those below 0 are the largest.
-            if column.size and column.view(np.uintp).max() >= parent.count:
+            if column.view(np.uintp).max() >= parent.count:
                 raise CompileError(self.name, f"positions from 0 to {parent.count - 1} in {parent.name}")
         if math.prod(self._sizes) >= 2**62:
             raise CompileError(self.name, "parts that make fewer than 2 to the power of 62 pairs")
@@ -212,7 +213,7 @@ class Rows:
     def long(cls, lengths: Array) -> Rows:
         """Rows of these lengths."""
         starts = np.zeros(len(lengths) + 1, dtype=np.intp)
-        np.cumsum(lengths, out=starts[1:])
+        lengths.cumsum(out=starts[1:])
         return cls(starts)
 
     @classmethod
@@ -228,7 +229,7 @@ class Rows:
     @cached_property
     def of(self) -> Array:
         """The row of each entry."""
-        return np.repeat(np.arange(self.count), self.lengths)
+        return np.arange(self.count).repeat(self.lengths)
 
     @cached_property
     def single(self) -> bool:
@@ -239,7 +240,7 @@ class Rows:
         """What each row has, for its entries."""
         if isinstance(places, slice):
             return places if self.single else self.of
-        return places if self.single or not places.ndim else np.repeat(places, self.lengths)
+        return places if self.single or not places.ndim else places.repeat(self.lengths)
 
     def within(self, outer: Rows) -> Rows:
         """The entries by the rows of others, whose entries these rows are."""
@@ -262,9 +263,10 @@ def runs(firsts: Array, rows: Rows, size: int) -> Places:
     if not jumps.any():
         return ALL if rows.size == size and not firsts[0] else np.arange(firsts[0], firsts[0] + rows.size)
     # One array and nothing beside it: what numbers rise by, then added up.
-    numbers = np.ones(rows.size, dtype=np.intp)
+    numbers = np.empty(rows.size, dtype=np.intp)
+    numbers.fill(1)
     numbers[0], numbers[starts[1:]] = firsts[0], jumps + 1
-    return np.cumsum(numbers, out=numbers)
+    return numbers.cumsum(out=numbers)
 
 
 class Family:
@@ -273,9 +275,10 @@ class Family:
     def __init__(self, index: Table, table: Table) -> None:
         self.index, self.table, self._order = index, table, None
         self.width = max(table.width - index.width, 1)
-        owner = np.array([], dtype=np.intp)
-        if table.count:
-            owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
+        if not table.count:
+            self._rows = Rows(np.zeros(index.count + 1, dtype=np.intp))
+            return
+        owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
         if (owner[1:] < owner[:-1]).any():
             self._order = np.argsort(owner, kind="stable")
             owner = owner[self._order]
@@ -353,8 +356,8 @@ def flat(member: Any) -> tuple:
 
 def _of_one(run: Run) -> bool:
     """Whether labels are parts of the same members."""
-    first = run[0]
-    return all(label.table is first.table and label.places is first.places for label in run)
+    table, places = run[0].table, run[0].places
+    return len(run) == 1 or all(label.table is table and label.places is places for label in run)
 
 
 def _raised(run: Run) -> Run | None:
@@ -362,10 +365,9 @@ def _raised(run: Run) -> Run | None:
     table, places = run[0].table, run[0].places
     if not isinstance(table, Tuples):
         return None
-    owners = {table.owner[label.part][0] for label in run}
-    if len(owners) > 1:
+    owner = table.owner[run[0].part][0]
+    if len(run) > 1 and any(table.owner[label.part][0] != owner for label in run):
         return None
-    owner = owners.pop()
     above = table.columns[owner][places]
     return [Label(table.parents[owner], table.owner[label.part][1], above) for label in run]
 

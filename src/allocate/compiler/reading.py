@@ -75,7 +75,8 @@ class Reader:
         is not in the set of what it indexes."""
         if tree.__class__ in native_numeric_types:
             return Polynomial(constant(float(tree)))
-        way = next((_READ[kind] for kind in type(tree).__mro__ if kind in _READ), None)
+        kind = tree.__class__
+        way = _READ.get(kind) or next((_READ[base] for base in kind.__mro__ if base in _READ), None)
         if way is None:
             raise Unreadable(f"it uses {type(tree).__name__}")
         return way(self, tree, frame)
