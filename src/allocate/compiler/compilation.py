@@ -198,7 +198,7 @@ class Compilation:
         except Unreadable as reason:
             body = self._expanded(found[0], reason, Expansion.objective)
         for term in merged([term for term in body.terms if len(term.columns) == 1], 1, self._width):
-            self._put("cost", term.columns[0], term.coefficient)
+            self._put("cost", _compact(term.columns[0]), term.coefficient)
         self._put("offset", ALL, body.constant)
         sense = 1 if found[0]._init_sense(None, None) == pyo.minimize else -1
         return sense, self._hessian([term for term in body.terms if len(term.columns) == 2])
@@ -243,6 +243,13 @@ def _less(side: Formula, constant: Formula) -> Formula:
     """A side less the constant of the body."""
     same = constant.always == 0.0 or (side.always is not None and np.isinf(side.always))
     return side if same else applied(np.subtract, side, constant)
+
+
+def _compact(places: Array) -> Places:
+    """Places as a slice, if each is one more than the one before."""
+    first, last = places[0], places[-1]
+    one_by_one = last - first + 1 == len(places) and (places[1:] - places[:-1] == 1).all()
+    return slice(int(first), int(last) + 1) if one_by_one else places
 
 
 def _slices(counts: Mapping[str, int]) -> dict[str, slice]:

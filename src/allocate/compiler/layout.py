@@ -94,7 +94,7 @@ def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list
         if term.rows is None:
             places.append(free)
         else:
-            places.append(runs(free, term.rows, -1))
+            places.append(runs(free, term.rows))
         free = free + length
     return ends, places
 

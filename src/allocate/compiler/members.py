@@ -249,11 +249,16 @@ class Rows:
     def taken(self, rows: Array) -> tuple[Places, Rows]:
         """Some of the rows, in any order and any number of times: their entries, and those as rows of their own."""
         taken = Rows.long(self.lengths[rows])
-        return runs(self.starts[rows], taken, self.size), taken
+        entries = runs(self.starts[rows], taken)
+        if isinstance(entries, slice):
+            whole = entries == slice(0, self.size)
+            entries = ALL if whole else np.arange(entries.start, entries.stop)
+        return entries, taken
 
 
-def runs(firsts: Array, rows: Rows, size: int) -> Places:
-    """For each of some rows as many numbers from `firsts` on as it has entries; ALL where they are 0 to `size` - 1."""
+def runs(firsts: Array, rows: Rows) -> Places:
+    """For each of some rows as many numbers from `firsts` on as it has entries: as a slice if each is one more than the
+    one before."""
     if not rows.size:
         return np.zeros(0, dtype=np.intp)
     lengths, starts = rows.lengths, rows.starts[:-1]
@@ -261,7 +266,7 @@ def runs(firsts: Array, rows: Rows, size: int) -> Places:
         firsts, lengths, starts = (each[rows.lengths > 0] for each in (firsts, lengths, starts))
     jumps = firsts[1:] - firsts[:-1] - lengths[:-1]
     if not jumps.any():
-        return ALL if rows.size == size and not firsts[0] else np.arange(firsts[0], firsts[0] + rows.size)
+        return slice(int(firsts[0]), int(firsts[0]) + rows.size)
     # One array and nothing beside it: what numbers rise by, then added up.
     numbers = np.empty(rows.size, dtype=np.intp)
     numbers.fill(1)
