@@ -446,20 +446,21 @@ def run_propose(options: argparse.Namespace) -> int:
         found = al.propose(scenario, changes, by=options.by, reason=options.reason, **asked)
         said = found.sentences
         beside = al.pairwise({"this proposal": changes} | rivals, found.before, **asked) if rivals else None
+    version = al.accept(found, *vote, options.accept, options.decided_by) if vote and found.clash is None else None
     for text in [*said, *(beside.sentences if beside else [])]:
         say(text)
+    if version is not None:
+        say(f"This is version {version.number} of the rule book, decided by {version.decided_by}.")
+    elif vote is not None:
+        say("It was not accepted: what cannot hold is no version.")
     tables = proposal_tables(found, beside)
     if options.format == "json":
-        plain = {name: writing_plain(table) for name, table in tables.items()}
-        print(json.dumps({"sentences": said} | plain, indent=1, ensure_ascii=False, allow_nan=False))
+        written = {name: as_rows(table) for name, table in tables.items()}
+        print(json.dumps({"sentences": said} | written, indent=1, ensure_ascii=False, allow_nan=False))
     elif options.format == "csv":
         print(to_csv(found.partners), end="")
     else:
         show_proposal(found, beside)
-    sys.stdout.flush()
-    if vote is not None:
-        version = al.accept(found, *vote, options.accept, options.decided_by)
-        say(f"Version {version.number} of the rule book: {found.reason or 'no reason given'} ({version.decided_by}).")
     return NO_PLAN if found.clash is not None else ANSWERED
 
 
@@ -517,7 +518,7 @@ def proposal_tables(found: al.Proposal, beside: al.Rivals | None) -> dict[str, p
     return tables | ({"rivals": beside.table} if beside else {})
 
 
-def writing_plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def as_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON has it: a list of rows, null for blanks."""
     return plain(finite(table)).to_dict("records")
 

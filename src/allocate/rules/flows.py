@@ -43,6 +43,9 @@ class Flow(Binding):
             raise ValueError(f"where may name {listed(list(self.named))} alone, not {listed(wrong)}")
         return self
 
+    def thing(self, scenario: Scenario) -> str:
+        return "money"
+
     def _covers(self, scope: Scope, scenario: Scenario) -> bool:
         return bool(_envelopes(scope, scenario).any())
 

@@ -220,6 +220,6 @@ def measure_of(rule: Rule) -> str:
 
 
 __all__ = [
-    "bends_at", "bent", "capital", "coin", "counted", "day", "listed", "lower", "measure_of", "measured", "money", "named", "names_money",
-    "number", "partner", "partners", "per_cent", "places", "purses", "several", "things",
+    "bends_at", "bent", "capital", "coin", "counted", "day", "listed", "lower", "measure_of", "measured", "money",
+    "named", "names_money", "number", "partner", "partners", "per_cent", "places", "purses", "several", "things",
 ]  # fmt: skip
