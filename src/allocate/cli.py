@@ -331,8 +331,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
     rest = screen.Sheet("In the book, and binding nothing", ["Rule", "State"])
     rest.rows = [([rule_told(row), row.state], "") for row in told_rows(table[table["state"] != "in force"])]
     if found is None:
-        book_only = screen.Sheet("In force", ["Rule", "Standing"])
-        book_only.rows = [([rule_told(row), standing_told(row)], "") for row in told_rows(force)]
+        book_only = screen.Sheet("In force, and without prices", ["Rule"])
+        book_only.rows = [([rule_told(row)], "") for row in told_rows(force)]
         return [book_only, rest]
     free = (force["cost"] == 0) & ~(force["worth"] > 0)
     asks = next(iter(force.loc[force["worth"] > 0, "asks"]), "")
@@ -352,7 +352,7 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
 def rule_told(row: Any, more: str = "") -> str:
     """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
     days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
-    record = "; ".join(filter(None, [standing_told(row), row.owner, *days]))
+    record = "; ".join(filter(None, [standing_told(row), f"{row.owner} answers for it", *days]))
     return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
 
 
@@ -368,11 +368,11 @@ def worth_told(row: Any, asks: str) -> str:
 
 
 def effects_told(found: al.Prices, rule: str) -> str:
-    """Which partner a rule helps most and which it costs most, in pounds; places where no partner's money changes."""
+    """Whom a rule helps and costs most, in pounds: partners, or places where it moves more between them."""
     currency = found.plan.scenario.heading.currency
     mine = found.effects[(found.effects["rule"] == rule) & (found.effects["difference"].abs() >= 1.0)]
-    told = mine[mine["who"] == "partner"]
-    told = mine[mine["who"] == "place"] if told.empty else told
+    moved = mine["difference"].abs().groupby(mine["who"]).sum()
+    told = mine[mine["who"] == ("place" if moved.get("place", 0.0) > moved.get("partner", 0.0) else "partner")]
     gains, pays = told[told["difference"] > 0], told[told["difference"] < 0]
     said = [f"helps {row.name_} ({pounds(row.difference, currency)})" for row in told_rows(gains.head(1))]
     said += [f"costs {row.name_} ({pounds(-row.difference, currency)})" for row in told_rows(pays.tail(1))]
