@@ -15,8 +15,9 @@ from allocate.scenario.rulebook import KINDS
 from allocate.scenario.tables import TABLES, Heading
 
 NAMES = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError", "Unlike",
-    "Watch", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError",
+    "Unlike", "Watch", "clash", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json",
+    "write", "write_plan",
 ]  # fmt: skip
 
 

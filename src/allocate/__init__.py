@@ -10,6 +10,7 @@ plan.spend
 from allocate import rules
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
+from allocate.plan.clashing import Clashes, clash
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.plan import Plan, solve
@@ -20,6 +21,7 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError", "Unlike",
-    "Watch", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError",
+    "Unlike", "Watch", "clash", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json",
+    "write", "write_plan",
 ]  # fmt: skip

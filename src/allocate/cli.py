@@ -19,6 +19,8 @@ from typing import Any
 
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
+from allocate.plan.figures import number, pounds
+from allocate.plan.words import title
 from allocate.plan.writing import in_the_way, to_csv
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
@@ -79,6 +81,15 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("--seconds", type=above_nothing, default=60.0, help="time allowed (60)")
     solve.add_argument("--tolerance", type=above_nothing, default=1e-4, help="certified gap to accept (0.0001)")
     solve.set_defaults(run=run_solve)
+    clash = verbs.add_parser("clash", help="which rules cannot hold together, and every way out")
+    clash.add_argument("folder", help="a scenario's folder")
+    clash.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="sets", help="a change, as solve takes it"
+    )
+    clash.add_argument("--changes", metavar="FILE", help="a TOML file of changes")
+    clash.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
+    clash.add_argument("--seconds", type=above_nothing, default=10.0, help="time allowed (10)")
+    clash.set_defaults(run=run_clash)
     explore = verbs.add_parser("explore", help="move a figure and see what becomes of everyone, in a browser")
     explore.add_argument("folders", nargs="*", metavar="FOLDER", help="a scenario's folder, or one above several")
     explore.add_argument(
@@ -173,6 +184,64 @@ def run_solve(options: argparse.Namespace) -> int:
         say(f"Not certified: {assurance(plan)} {more}")
         return OUR_FAULT
     return ANSWERED
+
+
+def run_clash(options: argparse.Namespace) -> int:
+    from allocate import screen
+
+    with screen.progress("Reading"):
+        scenario = al.read(options.folder)
+        changes = read_changes(options.changes) | read_sets(options.sets)
+        if changes:
+            scenario = scenario.change(changes)
+    with screen.progress(f"Looking for clashes in {scenario.heading.name}"):
+        found = al.clash(scenario, seconds=options.seconds)
+    say("\n".join(found.sentences))
+    if changes := found.change:
+        say(f"As changes: {as_sets(changes)}")
+    if options.format == "json":
+        print(clashes_to_json(found), end="")
+    elif options.format == "csv":
+        print(to_csv(found.table), end="")
+    elif not found.possible:
+        show_clashes(found)
+    return ANSWERED if found.possible else NO_PLAN
+
+
+def clashes_to_json(found: al.Clashes) -> str:
+    """What was found as JSON: whether a plan exists, every table as a list of rows, null for blanks."""
+    tables = {
+        name: [{k: None if v is None or v != v else v for k, v in row.items()} for row in table.to_dict("records")]
+        for name, table in found.tables().items()
+    }
+    facts = {name: getattr(found, name) for name in ("possible", "law", "complete", "calls", "price_unit", "minima")}
+    return json.dumps(facts | tables, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def show_clashes(found: al.Clashes) -> None:
+    """Clashes, then ways out, as people's tables."""
+    from allocate import screen
+
+    scenario, out = found.scenario, screen._console()
+    currency, name_of = scenario.heading.currency, scenario.name_of
+
+    def whose(owner: str) -> str:
+        return name_of("partners", owner) if owner else ""
+
+    clashes = screen.Sheet("What cannot hold together", ["Rule", "Clash", "Who answers for it", "Standing"])
+    for row in found.clashes.itertuples():
+        clashes.rows.append(([title(row.rule), str(row.clash), whose(row.owner), row.standing], ""))
+    priced = f"Price, {found.price_unit}"
+    ways = screen.Sheet("Ways out", ["Rule", "Way", "Kind", "Whom to ask", "By at least", priced, "Plan buys"])
+    for row in found.ways.itertuples():
+        by = pounds(row.amount, currency) if row.unit == currency else f"{number(row.amount)} {row.unit}".strip()
+        cells = [title(row.rule), str(row.way), row.kind, whose(row.owner), by, number(row.price), number(row.outcome)]
+        ways.rows.append((cells, ""))
+    for k, sheet in enumerate(each for each in (clashes, ways) if each.rows):
+        if k:
+            out.print()
+        screen.put(sheet, out)
+    sys.stdout.flush()
 
 
 def read_sets(texts: Sequence[str]) -> dict[str, Any]:
