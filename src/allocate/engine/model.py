@@ -164,7 +164,7 @@ def _names(problem: Problem, steps: int, measured: bool) -> dict[str, Sequence]:
         **problem.scenario.shared("labels", lambda: _labels(problem)).sets,
         "TOTALS": tuple(problem.tally.totals), "LIMITS": tuple(limit.name for limit in problem.limits),
         "STEPS": range(steps), "AIM": ("aim",) if measured else (), "PICKS": problem.terms.picks,
-        "BANDS": range(max((side.band.max(initial=-1) + 1 for side in (problem.bends.under, problem.bends.over)))),
+        "BANDS": range(max(side.band.max(initial=-1) + 1 for side in (problem.bends.under, problem.bends.over))),
     }  # fmt: skip
 
 

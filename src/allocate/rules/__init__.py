@@ -1,5 +1,5 @@
 """The rules partners agreed: the tally they ask, and their kinds."""
 
-from allocate.rules import flows, kinds
+from allocate.rules import choices, flows, kinds
 
-__all__ = ["flows", "kinds"]
+__all__ = ["choices", "flows", "kinds"]

@@ -45,7 +45,7 @@ class Binding(Rule):
 
     def _subject(self, scenario: Scenario) -> str:
         """What the rule is about: 'Spending on Care in North', 'For each place, spending on Care'."""
-        counted = self._counted(scenario) + _named(self.where, scenario)
+        counted = self._counted(scenario) + named(self.where, scenario)
         return f"For each {self.each}, {counted}" if self.each else counted[0].upper() + counted[1:]
 
 
@@ -174,7 +174,7 @@ class Share(Binding):
                         body = tally.spend(now) - figure * tally.spend(over)
                         label = year if len(tally.scenario.years) > 1 else ""
                         limit = self._limit(tally, part, body, low, high, year=label)
-                        yield limit if self._single else _renamed(limit, "least" if low == 0.0 else "most")
+                        yield limit if self._single else renamed(limit, "least" if low == 0.0 else "most")
 
     @property
     def _single(self) -> bool:
@@ -186,7 +186,7 @@ class Share(Binding):
             for word, figure in (("least", self.at_least), ("most", self.at_most))
             if figure is not None
         ]
-        base = f"spending{_named(self.of, scenario)}" if self.of else "all spending"
+        base = f"spending{named(self.of, scenario)}" if self.of else "all spending"
         joined = " and ".join(bounds)
         return f"{self._subject(scenario)} must be {joined}{'' if 'times' in joined else ' of'} {base}"
 
@@ -272,7 +272,8 @@ def binding_rules(scenario: Scenario) -> list[Binding]:
     return [rule for rule in scenario.rules if isinstance(rule, Binding) and rule.binds]
 
 
-def _renamed(limit: Limit, word: str) -> Limit:
+def renamed(limit: Limit, word: str) -> Limit:
+    """A limit told apart from others of its part by a word."""
     part = f"{limit.part}.{word}" if limit.part else word
     return Limit(limit.owner, limit.label, limit.body, limit.low, limit.high, limit.measure, part)
 
@@ -303,14 +304,19 @@ def _below_minima(rule: Rule, amount: float, scenario: Scenario) -> Iterator[Pro
 
 
 def _reach(rule: Rule, scenario: Scenario) -> float:
-    """The most that could be spent on the lines a rule covers: their own limits, or their envelopes'."""
-    mask = covers(rule.where, scenario)
-    high = scenario.table("lines")["high"].fillna(np.inf).to_numpy()[mask]
-    asked = np.bincount(scenario.envelope_of_line[mask], high, minlength=len(scenario.reach))
-    return float(np.minimum(asked, scenario.reach).sum())
+    """The most that could be spent on the lines a rule covers."""
+    return reach_of(np.flatnonzero(covers(rule.where, scenario)), scenario)
 
 
-def _named(scope: Scope, scenario: Scenario) -> str:
+def reach_of(rows: np.ndarray, scenario: Scenario) -> float:
+    """The most that could be spent on these lines: their own limits, or their envelopes'."""
+    high = scenario._tables["lines"]["high"].to_numpy(dtype=float)[rows]
+    mine, paid = np.unique(scenario.envelope_of_line[rows], return_inverse=True)
+    asked = np.bincount(paid, np.where(np.isnan(high), np.inf, high), minlength=len(mine))
+    return float(np.minimum(asked, scenario.reach[mine]).sum())
+
+
+def named(scope: Scope, scenario: Scenario) -> str:
     """A scope in words that follow 'spending': ' on Care by The Trust in North from Core money'."""
 
     def names(part: str, table: str) -> list[str]:
