@@ -610,8 +610,8 @@ def show_proposal(found: al.Proposal, beside: al.Rivals | None) -> None:
         change = pounds(row.difference, currency, True) if is_money else number(row.difference, True)
         total.rows.append(([row.measure, *cells, change, "" if is_money else row.unit], ""))
     sheets = [deciding, total]
-    for title, table in (("By partner", found.partners), ("By place", found.places)):
-        sheets.append(before_and_after(title, table, currency))
+    for heading, table in (("By partner", found.partners), ("By place", found.places)):
+        sheets.append(before_and_after(heading, table, currency))
     touched = screen.Sheet("Rules that are touched", ["Rule", "Before", "After", "Effect"])
     rows = [row for row in told_rows(found.rules) if row.effect]
     touched.rows += [([row.rule, row.before, row.after, row.effect], "") for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,8 @@ from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved, solve_scenario
 from allocate.engine.starts import take_starts
 from allocate.engine.watch import Watch
+from allocate.rules.limits import chosen
+from allocate.scenario.curves import Curves
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -53,7 +55,9 @@ def solve(
     started = time.perf_counter()
     if start is not None:
         _begin_at(scenario, Path(start) / START)
-    options = Options(seconds, tolerance, None if choices is None else _opened(scenario, choices))
+    options = Options(seconds, tolerance)
+    if choices is not None:
+        options = replace(options, opened=_opened(scenario, choices), picked=_picked(scenario, choices))
     solved = solve_scenario(scenario, options, watch)
     return Plan(scenario, solved, time.perf_counter() - started, options)
 
@@ -72,6 +76,14 @@ def _opened(scenario: Scenario, choices: Plan) -> Array:
     if choices.scenario.line_ids != scenario.line_ids:
         raise ValueError("choices must be a plan over the same lines")
     return choices._solved.flows.spend > 0.5
+
+
+def _picked(scenario: Scenario, choices: Plan) -> dict[str, bool]:
+    """What the rules of a scenario say that a plan chose; routes that it does not have move nothing."""
+    flows, curves = choices._solved.flows, Curves.of(scenario)
+    known = dict(zip(zip(*choices.scenario.key_texts("routes"), strict=True), flows.moved, strict=True))
+    moved = np.array([known.get(key, 0.0) for key in zip(*scenario.key_texts("routes"), strict=True)])
+    return chosen(scenario, flows.spend, curves.gain(curves.effort(flows.spend)), moved)
 
 
 @dataclass(frozen=True, eq=False)
