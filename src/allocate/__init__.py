@@ -7,7 +7,7 @@ plan = al.solve(base)
 plan.spend
 """
 
-from allocate import rules
+from allocate import places, rules
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
 from allocate.plan.comparing import Unlike, compare
@@ -21,5 +21,6 @@ from allocate.scenario.writing import schema, write
 
 __all__ = [
     "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Scenario", "ScenarioError", "Unlike",
-    "Watch", "compare", "evidence", "explain", "read", "rules", "schema", "solve", "to_json", "write", "write_plan",
+    "Watch", "compare", "evidence", "explain", "places", "read", "rules", "schema", "solve", "to_json", "write",
+    "write_plan",
 ]  # fmt: skip
