@@ -80,9 +80,8 @@ def likelihood(heading: str) -> int:
 
 
 def known(cells: Sequence[str]) -> int:
-    """How many different meanings a row of headings holds; 0 for a row that does not name the practices' codes."""
-    found = {meaning(cell) for cell in cells} - {""}
-    return len(found) if "code" in found else 0
+    """How many different meanings a row of headings holds."""
+    return len({meaning(cell) for cell in cells} - {""})
 
 
 def _plain(heading: str) -> str:

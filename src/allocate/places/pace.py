@@ -105,7 +105,7 @@ def close_by(
     return _walk(opening, shares, envelopes, limits, f"all at their target by {year or years[-1]}")
 
 
-POLICIES = {
+POLICIES: dict[str, Callable[..., pd.DataFrame]] = {
     "bands": bands,
     "no-overshoot": no_overshoot,
     "no-cash-loser": no_cash_loser,

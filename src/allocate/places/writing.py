@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -199,10 +198,9 @@ def to_csv(table: pd.DataFrame) -> str:
     return "".join(_line(line) for line in lines)
 
 
-def to_json(table: pd.DataFrame) -> str:
-    """A table as a JSON list of rows, null for blanks."""
-    rows = [{k: _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
-    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """A table as rows for JSON, None for blanks."""
+    return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _plain(value: object) -> object:
