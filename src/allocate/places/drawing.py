@@ -144,7 +144,7 @@ def draw(
     if isinstance(by, str) and by in GROUPS:
         if system is None:
             raise ScenarioError("system", [Problem("system", "say which system to draw by " + by)])
-        return _grouped(practices, practices.codes(system), by)
+        return _grouped(practices, practices.codes(system), by, rest)
     found: list[Problem] = []
     if isinstance(by, Mapping):
         claims, where = as_claims(by, found), "places"
@@ -174,8 +174,8 @@ def _systems_of(practices: Practices, claims: Sequence[Claim], where: str) -> tu
 # --- by what the file says -------------------------------------------------------------------------------------------
 
 
-def _grouped(practices: Practices, systems: tuple[str, ...], by: str) -> Drawing:
-    """A place for each district, PCN or practice. Practices lie in their district's place."""
+def _grouped(practices: Practices, systems: tuple[str, ...], by: str, rest: str) -> Drawing:
+    """A place for each district, PCN or practice; practices lie in their district. What has none is for the rest."""
     table = practices.practices(systems)
     if by == "practice":
         ids = pd.Series([slug(code) for code in table.index], index=table.index)
@@ -184,10 +184,14 @@ def _grouped(practices: Practices, systems: tuple[str, ...], by: str) -> Drawing
         within = dict(zip(ids, districts, strict=True))
         return Drawing(practices, systems, ids, names, within, by)
     blank = table.index[table[by] == ""]
-    if len(blank):
+    if len(blank) and not rest:
         raise ScenarioError(practices.file, [_without(table, blank, by, practices.file)])
     ids, names = _ids(table, by)
     order = dict(sorted(names.items(), key=lambda item: item[1]))
+    if len(blank):
+        if not _id(rest) or _id(rest) in order:
+            raise ScenarioError("rest", [Problem("rest", "is no name of its own for a place", value=rest)])
+        ids[blank], order[_id(rest)] = _id(rest), rest
     return Drawing(practices, systems, ids, order, dict.fromkeys(order, ""), by, tuple(_split(practices, table, by)))
 
 

@@ -19,7 +19,7 @@ target), distance_rate (as a part of the target), loses (fewer pounds than befor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,10 @@ from allocate.errors import NoPlan, Problem, ScenarioError
 
 CLOSE = 1e-9
 """What binary arithmetic may leave, as a part of the envelope."""
+NOTHING = 1e-12
+"""A target that is less than this part of the largest is none."""
 PENNY = 0.005
+"""A fall of fewer pounds is no loss."""
 
 Step = Callable[[np.ndarray, np.ndarray, float, int], tuple[np.ndarray, np.ndarray]]
 """(amounts before, targets, envelope, years left with this one) to the least and the most of every place."""
@@ -130,35 +133,37 @@ def closed(path: pd.DataFrame, within: float = 0.01) -> str:
 
 
 def filled(target: np.ndarray, least: np.ndarray, most: np.ndarray, total: float) -> np.ndarray:
-    """clip(r target, least, most) with the level r at which it adds up to `total`, exactly: the sum is a broken line
-    in r, and the piece that reaches the total is found by halving over its corners. Needs sum least <= total <= sum
-    most; a place without a target has its least, unless all others have their most."""
-    some = target > 0
+    """clip(r target, least, most) with the level r at which it adds up to `total`. Every amount is straight in r
+    between two corners, where somebody leaves the least or reaches the most; the corners around the total are found by
+    halving. Needs sum least <= total <= sum most. A place without a target has its least, unless all others have their
+    most."""
+    some = target > NOTHING * target.max()
     if not some.any():
         return _spread(least, most, total)
+    amounts = np.where(some, most, least)
     rest = total - least[~some].sum()
     goal, low, high = target[some], least[some], most[some]
     if rest > high.sum():
-        amounts = np.where(some, most, least)
         amounts[~some] = _spread(least[~some], most[~some], total - high.sum())
         return amounts
     corners = np.unique(np.concatenate([low / goal, (high / goal)[np.isfinite(high)]]))
 
-    def reached(level: float) -> float:
-        return float(np.clip(level * goal, low, high).sum())
+    def at(corner: int) -> np.ndarray:
+        return np.clip(corners[corner] * goal, low, high)
 
     first, last = 0, len(corners) - 1
-    if reached(corners[last]) < rest:
-        first = last
+    if at(last).sum() <= rest:
+        open_ended = np.where(np.isinf(high), goal, 0.0)
+        beyond = rest - at(last).sum()
+        amounts[some] = at(last) + (open_ended * (beyond / open_ended.sum()) if open_ended.any() else 0.0)
+        return amounts
     while last - first > 1:
         middle = (first + last) // 2
-        first, last = (middle, last) if reached(corners[middle]) <= rest else (first, middle)
-    start = corners[first]
-    moving = (low <= start * goal * (1 + 1e-15)) & (high > start * goal)
-    slope = goal[moving].sum()
-    level = start + (rest - reached(start)) / slope if slope > 0 else start
-    amounts = least.copy()
-    amounts[some] = np.clip(level * goal, low, high)
+        first, last = (middle, last) if at(middle).sum() <= rest else (first, middle)
+    start, end = at(first), at(last)
+    width = (end - start).sum()
+    part = (rest - start.sum()) / width if width > 0 else 0.0
+    amounts[some] = start + (end - start) * min(max(part, 0.0), 1.0)
     return amounts
 
 
@@ -197,8 +202,8 @@ def _walk(
     for k, (year, envelope) in enumerate(envelopes.items()):
         target = by_year[str(year)] * envelope
         least, most = limits(before, target, envelope, len(envelopes) - k)
-        _possible(places, least, most, envelope, str(year), promise)
-        amounts = filled(target, least, np.maximum(least, most), envelope)
+        _possible(least, most, envelope, str(year), promise)
+        amounts = filled(target, least, most, envelope)
         tables.append(_year(str(year), places, before, amounts, target))
         before = amounts
     return pd.concat(tables, ignore_index=True)
@@ -246,18 +251,10 @@ def _checked(
     return {year: table.loc[year].to_numpy(dtype=float) for year in years}
 
 
-def _possible(
-    places: Iterable[str], least: np.ndarray, most: np.ndarray, envelope: float, year: str, promise: str
-) -> None:
-    """Raises NoPlan where the policy cannot be kept with this year's money, and says by how much."""
+def _possible(least: np.ndarray, most: np.ndarray, envelope: float, year: str, promise: str) -> None:
+    """Raises NoPlan where the policy cannot be kept with this year's money, and says by how much. Where both sums are
+    right, no place's least is above its most: growing as the envelope does lies between them."""
     slack = CLOSE * max(envelope, 1.0)
-    if (least > most + slack).any():
-        torn = [place for place, low, high in zip(places, least, most, strict=True) if low > high + slack]
-        short = float((least - most)[least > most].sum())
-        raise NoPlan(
-            f"In {year} the policy ({promise}) asks more of {_names(torn)} than it allows: by {_pounds(short)}.",
-            ["Widen the band of growth, or let places pass their targets."],
-        )
     if least.sum() > envelope + slack:
         raise NoPlan(
             f"In {year} the least that the policy promises ({promise}) adds to {_pounds(least.sum())}, and the "
@@ -270,11 +267,6 @@ def _possible(
             f"{_pounds(envelope)}: {_pounds(envelope - most.sum())} could not be spent.",
             [f"Raise the ceiling on growth, or hold {_pounds(envelope - most.sum())} in reserve in {year}."],
         )
-
-
-def _names(places: list[str]) -> str:
-    more = f" and {len(places) - 4} more" if len(places) > 4 else ""
-    return ", ".join(places[:4]) + more
 
 
 def _pounds(amount: float) -> str:

@@ -173,10 +173,10 @@ def _columns(grid: Grid, top: int, found: list[Problem]) -> dict[str, int]:
             fix = "take out, or rename, the one that is not meant"
             found.append(Problem(grid.where, f"two columns mean the same, {_label(what)}", number, "", twice, fix))
         chosen[what] = filled[0]
+    strange = [heading.strip() for heading in headings if heading.strip() and not meaning(heading)]
     for what, expected in REQUIRED.items():
         if what not in chosen:
-            near = suggestion(_spoken(what), [h for h in headings if h.strip() and not meaning(h)])
-            fix = near if near.startswith("did") else ""
+            fix = f"not understood: {', '.join(strange[:12])}" if strange else ""
             found.append(Problem(grid.where, f"has no column for {expected}", number, fix=fix))
     return chosen
 

@@ -44,13 +44,9 @@ def grids(path: Path, found: list[Problem]) -> tuple[list[Grid], bytes]:
         fix = "is a quotation mark opened and never closed?"
         found.append(Problem(path.name, f"is not CSV: {error}", fix=fix))
         return [], b""
-    if (
-        rows
-        and all(len(cells) == 1 for _, cells in rows)
-        and any(";" in cells[0] or "\t" in cells[0] for _, cells in rows)
-    ):
+    if all(len(cells) <= 3 for _, cells in rows) and any(re.search(r"(;.*){3}|(\t.*){3}", c[0]) for _, c in rows):
         fix = "save it with commas, as 'CSV UTF-8 (comma delimited)'"
-        found.append(Problem(path.name, "has one column: expected commas between columns", rows[0][0], fix=fix))
+        found.append(Problem(path.name, "has other marks than commas between its columns", rows[0][0], fix=fix))
         return [], b""
     return [Grid(path.name, "", rows)], path.read_bytes()
 

@@ -180,11 +180,11 @@ def target_table(
     drawing: Drawing, amount: Amounts, opening: Mapping[str, float] | pd.Series | str | Path | None = None
 ) -> pd.DataFrame:
     """Fair shares in pounds by place, with opening positions and distances where they are given: place, name,
-    population, a column for each envelope, target, share, per_head; opening, distance, rate, distance_per_head,
+    people, a column of pounds for each envelope, target, share, per_head; opening, distance, rate, distance_per_head,
     opening_per_head."""
     table = drawing.targets(amount)
     table.insert(0, "name", [drawing.names[place] for place in table.index])
-    table.insert(1, "population", drawing.sums()["population"])
+    table.insert(1, "people", drawing.sums()["population"])
     if opening is not None:
         table = table.join(drawing.distance(opening, amount).drop(columns=["target", "target_per_head"]))
     return table.reset_index()
