@@ -17,6 +17,7 @@ from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.plan import Plan, solve
+from allocate.plan.prices import Prices, prices
 from allocate.plan.writing import to_json, write_plan
 from allocate.scenario.evidence import evidence
 from allocate.scenario.reading import read
@@ -24,8 +25,8 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Proposal", "Rivals", "Scenario",
+    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals", "Scenario",
     "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "compare", "compare_versions", "evidence",
-    "explain", "pairwise", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json",
-    "versions", "write", "write_plan",
+    "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve",
+    "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

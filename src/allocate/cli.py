@@ -10,6 +10,7 @@ import math
 import os
 import shlex
 import sys
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -23,10 +24,12 @@ import pandas as pd
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.figures import number, pounds
-from allocate.plan.words import capital
+from allocate.plan.words import capital, count
 from allocate.plan.writing import finite, in_the_way, to_csv
+from allocate.rules.grammar import book, minute
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
+from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import plain
 from allocate.scenario.values import parse_value, value_text
 from allocate.scenario.words import NUMBER
@@ -85,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("--seconds", type=above_nothing, default=60.0, help="time allowed (60)")
     solve.add_argument("--tolerance", type=above_nothing, default=1e-4, help="certified gap to accept (0.0001)")
     solve.set_defaults(run=run_solve)
+    add_rules(verbs)
     add_propose(verbs)
     explore = verbs.add_parser("explore", help="move a figure and see what becomes of everyone, in a browser")
     explore.add_argument("folders", nargs="*", metavar="FOLDER", help="a scenario's folder, or one above several")
@@ -182,6 +186,199 @@ def run_solve(options: argparse.Namespace) -> int:
     return ANSWERED
 
 
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+RULE_COLUMNS = (
+    "id", "title", "sentence", "minute", "kind", "standing", "state", "level", "owner", "proposer", "support",
+    "objections", "since", "review", "authority", "source",
+)  # fmt: skip
+PRICE_COLUMNS = ("slack", "room", "unit", "worth", "asks", "cost", "how", "helps", "costs", "together", "cost_together")
+
+
+def add_rules(verbs: Any) -> None:
+    """The verb `rules` and its options."""
+    verb = verbs.add_parser("rules", help="the rule book, what each rule costs and to whom")
+    verb.add_argument("folder", help="a scenario's folder")
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="sets", help="a change, as in solve"
+    )
+    verb.add_argument("--changes", metavar="FILE", help="a TOML file of changes, as in solve")
+    verb.add_argument("--whole", action="store_true", help="every rule's whole cost, however long that takes")
+    verb.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
+    verb.add_argument(
+        "--seconds", type=above_nothing, default=60.0, help="time allowed, and for each with --whole (60)"
+    )
+    verb.set_defaults(run=run_rules)
+
+
+def run_rules(options: argparse.Namespace) -> int:
+    from allocate import screen
+
+    with screen.progress("Reading"):
+        scenario = al.read(options.folder)
+        changes = read_changes(options.changes) | read_sets(options.sets)
+        scenario = scenario.change(changes) if changes else scenario
+    clash = None
+    try:
+        found = priced_book(scenario, options.seconds, options.whole)
+    except al.NoPlan as error:
+        found, clash = None, error
+    table = rules_table(scenario, found)
+    effects = found.effects if found else pd.DataFrame()
+    if options.format == "json":
+        told = {"scenario": scenario.id, "unit": found.unit if found else "", "rules": writing_plain(table)}
+        print(json.dumps(told | {"effects": writing_plain(effects)}, indent=1, ensure_ascii=False, allow_nan=False))
+    elif options.format == "csv":
+        print(to_csv(table), end="")
+    else:
+        show_rules(scenario, table, found)
+    sys.stdout.flush()
+    if clash is not None:
+        say("The rules cannot all hold, so there is no plan, and none of them has a price.")
+        raise clash
+    return ANSWERED
+
+
+def priced_book(scenario: al.Scenario, seconds: float, whole: bool) -> al.Prices:
+    """The price list of a scenario's plan; without `whole`, what could be solved in so many seconds."""
+    from allocate import screen
+
+    ends = time.monotonic() + seconds
+
+    def solve(wanted: al.Scenario) -> al.Plan:
+        return al.solve(wanted, seconds=seconds if whole else max(ends - time.monotonic(), 0.1))
+
+    with screen.progress(f"Solving {scenario.heading.name}"):
+        plan = solve(scenario)
+    with screen.progress("Solving without each rule in turn"):
+        return al.prices(plan, solve=solve, tick=lambda done, total: whole or time.monotonic() < ends)
+
+
+def rules_table(scenario: al.Scenario, found: al.Prices | None) -> pd.DataFrame:
+    """Every rule of the book, those in force first, the dearest first: what it says, its record, and its price (blank
+    for what is not in force, and where there is no plan). `state` is 'in force', 'switched off' or 'recorded'."""
+    table = book(scenario)
+    table["minute"] = [minute(rule, scenario) for rule in scenario.rules]
+    table["state"] = [rule_state(rule) for rule in scenario.rules]
+    table = table[list(RULE_COLUMNS)]
+    if found is None:
+        order, prices = [], pd.DataFrame(columns=["id", *PRICE_COLUMNS])
+    else:
+        order, prices = found.table["id"].tolist(), found.table[["id", *PRICE_COLUMNS]]
+    place = {rule: k for k, rule in enumerate(order)}
+    states = ["in force", "switched off", "recorded"]
+    keys = [(states.index(row.state), place.get(row.id, 0), row.id) for row in table.itertuples()]
+    table = table.iloc[sorted(range(len(keys)), key=lambda k: keys[k])]
+    table = table.merge(prices, on="id", how="left").reset_index(drop=True)
+    figures = ["room", "worth", "cost", "cost_together"]
+    table[figures] = table[figures].astype(float)
+    words = [name for name in PRICE_COLUMNS if name not in figures]
+    table[words] = table[words].fillna("")
+    return table
+
+
+def rule_state(rule: Rule) -> str:
+    """Whether a rule is 'in force', 'switched off', or 'recorded', which binds nothing."""
+    return "recorded" if rule.standing == "recorded" else "in force" if rule.in_force else "switched off"
+
+
+def show_rules(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | None) -> None:
+    """The book in words and tables: what costs, what costs nothing, and what does not bind."""
+    from allocate import screen
+
+    for text in rules_said(scenario, table, found):
+        say(text)
+    say("")
+    sys.stderr.flush()
+    sheets = [sheet for sheet in rules_sheets(scenario, table, found) if sheet.rows]
+    out = screen._console()
+    for k, sheet in enumerate(sheets):
+        if k:
+            out.print()
+        # A rule is a few lines: a blank one keeps it apart from the next.
+        between = ([""] * len(sheet.titles), "")
+        sheet.rows = [row for each in sheet.rows for row in (each, between)][:-1]
+        screen.put(sheet, out)
+
+
+def rules_said(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | None) -> list[str]:
+    """How many rules there are, what the dearest costs, and how to read the tables, a sentence each."""
+    force = int((table["state"] == "in force").sum())
+    said = [f"{scenario.heading.name}: {count(force, 'rule')} in force, {len(table) - force} in the book besides."]
+    if found is None:
+        return said
+    dear = table[table["cost"] > 0]
+    if len(dear):
+        top = dear.iloc[0]
+        cost = f"{number(top['cost'])} {found.unit} more"
+        said.append(f"{len(dear)} cost something. The dearest is “{top['title']}”: without it the plan buys {cost}.")
+    if (table["cost"] < 0).any():
+        said.append("A cost below nothing is what the plan would lose without the rule.")
+    if not found.plan.has_prices:
+        said.append("Yes/no choices leave no price at the margin: each cost is found by solving again.")
+    missing = table[(table["state"] == "in force") & table["cost"].isna()]
+    if len(missing):
+        said.append(f"{count(len(missing), 'whole cost')} not solved for in the time: --whole solves for all of them.")
+    return said + [f"Not certified: {assurance(found.plan)}"] * (not found.plan.certified)
+
+
+def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | None) -> list[Any]:
+    """The tables of the book: rules that cost, rules that cost nothing, rules that do not bind."""
+    from allocate import screen
+
+    force = table[table["state"] == "in force"]
+    rest = screen.Sheet("In the book, and binding nothing", ["Rule", "State"])
+    rest.rows = [([rule_told(row), row.state], "") for row in told_rows(table[table["state"] != "in force"])]
+    if found is None:
+        book_only = screen.Sheet("In force", ["Rule", "Standing"])
+        book_only.rows = [([rule_told(row), standing_told(row)], "") for row in told_rows(force)]
+        return [book_only, rest]
+    free = (force["cost"] == 0) & ~(force["worth"] > 0)
+    asks = next(iter(force.loc[force["worth"] > 0, "asks"]), "")
+    worth = [f"{asks} of room"] if asks else []
+    dear = screen.Sheet(f"What our rules cost, in {found.unit}", ["Rule", "Room left", *worth, "Whole cost"])
+    for row in told_rows(force[~free]):
+        cells = [rule_told(row, effects_told(found, row.id)), row.slack.removesuffix(" parts")]
+        cells += [worth_told(row, asks)] * len(worth)
+        dear.rows.append(([*cells, "not solved" if math.isnan(row.cost) else number(row.cost)], ""))
+    kept = screen.Sheet("In force, and costing nothing", ["Rule", "Room left"])
+    for row in told_rows(force[free]):
+        together = f"Holds together with {row.together}: {number(row.cost_together)} in all." if row.together else ""
+        kept.rows.append(([rule_told(row, together), row.slack.removesuffix(" parts")], ""))
+    return [dear, kept, rest]
+
+
+def rule_told(row: Any, more: str = "") -> str:
+    """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
+    days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
+    record = "; ".join(filter(None, [standing_told(row), row.owner, *days]))
+    return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
+
+
+def standing_told(row: Any) -> str:
+    return "In law" if row.standing == "statutory" else row.standing.capitalize()
+
+
+def worth_told(row: Any, asks: str) -> str:
+    """What easing is worth, with by how much where that is not what the column says."""
+    if not row.worth > 0:
+        return ""
+    return number(row.worth) if row.asks == asks else f"{number(row.worth)} for {row.asks}"
+
+
+def effects_told(found: al.Prices, rule: str) -> str:
+    """Which partner a rule helps most and which it costs most, in pounds; places where no partner's money changes."""
+    currency = found.plan.scenario.heading.currency
+    mine = found.effects[(found.effects["rule"] == rule) & (found.effects["difference"].abs() >= 1.0)]
+    told = mine[mine["who"] == "partner"]
+    told = mine[mine["who"] == "place"] if told.empty else told
+    gains, pays = told[told["difference"] > 0], told[told["difference"] < 0]
+    said = [f"helps {row.name_} ({pounds(row.difference, currency)})" for row in told_rows(gains.head(1))]
+    said += [f"costs {row.name_} ({pounds(-row.difference, currency)})" for row in told_rows(pays.tail(1))]
+    return capital("; ".join(said)) + "." if said else ""
+
+
 # --- propose ----------------------------------------------------------------------------------------------------------
 
 
@@ -249,20 +446,21 @@ def run_propose(options: argparse.Namespace) -> int:
         found = al.propose(scenario, changes, by=options.by, reason=options.reason, **asked)
         said = found.sentences
         beside = al.pairwise({"this proposal": changes} | rivals, found.before, **asked) if rivals else None
+    version = al.accept(found, *vote, options.accept, options.decided_by) if vote and found.clash is None else None
     for text in [*said, *(beside.sentences if beside else [])]:
         say(text)
+    if version is not None:
+        say(f"This is version {version.number} of the rule book, decided by {version.decided_by}.")
+    elif vote is not None:
+        say("It was not accepted: what cannot hold is no version.")
     tables = proposal_tables(found, beside)
     if options.format == "json":
-        plain = {name: writing_plain(table) for name, table in tables.items()}
-        print(json.dumps({"sentences": said} | plain, indent=1, ensure_ascii=False, allow_nan=False))
+        written = {name: as_rows(table) for name, table in tables.items()}
+        print(json.dumps({"sentences": said} | written, indent=1, ensure_ascii=False, allow_nan=False))
     elif options.format == "csv":
         print(to_csv(found.partners), end="")
     else:
         show_proposal(found, beside)
-    sys.stdout.flush()
-    if vote is not None:
-        version = al.accept(found, *vote, options.accept, options.decided_by)
-        say(f"Version {version.number} of the rule book: {found.reason or 'no reason given'} ({version.decided_by}).")
     return NO_PLAN if found.clash is not None else ANSWERED
 
 
@@ -320,7 +518,7 @@ def proposal_tables(found: al.Proposal, beside: al.Rivals | None) -> dict[str, p
     return tables | ({"rivals": beside.table} if beside else {})
 
 
-def writing_plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def as_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON has it: a list of rows, null for blanks."""
     return plain(finite(table)).to_dict("records")
 

@@ -243,10 +243,8 @@ def _proved(oracle: Oracle, bare: bool, law: bool) -> tuple[str, ...]:
     for easings in _eases(oracle, bare, law):
         with suppress(Impossible, Over):
             prices = oracle.session.prices(problem, oracle.reached(easings.relaxed()))
-            aimless = replace(
-                problem, weight=np.zeros(len(problem.weight)),
-                terms=replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]]),
-            )  # fmt: skip
+            wide = replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]])
+            aimless = replace(problem.aimless, terms=wide)
             total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
             if total > 0 and upper_bound(aimless, prices) < -1e-9 * total:
                 return _named(problem, prices)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from allocate.engine.bends import MILLION, Stand
 from allocate.engine.certificate import Certificate, bodies
 from allocate.engine.highs import MIP_GAP, SEED
 from allocate.engine.optimum import Options
@@ -80,8 +81,10 @@ class Plan:
     spend     one row a line: partner, place, programme, envelope, year, baseline, low, high, spend, change (all £)
     gains     one row a curve: place, programme, outcome, year, spend, baseline_gain, gain, change (outcome units)
     limits    one row a limit: rule (or resource), owner (the partner that answers for it), standing, part, label,
-              measure, amount, low, high, slack, binding, price; a share's amount is its lines' spending less the
-              share times the base's
+              measure, amount, low, high, slack, binding, price, bent, bend_price; a share's amount is its lines'
+              spending less the share times the base's, a reserve's what is drawn from its envelopes; bent is by how
+              much an agreed rule gave way, beyond its end (slack is then below nothing), and bend_price the published
+              price of the band it is in (of £1m, or of one unit of the outcome)
     money     one row an envelope: envelope, year, holder, amount, moved_in, moved_out, spent, unspent, price
     routes    one row a route: route, year, source, target, high (its own most, or what a rule opens), moved
     places    one row a place and year: place, year, population, need, baseline, spend, change, per_head (all money);
@@ -152,6 +155,7 @@ class Plan:
     def _limits(self) -> pd.DataFrame:
         problem = self._solved.problem
         amount, prices = bodies(problem, self._solved.flows), self._solved.optimum.prices.limit
+        bent, bend_price = _bent(problem, amount)
         low, high = problem.limit_low, problem.limit_high
         owners = {rule.id: (rule.owner, rule.standing) for rule in self.scenario.rules}
         slack = np.minimum(amount - low, high - amount)
@@ -168,6 +172,7 @@ class Plan:
                 "measure": [limit.measure for limit in problem.limits],
                 "amount": amount, "low": low, "high": high, "slack": slack, "binding": slack <= room,
                 "price": np.where(slack <= room, np.abs(prices), 0.0) if self.has_prices else np.nan,
+                "bent": bent, "bend_price": bend_price,
             }
         )  # fmt: skip
 
@@ -261,6 +266,17 @@ class Plan:
 
     def __repr__(self) -> str:
         return f"Plan({self.scenario.id!r}, value {self.value:,.6g}, gap {self.certificate.gap:.2g})"
+
+
+def _bent(problem: Problem, amount: Array) -> tuple[Array, Array]:
+    """By how much each limit is bent, and the published price of the band that it is in; nothing where it is not."""
+    bent = np.zeros(len(amount))
+    soft = problem.soft
+    bent[soft] = np.maximum(0.0, np.maximum(problem.limit_low - amount, amount - problem.limit_high))[soft]
+    toll = np.abs(Stand.of(problem.bends, problem.terms.ends, amount).toll)
+    pounds = np.array([limit.measure == "spend" for limit in problem.limits], dtype=bool)
+    # Divided the way it was multiplied, so that it reads as it was published.
+    return np.where(toll > 0, bent, 0.0), np.round(toll * np.where(pounds, MILLION, 1.0), 12)
 
 
 def worth_of_a_pound(problem: Problem, spend: Array) -> Array:
