@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import allocate as al
 from allocate import cli
 from allocate.engine.problem import Problem
+from allocate.plan.prices import prices
 from allocate.rules.kinds import Binding, binding_rules
 from allocate.rules.limits import chosen, limits
 from allocate.rules.tally import Tally
@@ -506,7 +507,7 @@ def test_a_new_kind_is_one_class(toy, folder, capsys, tmp_path):
         scenario.change({"rules.a-head.pound": 3})
     audited = {limit.name: limit for limit in numeric_limits(scenario, plan)}
     assert (audited["a-head[north]"].body, audited["a-head[north]"].high) == (360_000, 360_000)
-    assert al.prices(plan).table.set_index("id").loc["a-head", "cost"] > 0
+    assert prices(plan).table.set_index("id").loc["a-head", "cost"] > 0
     said = al.rules.book(scenario).set_index("id").loc["a-head"]
     assert said[["A", "D", "I", "Bdir", "Cex"]].tolist() == [
         "The Board", "must", "toy", "spending on Care", "pounds 90; for each place",
