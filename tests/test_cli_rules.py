@@ -40,7 +40,7 @@ def test_the_book_of_tiny_as_a_table(capsys):
         sorted(out.index(part) for part in ("Prevention north.", "1.48", "In force, and costing nothing", "£25,000"))
     )
     assert "£1,000 of room" in out
-    assert "Agreed; The Council." in out
+    assert "Agreed; The Council answers for it." in out
     assert "Helps North (£10,000); costs South (£10,000)." in out
     assert "2 rules in force, 0 in the book besides." in words
     assert "without it the plan buys 1.48 years more" in words

@@ -15,10 +15,10 @@ from allocate.scenario.rulebook import KINDS
 from allocate.scenario.tables import TABLES, Heading
 
 NAMES = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Proposal", "Rivals", "Scenario",
-    "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "compare", "compare_versions", "evidence",
-    "explain", "pairwise", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json",
-    "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
+    "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
+    "compare_versions", "evidence", "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema",
+    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from allocate.commons.versions import Version, accept, compare_versions, restore
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
+from allocate.plan.clashing import Clashes, clash
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.plan import Plan, solve
@@ -25,8 +26,8 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals", "Scenario",
-    "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "compare", "compare_versions", "evidence",
-    "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve",
-    "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
+    "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
+    "compare_versions", "evidence", "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema",
+    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

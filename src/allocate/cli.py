@@ -24,7 +24,7 @@ import pandas as pd
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.figures import number, pounds
-from allocate.plan.words import capital, count
+from allocate.plan.words import capital, count, title
 from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.rules.grammar import book, minute
 from allocate.scenario.paths import Path as Named
@@ -88,6 +88,15 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("--seconds", type=above_nothing, default=60.0, help="time allowed (60)")
     solve.add_argument("--tolerance", type=above_nothing, default=1e-4, help="certified gap to accept (0.0001)")
     solve.set_defaults(run=run_solve)
+    clash = verbs.add_parser("clash", help="which rules cannot hold together, and every way out")
+    clash.add_argument("folder", help="a scenario's folder")
+    clash.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="sets", help="a change, as solve takes it"
+    )
+    clash.add_argument("--changes", metavar="FILE", help="a TOML file of changes")
+    clash.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
+    clash.add_argument("--seconds", type=above_nothing, default=10.0, help="time allowed (10)")
+    clash.set_defaults(run=run_clash)
     add_rules(verbs)
     add_propose(verbs)
     explore = verbs.add_parser("explore", help="move a figure and see what becomes of everyone, in a browser")
@@ -186,6 +195,67 @@ def run_solve(options: argparse.Namespace) -> int:
     return ANSWERED
 
 
+# --- clash ------------------------------------------------------------------------------------------------------------
+
+
+def run_clash(options: argparse.Namespace) -> int:
+    from allocate import screen
+
+    with screen.progress("Reading"):
+        scenario = al.read(options.folder)
+        changes = read_changes(options.changes) | read_sets(options.sets)
+        if changes:
+            scenario = scenario.change(changes)
+    with screen.progress(f"Looking for clashes in {scenario.heading.name}"):
+        found = al.clash(scenario, seconds=options.seconds)
+    say("\n".join(found.sentences))
+    if changes := found.change:
+        say(f"As changes: {as_sets(changes)}")
+    if options.format == "json":
+        print(clashes_to_json(found), end="")
+    elif options.format == "csv":
+        print(to_csv(found.table), end="")
+    elif not found.possible:
+        show_clashes(found)
+    return ANSWERED if found.possible else NO_PLAN
+
+
+def clashes_to_json(found: al.Clashes) -> str:
+    """What was found as JSON: whether a plan exists, every table as a list of rows, null for blanks."""
+    tables = {
+        name: [{k: None if v is None or v != v else v for k, v in row.items()} for row in table.to_dict("records")]
+        for name, table in found.tables().items()
+    }
+    facts = {name: getattr(found, name) for name in ("possible", "law", "complete", "calls", "price_unit", "minima")}
+    return json.dumps(facts | tables, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def show_clashes(found: al.Clashes) -> None:
+    """Clashes, then ways out, as people's tables."""
+    from allocate import screen
+
+    scenario, out = found.scenario, screen._console()
+    currency, name_of = scenario.heading.currency, scenario.name_of
+
+    def whose(owner: str) -> str:
+        return name_of("partners", owner) if owner else ""
+
+    clashes = screen.Sheet("What cannot hold together", ["Rule", "Clash", "Who answers for it", "Standing"])
+    for row in found.clashes.itertuples():
+        clashes.rows.append(([title(row.rule), str(row.clash), whose(row.owner), row.standing], ""))
+    priced = f"Price, {found.price_unit}"
+    ways = screen.Sheet("Ways out", ["Rule", "Way", "Kind", "Whom to ask", "By at least", priced, "Plan buys"])
+    for row in found.ways.itertuples():
+        by = pounds(row.amount, currency) if row.unit == currency else f"{number(row.amount)} {row.unit}".strip()
+        cells = [title(row.rule), str(row.way), row.kind, whose(row.owner), by, number(row.price), number(row.outcome)]
+        ways.rows.append((cells, ""))
+    for k, sheet in enumerate(each for each in (clashes, ways) if each.rows):
+        if k:
+            out.print()
+        screen.put(sheet, out)
+    sys.stdout.flush()
+
+
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
@@ -227,8 +297,8 @@ def run_rules(options: argparse.Namespace) -> int:
     table = rules_table(scenario, found)
     effects = found.effects if found else pd.DataFrame()
     if options.format == "json":
-        told = {"scenario": scenario.id, "unit": found.unit if found else "", "rules": writing_plain(table)}
-        print(json.dumps(told | {"effects": writing_plain(effects)}, indent=1, ensure_ascii=False, allow_nan=False))
+        told = {"scenario": scenario.id, "unit": found.unit if found else "", "rules": as_rows(table)}
+        print(json.dumps(told | {"effects": as_rows(effects)}, indent=1, ensure_ascii=False, allow_nan=False))
     elif options.format == "csv":
         print(to_csv(table), end="")
     else:
@@ -331,8 +401,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
     rest = screen.Sheet("In the book, and binding nothing", ["Rule", "State"])
     rest.rows = [([rule_told(row), row.state], "") for row in told_rows(table[table["state"] != "in force"])]
     if found is None:
-        book_only = screen.Sheet("In force", ["Rule", "Standing"])
-        book_only.rows = [([rule_told(row), standing_told(row)], "") for row in told_rows(force)]
+        book_only = screen.Sheet("In force, and without prices", ["Rule"])
+        book_only.rows = [([rule_told(row)], "") for row in told_rows(force)]
         return [book_only, rest]
     free = (force["cost"] == 0) & ~(force["worth"] > 0)
     asks = next(iter(force.loc[force["worth"] > 0, "asks"]), "")
@@ -352,7 +422,7 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
 def rule_told(row: Any, more: str = "") -> str:
     """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
     days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
-    record = "; ".join(filter(None, [standing_told(row), row.owner, *days]))
+    record = "; ".join(filter(None, [standing_told(row), f"{row.owner} answers for it", *days]))
     return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
 
 
@@ -368,11 +438,11 @@ def worth_told(row: Any, asks: str) -> str:
 
 
 def effects_told(found: al.Prices, rule: str) -> str:
-    """Which partner a rule helps most and which it costs most, in pounds; places where no partner's money changes."""
+    """Whom a rule helps and costs most, in pounds: partners, or places where it moves more between them."""
     currency = found.plan.scenario.heading.currency
     mine = found.effects[(found.effects["rule"] == rule) & (found.effects["difference"].abs() >= 1.0)]
-    told = mine[mine["who"] == "partner"]
-    told = mine[mine["who"] == "place"] if told.empty else told
+    moved = mine["difference"].abs().groupby(mine["who"]).sum()
+    told = mine[mine["who"] == ("place" if moved.get("place", 0.0) > moved.get("partner", 0.0) else "partner")]
     gains, pays = told[told["difference"] > 0], told[told["difference"] < 0]
     said = [f"helps {row.name_} ({pounds(row.difference, currency)})" for row in told_rows(gains.head(1))]
     said += [f"costs {row.name_} ({pounds(-row.difference, currency)})" for row in told_rows(pays.tail(1))]

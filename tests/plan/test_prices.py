@@ -116,6 +116,18 @@ def test_rules_that_hold_together():
     )
 
 
+def test_parts_of_one_rule_that_hold_one_another(tiny):
+    """Where every line is kept, one line eased alone has no money to rise on: the rule is priced with all of its parts
+    eased, as solving again with that much more movement finds."""
+    still = {"envelopes.core": 800e3, "envelopes.grant": 90e3, "rules.prevention-north": None,
+             "rules.steady-care.down": 0.0, "rules.steady-care.up": 0.0}  # fmt: skip
+    plan = al.solve(tiny.change(still))
+    row = prices(plan).table.iloc[0]
+    pace = {"rules.steady-care.down": 100 / 300e3, "rules.steady-care.up": 100 / 300e3}
+    assert row["asks"] == "£100 in each part"
+    assert row["worth"] == pytest.approx(al.solve(tiny.change(still | pace)).value - plan.value, rel=1e-3)
+
+
 # --- on shipped scenarios --------------------------------------------------------------------------------------------
 
 

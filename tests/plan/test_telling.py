@@ -290,7 +290,8 @@ def test_held_names_what_holds(still, plan):
     said = held(still)
     assert said[0] == "Every line stays at today's spending: all the money is spent as it is now."
     assert said[1].startswith(
-        "The rule “Steady care” holds Care in North and Care in South there: easing it by £100 would be worth"
+        "The rule “Steady care” holds Care in North and Care in South there: easing it by £100 in each part would be "
+        "worth 0.0155 years."
     )
     assert held(plan) == []
     assert what_changes(still) == (

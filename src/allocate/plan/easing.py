@@ -8,6 +8,7 @@ that is at its end kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -30,8 +31,10 @@ def worth_of_easing(view: View, limit: int) -> float:
     price = abs(float(view.limit_price[limit]))
     if not price or _unit(view)[limit] <= 0:
         return price
+    room = np.zeros((2, len(view.problem.limits)))
+    room[1 if view.limit_price[limit] > 0 else 0, limit] = 1.0
     try:
-        gain = _best(view, limit) - _best(view, -1)
+        gain = _best(view, room) - _best(view, None)
     except (Impossible, EngineError):
         return price
     worth = min(gain * _scale(view) / _unit(view)[limit], price)
@@ -66,6 +69,27 @@ def step_of(view: View, limit: int) -> float:
     return view.little if told.measure == "spend" else 0.01 * abs(end)
 
 
+def worth_of_all(view: View, owner: str) -> float:
+    """What easing every limit of a rule that stands at an end, by what each is told to be eased, is worth together: for
+    a rule whose parts hold one another, so that easing one alone is worth nothing."""
+    mine = np.array([limit.owner == owner for limit in view.problem.limits], dtype=bool)
+    unit, ends = _unit(view), np.array([view.ends[0] & mine, view.ends[1] & mine])
+    steps = np.zeros(ends.shape)
+    for limit in np.flatnonzero(ends.any(axis=0) & (unit > 0)):
+        told = view.problem.limits[limit]
+        for end, figure in enumerate((told.low, told.high)):
+            steps[end, limit] = ends[end, limit] * (view.little if told.measure == "spend" else 0.01 * abs(figure))
+        steps[:, limit] /= unit[limit]
+    most = float(steps.max(initial=0.0))
+    if not most:
+        return 0.0
+    try:
+        gain = _best(view, steps / most) - _best(view, None)
+    except (Impossible, EngineError):
+        return 0.0
+    return gain * most * _scale(view) if gain > NOTHING else 0.0
+
+
 def _unit(view: View) -> Array:
     """Per limit, its largest effect of a pound: what one pound on a line, or along a route, is of its unit."""
     return np.maximum(view.effects.largest(), view.problem.route_rows.largest())
@@ -75,19 +99,15 @@ def _scale(view: View) -> float:
     return float(max(view.worth.max(initial=0.0), view.price.max(initial=0.0), 1e-300))
 
 
-def _best(view: View, eased: int) -> float:
-    """The best change of the plan by small sums, with one limit (none, -1) eased by what a pound is of it; in units of
-    the dearest pound."""
+def _best(view: View, room: Array | None) -> float:
+    """The best change of the plan by small sums, with so much more room at the lower and the upper end of each limit
+    (in what a pound is of it; None for none); in units of the dearest pound."""
     arrays = _local_of(view)
-    row_lower, row_upper = arrays.row_lower.copy(), arrays.row_upper.copy()
-    if eased >= 0:
-        end = row_upper if view.limit_price[eased] > 0 else row_lower
-        end[eased] = end[eased] + (1.0 if view.limit_price[eased] > 0 else -1.0)
-    told = Arrays(
-        arrays.cost, arrays.lower, arrays.upper, row_lower, row_upper, arrays.start, arrays.index, arrays.value,
-        arrays.integer,
-    )  # fmt: skip
-    return float(told.cost @ Solver(told).run(10.0).columns)
+    if room is not None:
+        more = np.zeros((2, len(arrays.row_lower)))
+        more[:, : room.shape[1]] = room
+        arrays = replace(arrays, row_lower=arrays.row_lower - more[0], row_upper=arrays.row_upper + more[1])
+    return float(arrays.cost @ Solver(arrays).run(10.0).columns)
 
 
 _programs: WeakKeyDictionary[View, Arrays] = WeakKeyDictionary()
@@ -156,4 +176,4 @@ def _compressed(
     return Arrays(cost, np.zeros(len(cost)), upper, low, high, start, index, value[order], whole)
 
 
-__all__ = ["dearest", "priced_limits", "step_of", "worth_of_easing"]
+__all__ = ["dearest", "priced_limits", "step_of", "worth_of_all", "worth_of_easing"]

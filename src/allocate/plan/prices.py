@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
-from allocate.plan.easing import dearest, priced_limits
+from allocate.plan.easing import dearest, priced_limits, worth_of_all
 from allocate.plan.figures import number
 from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
@@ -159,13 +159,16 @@ def _effects(plan: Plan, found: dict[str, Without], order: list[str]) -> pd.Data
 
 def worth_of(plan: Plan, rule: Rule) -> tuple[float, str]:
     """What easing a rule a little is worth where it is dearest, in units of the aim, and by how much: `a_little`, or 1%
-    of what is not measured in pounds. Blank where yes/no choices leave no prices."""
+    of what is not measured in pounds; where its own parts hold one another, all eased together. Blank where yes/no
+    choices leave no prices."""
     if not plan.has_prices:
         return np.nan, ""
     view = view_of(plan)
     limits = priced_limits(view, rule.id)
     worth, limit = dearest(view, limits) if len(limits) else (0.0, -1)
     asks = _asks(view, rule, limit)
+    if not worth and len(limits) and (worth := worth_of_all(view, rule.id)):
+        asks = f"{asks} in each part"
     routes = opened_by(view, rule)
     if len(routes):
         problem = view.problem

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from allocate.plan.easing import dearest, priced_limits
+from allocate.plan.easing import dearest, priced_limits, worth_of_all
 from allocate.plan.figures import number, pounds
 from allocate.plan.margins import ROOM, SAME, View, broken_by, eased, view_of
 from allocate.plan.moves import POUND
@@ -231,9 +231,11 @@ def _of_limit(view: View, kind: str, key: str, lines: list[int]) -> str:
     first = f"{capital(view.short(_limit_of(view, kind, key)))} holds {_lines(view, lines)} there"
     limits = priced_limits(view, _owner(kind, key))
     worth, limit = dearest(view, limits) if len(limits) else (0.0, -1)
+    step = view.asked if limit < 0 or view.problem.limits[limit].measure == "spend" else "1%"
+    if not worth and len(limits):
+        worth, step = worth_of_all(view, _owner(kind, key)), f"{step} in each part"
     if not worth:
         return f"{first}."
-    step = view.asked if view.problem.limits[limit].measure == "spend" else "1%"
     return f"{first}: easing it by {step} would be worth {number(float(f'{worth:.3g}'))} {view.unit}."
 
 
