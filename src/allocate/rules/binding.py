@@ -101,7 +101,8 @@ def gainless(rule: Rule, field: str, amount: float, outcome: str, scenario: Scen
     """An amount of an outcome asked for where no curve of it leads."""
     for part in (tally := Tally(scenario)).parts(rule):
         if not tally.gain(part.rows, outcome).terms:
-            expected = f"cannot be reached: no curve of {outcome} leads there {part.name}".strip()
+            where = f", in {part.name}" if part.name else ""
+            expected = f"cannot be reached: no curve of {outcome} leads there{where}"
             yield Problem("rules.toml", expected, field=f"{rule.id}.{field}", value=f"{amount:.15g}")
 
 
