@@ -24,6 +24,7 @@ import pandas as pd
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.figures import number, pounds
+from allocate.plan.prices import NEEDED
 from allocate.plan.words import capital, count
 from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.rules.grammar import book, minute
@@ -227,8 +228,8 @@ def run_rules(options: argparse.Namespace) -> int:
     table = rules_table(scenario, found)
     effects = found.effects if found else pd.DataFrame()
     if options.format == "json":
-        told = {"scenario": scenario.id, "unit": found.unit if found else "", "rules": writing_plain(table)}
-        print(json.dumps(told | {"effects": writing_plain(effects)}, indent=1, ensure_ascii=False, allow_nan=False))
+        told = {"scenario": scenario.id, "unit": found.unit if found else "", "rules": as_rows(table)}
+        print(json.dumps(told | {"effects": as_rows(effects)}, indent=1, ensure_ascii=False, allow_nan=False))
     elif options.format == "csv":
         print(to_csv(table), end="")
     else:
@@ -317,7 +318,10 @@ def rules_said(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | No
         said.append("A cost below nothing is what the plan would lose without the rule.")
     if not found.plan.has_prices:
         said.append("Yes/no choices leave no price at the margin: each cost is found by solving again.")
-    missing = table[(table["state"] == "in force") & table["cost"].isna()]
+    needed = int((table["how"] == NEEDED).sum())
+    if needed:
+        said.append(f"Without {'one' if needed == 1 else f'any of {needed}'} of them no plan is possible.")
+    missing = table[(table["state"] == "in force") & table["cost"].isna() & (table["how"] != NEEDED)]
     if len(missing):
         said.append(f"{count(len(missing), 'whole cost')} not solved for in the time: --whole solves for all of them.")
     return said + [f"Not certified: {assurance(found.plan)}"] * (not found.plan.certified)
@@ -341,7 +345,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
     for row in told_rows(force[~free]):
         cells = [rule_told(row, effects_told(found, row.id)), row.slack.removesuffix(" parts")]
         cells += [worth_told(row, asks)] * len(worth)
-        dear.rows.append(([*cells, "not solved" if math.isnan(row.cost) else number(row.cost)], ""))
+        unknown = "no plan" if row.how == NEEDED else "not solved"
+        dear.rows.append(([*cells, unknown if math.isnan(row.cost) else number(row.cost)], ""))
     kept = screen.Sheet("In force, and costing nothing", ["Rule", "Room left"])
     for row in told_rows(force[free]):
         together = f"Holds together with {row.together}: {number(row.cost_together)} in all." if row.together else ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from allocate.errors import AllocateError
+from allocate.errors import AllocateError, NoPlan, ScenarioError
 from allocate.plan.easing import dearest, priced_limits, worth_of_all
 from allocate.plan.figures import number
 from allocate.plan.margins import View, view_of
@@ -34,6 +34,7 @@ SOLVED = "re-solved"
 CHOICES = "yes/no choices leave no price at the margin"
 ROOM = "has room: the plan is the same without it"
 NOT_SOLVED = "not solved"
+NEEDED = "no plan is possible without it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Prices:
              words), room (the least that any part leaves, blank where it counts nothing; below 0 where it is bent) and
              unit (of room: the currency, an outcome's unit); worth (of easing it by what it `asks`, in units of the
              aim, blank without prices); cost (what the aim would gain without it; below 0 where it would lose, blank
-             where it was not solved) and how that is known; helps and costs (names of those who get more and less
+             where it was not solved, or no plan is possible without it) and how that is known; helps and costs (names of those who get more and less
              money because of it, '' for nobody); together (ids of rules that hold the same lines at the same end, so
              that none of them does anything alone) and cost_together (what the aim would gain without all of them)
     effects  one row a rule and partner, or place, that has more or less because of it: rule, who ('partner' or
@@ -79,6 +80,8 @@ class Prices:
         return " ".join(part for part in said if part)
 
     def _cost(self, row: pd.Series) -> str:
+        if row["how"] == NEEDED:
+            return "Without it no plan is possible."
         if np.isnan(row["cost"]):
             return f"Its whole cost is {row['how']}."
         if row["how"] == ROOM:
@@ -121,8 +124,10 @@ def _tried(plan: Plan, rule: Rule, solve: Solve, found: dict[str, Without]) -> s
     """How the whole cost of a rule is known, once it was looked for."""
     try:
         found[rule.id] = without(plan, rule.id, solve)
+    except (NoPlan, ScenarioError):
+        return NEEDED
     except AllocateError:
-        return f"{NOT_SOLVED}: no plan was found without it"
+        return NOT_SOLVED
     sure = "" if found[rule.id].certified else "; not certified to the tolerance"
     return f"{SOLVED}{'' if plan.has_prices else f': {CHOICES}'}{sure}"
 
@@ -234,4 +239,4 @@ def _same_ends(plan: Plan) -> list[set[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-__all__ = ["CHOICES", "NOT_SOLVED", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]
+__all__ = ["CHOICES", "NEEDED", "NOT_SOLVED", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]
