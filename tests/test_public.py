@@ -17,8 +17,8 @@ from allocate.scenario.tables import TABLES, Heading
 NAMES = [
     "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals", "Scenario",
     "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "compare", "compare_versions", "evidence",
-    "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json",
-    "versions", "write", "write_plan",
+    "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve",
+    "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
 
 

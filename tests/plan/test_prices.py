@@ -187,7 +187,8 @@ def test_choices_have_whole_costs(ballot):
 
 
 def test_the_real_list_adds_up(listed, system):
-    """What each rule costs is what its places, and its partners, have less of the outcome because of it; the pounds of
+    """What each rule costs is what its places, and its partners, have less of the outcome because of it, and what rules
+    that bend cost more; the pounds of
     partners and of places come to the same; every rule in force is listed, and easing is worth no more than removal."""
     table, effects = listed.table, listed.effects
     assert set(table["id"]) == {rule.id for rule in system.scenario.rules if rule.binds}
@@ -196,10 +197,11 @@ def test_the_real_list_adds_up(listed, system):
     assert (known["worth"] <= known["cost"] + noise_of(system)).all()
     assert known["cost"].is_monotonic_decreasing
     for row in table[table["cost"] > 0].itertuples():
+        outcome = -(row.cost + without(system, row.id).bending)
         mine = effects[effects["rule"] == row.id]
         for who in ("partner", "place"):
             told = mine[mine["who"] == who]
-            assert told["outcome"].sum() == pytest.approx(-row.cost, abs=20 * noise_of(system))
+            assert told["outcome"].sum() == pytest.approx(outcome, abs=20 * noise_of(system))
         pounds = mine.groupby("who")["difference"].sum()
         assert pounds["partner"] == pytest.approx(pounds["place"], abs=200)
 

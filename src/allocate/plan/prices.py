@@ -44,10 +44,11 @@ class Prices:
     table    one row a rule in force, the dearest first: id, sentence, owner (a partner's id), standing; slack (in
              words), room (the least that any part leaves, blank where it counts nothing; below 0 where it is bent) and
              unit (of room: the currency, an outcome's unit); worth (of easing it by what it `asks`, in units of the
-             aim, blank without prices); cost (what the aim would gain without it; below 0 where it would lose, blank
-             where it was not solved, or no plan is possible without it) and how that is known; helps and costs (names of those who get more and less
-             money because of it, '' for nobody); together (ids of rules that hold the same lines at the same end, so
-             that none of them does anything alone) and cost_together (what the aim would gain without all of them)
+             aim, blank without prices); cost (what the aim would gain without it, what bending rules costs taken off;
+             below 0 where it would lose, blank where it was not solved, or no plan is possible without it) and how that
+             is known; helps and costs (names of those who get more and less money because of it, '' for nobody);
+             together (ids of rules that hold the same lines at the same end, so that none of them does anything alone)
+             and cost_together (what the aim would gain without all of them)
     effects  one row a rule and partner, or place, that has more or less because of it: rule, who ('partner' or
              'place'), id, name, difference (£ with the rule less without) and outcome (the same in units of the aim)
     """
