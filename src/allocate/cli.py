@@ -28,6 +28,7 @@ from allocate.plan.prices import NEEDED
 from allocate.plan.words import capital, count
 from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.rules.grammar import book, minute
+from allocate.rules.wording import day
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
 from allocate.scenario.rulebook import Rule
@@ -356,7 +357,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
 
 def rule_told(row: Any, more: str = "") -> str:
     """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
-    days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
+    told = (("since", row.since), ("review", row.review))
+    days = [f"{word} {day(date.fromisoformat(when))}" for word, when in told if when]
     record = "; ".join(filter(None, [standing_told(row), f"{row.owner} answers for it", *days]))
     return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
 

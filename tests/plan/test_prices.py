@@ -14,8 +14,18 @@ from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 from allocate.plan.easing import step_of, worth_of_easing
 from allocate.plan.margins import view_of
-from allocate.plan.prices import CHOICES, EFFECT_COLUMNS, NEEDED, NOT_SOLVED, ROOM, SOLVED, TABLE_COLUMNS, prices
-from allocate.plan.trying import noise_of, without
+from allocate.plan.prices import (
+    CHOICES,
+    EFFECT_COLUMNS,
+    NEEDED,
+    NO_MONEY,
+    NOT_SOLVED,
+    ROOM,
+    SOLVED,
+    TABLE_COLUMNS,
+    prices,
+)
+from allocate.plan.trying import in_force, noise_of, without
 from tests.conftest import SCENARIOS
 from tests.engine.making import make
 from tests.engine.test_oracle import random_curve
@@ -188,10 +198,11 @@ def test_choices_have_whole_costs(ballot):
 
 def test_the_real_list_adds_up(listed, system):
     """What each rule costs is what its places, and its partners, have less of the outcome because of it, and what rules
-    that bend cost more; the pounds of
-    partners and of places come to the same; every rule in force is listed, and easing is worth no more than removal."""
+    that bend cost more; the pounds of partners and of places come to the same; every rule in force is listed, also
+    those that ask for a report; and easing is worth no more than removal."""
     table, effects = listed.table, listed.effects
-    assert set(table["id"]) == {rule.id for rule in system.scenario.rules if rule.binds}
+    assert set(table["id"]) == {rule.id for rule in in_force(system.scenario)}
+    assert NO_MONEY in set(table["how"])
     known = table[table["cost"].notna()]
     assert set(table.loc[table["cost"].isna(), "how"]) <= {NEEDED}
     assert (known["worth"] <= known["cost"] + noise_of(system)).all()

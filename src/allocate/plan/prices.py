@@ -19,7 +19,7 @@ from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
-from allocate.plan.room import at_end, opened_by, room_of, stands
+from allocate.plan.room import asks_of_money, at_end, opened_by, room_of, stands
 from allocate.plan.trying import ROUNDING, Solve, Tick, Without, as_much, in_force, noise_of, switched_off, without
 from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.rulebook import Rule
@@ -33,6 +33,7 @@ EFFECT_COLUMNS = ["rule", "who", "id", "name", "difference", "outcome"]
 SOLVED = "re-solved"
 CHOICES = "yes/no choices leave no price at the margin"
 ROOM = "has room: the plan is the same without it"
+NO_MONEY = "asks nothing of the money"
 NOT_SOLVED = "not solved"
 NEEDED = "no plan is possible without it"
 
@@ -85,7 +86,7 @@ class Prices:
             return "Without it no plan is possible."
         if np.isnan(row["cost"]):
             return f"Its whole cost is {row['how']}."
-        if row["how"] == ROOM:
+        if row["how"] in (ROOM, NO_MONEY):
             return "Without it the plan would be the same."
         return f"Without it the plan would buy {as_much(row['cost'], self.unit)}."
 
@@ -107,7 +108,9 @@ def prices(plan: Plan, *, solve: Solve = solve_now, tick: Tick | None = None, wh
     how, stopped = {rule.id: NOT_SOLVED for rule in rules}, not whole
     for done, rule in enumerate(rules):
         stopped = stopped or (tick is not None and tick(done, len(rules)) is False)
-        if plan.has_prices and not stands(plan, rule):
+        if not asks_of_money(plan, rule):
+            how[rule.id] = NO_MONEY
+        elif plan.has_prices and not stands(plan, rule):
             how[rule.id] = ROOM
         elif not stopped:
             how[rule.id] = _tried(plan, rule, solve, found)
@@ -137,7 +140,7 @@ def _row(plan: Plan, rule: Rule, how: str, found: Without | None, twins: tuple[l
     """One rule of the price list."""
     slack, room, unit = room_of(plan, rule)
     worth, asks = worth_of(plan, rule)
-    cost, helps, costs = (np.nan if how != ROOM else 0.0), "", ""
+    cost, helps, costs = (0.0 if how in (ROOM, NO_MONEY) else np.nan), "", ""
     if found is not None:
         cost, helps, costs = found.cost, ", ".join(found.helps), ", ".join(found.costs)
     if found is not None and not rule.openings(plan.scenario):
@@ -240,4 +243,4 @@ def _same_ends(plan: Plan) -> list[set[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-__all__ = ["CHOICES", "NEEDED", "NOT_SOLVED", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]
+__all__ = ["CHOICES", "NEEDED", "NOT_SOLVED", "NO_MONEY", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]

@@ -125,8 +125,8 @@ def _gainers(table: pd.DataFrame, sign: float, currency: str) -> str:
 
 
 def in_force(scenario: Scenario) -> list[Rule]:
-    """The rules of a scenario that do anything, of whatever kind, in order of their ids."""
-    return [rule for rule in scenario.rules if rule.binds]
+    """The rules of a scenario that are in force, of whatever kind, in order of their ids; not those only recorded."""
+    return [rule for rule in scenario.rules if rule.in_force and rule.standing != "recorded"]
 
 
 def without(plan: Plan, rule_id: str, solve: Solve = solve_now) -> Without:
