@@ -24,9 +24,11 @@ import pandas as pd
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.figures import number, pounds
+from allocate.plan.prices import NEEDED
 from allocate.plan.words import capital, count, title
 from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.rules.grammar import book, minute
+from allocate.rules.wording import day
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
 from allocate.scenario.rulebook import Rule
@@ -562,7 +564,10 @@ def rules_said(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | No
         said.append("A cost below nothing is what the plan would lose without the rule.")
     if not found.plan.has_prices:
         said.append("Yes/no choices leave no price at the margin: each cost is found by solving again.")
-    missing = table[(table["state"] == "in force") & table["cost"].isna()]
+    needed = int((table["how"] == NEEDED).sum())
+    if needed:
+        said.append(f"Without {'one' if needed == 1 else f'any of {needed}'} of them no plan is possible.")
+    missing = table[(table["state"] == "in force") & table["cost"].isna() & (table["how"] != NEEDED)]
     if len(missing):
         said.append(f"{count(len(missing), 'whole cost')} not solved for in the time: --whole solves for all of them.")
     return said + [f"Not certified: {assurance(found.plan)}"] * (not found.plan.certified)
@@ -586,7 +591,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
     for row in told_rows(force[~free]):
         cells = [rule_told(row, effects_told(found, row.id)), row.slack.removesuffix(" parts")]
         cells += [worth_told(row, asks)] * len(worth)
-        dear.rows.append(([*cells, "not solved" if math.isnan(row.cost) else number(row.cost)], ""))
+        unknown = "no plan" if row.how == NEEDED else "not solved"
+        dear.rows.append(([*cells, unknown if math.isnan(row.cost) else number(row.cost)], ""))
     kept = screen.Sheet("In force, and costing nothing", ["Rule", "Room left"])
     for row in told_rows(force[free]):
         together = f"Holds together with {row.together}: {number(row.cost_together)} in all." if row.together else ""
@@ -596,7 +602,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
 
 def rule_told(row: Any, more: str = "") -> str:
     """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
-    days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
+    told = (("since", row.since), ("review", row.review))
+    days = [f"{word} {day(date.fromisoformat(when))}" for word, when in told if when]
     record = "; ".join(filter(None, [standing_told(row), f"{row.owner} answers for it", *days]))
     return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
 
