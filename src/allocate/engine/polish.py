@@ -47,8 +47,10 @@ def polish(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Price
         picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
         if not problem.bends:
             return _polished(problem.decided(None, picks), flows, prices)
-        stand = problem.stand(flows.spend, flows.moved)
-        for _ in range(MOVES):
+        stand, seen = problem.stand(flows.spend, flows.moved), set()
+        # Where limits depend on one another some may go to and fro for ever: once is enough.
+        while len(seen) < MOVES and stand.band.tobytes() not in seen:
+            seen.add(stand.band.tobytes())
             flows, within = _polished(problem.decided(stand, picks), flows, _less(prices, stand.toll))
             prices = _less(within, -stand.toll)
             further = stand.moved(prices.limit)

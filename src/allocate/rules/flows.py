@@ -170,7 +170,7 @@ class Open(Flow):
         ends = [scenario.name_of("envelopes", name) for name in (*mine["source"], *mine["target"])]
         source, target = ends if ends else ("Money", "another envelope")
         years = f" in {listed(list(self.where.years))}" if self.where.years else ""
-        return f"{source} may move to {target} along {self.route}{years}, up to {self._pounds(scenario)}"
+        return f"{source} may move to {target} along the route {self.route}{years}, up to {self._pounds(scenario)}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         routes = scenario.table("routes")
