@@ -85,6 +85,7 @@ class NoPlan(AllocateError):
     together make a plan possible. `instead` are single envelopes that would do it alone if raised, the least money
     first; each its own alternative. `together` are the rules, resources and envelopes (`rules.x`, `envelopes.core`)
     that were proved, independently of the solver, not to hold together, the weightiest first; () where nothing was.
+    `minima` are sentences: where minima alone add to more than envelopes hold. `allocate.clash` finds more.
     """
 
     def __init__(
@@ -94,16 +95,18 @@ class NoPlan(AllocateError):
         ways: Sequence[GiveWay] = (),
         instead: Sequence[GiveWay] = (),
         together: Sequence[str] = (),
+        minima: Sequence[str] = (),
     ) -> None:
         self.message = message
         self.easings = list(easings)
         self.ways = tuple(ways)
         self.instead = tuple(instead)
         self.together = tuple(together)
+        self.minima = tuple(minima)
         super().__init__(message + "".join(f"\n- {easing}" for easing in easings))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.easings, self.ways, self.instead, self.together)
+        return type(self), (self.message, self.easings, self.ways, self.instead, self.together, self.minima)
 
     @property
     def proved(self) -> bool:

@@ -208,6 +208,7 @@ def test_with_lines_of_their_own_choices_and_rules_that_bend():
     ({"kind": "prerequisite", "where": A, "amount": 5.0, "needs": {"places": ["x"]}}, "r.needs.places"),
     ({"kind": "prerequisite", "where": A, "amount": 501.0, "needs": B}, "more than its lines could ever get (£500)"),
     ({"kind": "moves", "at_most": 1.5}, "r.at_most"),
+    ({"kind": "start", "where": A, "amount": 5.0, "bends": [{"price": 1.0}]}, "has no price by the pound"),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused(fields, said):
     """Amounts of nothing or out of reach, names that there are not, and half a line, are refused by name."""
@@ -218,7 +219,7 @@ def test_what_cannot_be_meant_is_refused(fields, said):
 
 @pytest.mark.parametrize(("fields", "words"), [
     ({"kind": "start", "where": A, "amount": 50.0}, "Spending in A must be nothing, or at least £50"),
-    ({"kind": "start", "each": "place", "amount": 50.0}, "For each place, spending must be nothing, or at least £50"),
+    ({"kind": "start", "each": "place", "amount": 50.0}, "In each place, spending must be nothing, or at least £50"),
     ({"kind": "either", "where": A, "amount": 50.0, "other": B, "other_amount": 60.0},
      "Either spending in A must be at least £50, or spending in B at least £60"),
     ({"kind": "either", "where": A, "amount": 50.0, "other": B, "other_amount": 60.0, "only_one": True},

@@ -66,7 +66,7 @@ FLOWS: tuple[Example, ...] = (
     of(
         "open", "amount", Routed, fields={"route": "pooled", "amount": 10_000.0},
         eased=15_000.0, tighter=2_000.0,
-        words=("Core money may move to Prevention grant along the route pooled", "up to £10,000"), nonsense=-1.0,
+        words=("Up to £10,000 may move from Core money to the Prevention grant",), nonsense=-1.0,
         impossible={"route": "pooled", "amount": 900_001.0}, everywhere={}, eaches=(), high=0.0,
         base={"rules.prevention-north.amount": 80_000.0},
     ),

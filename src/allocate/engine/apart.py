@@ -13,11 +13,11 @@ import numpy as np
 from allocate.engine.branches import Search
 from allocate.engine.certificate import PENNY, Flows, certify, upper_bound
 from allocate.engine.highs import Impossible
-from allocate.engine.optimum import Optimum, Options, Phantom, must_order, nearly
+from allocate.engine.optimum import Optimum, Options, Phantom, nearly
 from allocate.engine.parts import Part, joined_flows, joined_prices, with_quotas
 from allocate.engine.piece import Clash, Solved, solved_whole
 from allocate.engine.pool import POOL
-from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
+from allocate.engine.problem import Problem
 from allocate.engine.sparse import Sparse
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
@@ -73,12 +73,7 @@ def _each(problem: Problem, pieces: list[Part], options: Options, watch: Watch) 
         # Taken out and put in again: the last in are those last asked for.
         if (found := known.pop(key, None)) is None:
             one = Under(under)
-            try:
-                found = solved_whole(part.problem, replace(mine, seconds=one.left()), one)
-            except Clash as clash:
-                ordered = part.curves[sorted(clash.ordered)].tolist()
-                slices = SLICES_WHEN_TIGHT if problem.gain_rows else clash.slices
-                raise Clash(must_order(problem) | frozenset(ordered), slices) from None
+            found = solved_whole(part.problem, replace(mine, seconds=one.left()), one)
             if one.hurried:
                 return found
         known[key] = found

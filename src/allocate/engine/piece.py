@@ -38,10 +38,7 @@ class Solved:
 
 
 class Clash(Exception):
-    """No plan keeps every rule: found with these curves made to fill in order, and so many slices."""
-
-    def __init__(self, ordered: frozenset[int], slices: int | None) -> None:
-        self.ordered, self.slices = ordered, slices
+    """No plan keeps every rule."""
 
 
 def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
@@ -60,7 +57,7 @@ def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
             elif problem.gain_rows and problem.slices is None:
                 problem = replace(problem, slices=SLICES_WHEN_TIGHT)
             else:
-                raise Clash(ordered, problem.slices) from None
+                raise Clash from None
         finally:
             POOL.give_back(session)
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from allocate.engine.apart import solved_apart
 from allocate.engine.clash import no_plan
-from allocate.engine.optimum import Options, must_order, wide_grids
+from allocate.engine.optimum import Options, must_order
 from allocate.engine.parts import parts
 from allocate.engine.piece import Clash, Solved, solved_whole
-from allocate.engine.pool import POOL
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Stopped, Watch
 from allocate.scenario.scenario import Scenario
@@ -30,15 +29,10 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
             solved = solved_whole(problem, options, watch)
         else:
             solved = solved_apart(problem, pieces, shared, options, watch)
-    except Clash as clash:
+    except Clash:
         if watch.stopped:
             raise Stopped from None
-        # A way out must not be found by pretending to gain less than spend buys, to stay under a cap.
-        capped = frozenset(problem.gain_rows.columns[np.isfinite(problem.limit_high[problem.gain_rows.rows])].tolist())
-        problem = replace(problem, slices=None if capped else clash.slices)
-        grids = wide_grids(problem)
-        session = POOL.fresh(problem, grids, clash.ordered | capped)
-        raise no_plan(session, problem, grids, options.seconds, watch) from None
+        raise no_plan(scenario, options.seconds, watch) from None
     watch.settle(solved.certificate.value, solved.certificate.bound)
     return solved if not watch.stopped else replace(solved, optimum=replace(solved.optimum, status="stopped"))
 

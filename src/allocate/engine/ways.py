@@ -10,8 +10,7 @@ tried: accepted as a change, and possible in the model. Where rounding was not e
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.highs import Answer, Impossible, Solver
+from allocate.engine.easing import Easing
+from allocate.engine.highs import Impossible, Solver
+from allocate.engine.oracle import Oracle, Over, firm
 from allocate.engine.problem import Problem
-from allocate.engine.session import Session
-from allocate.engine.watch import Watch
 from allocate.errors import EngineError, GiveWay, ScenarioError
 from allocate.rules.kinds import Binding
 from allocate.rules.tally import Limit, Row, Tally
@@ -42,15 +41,6 @@ PART = 1e-4
 
 
 @dataclass(frozen=True)
-class Easing:
-    """One limit to ease: its number, by how much in its own unit, and which end."""
-
-    limit: int
-    amount: float
-    end: str
-
-
-@dataclass(frozen=True)
 class Figure:
     """A figure to move: its path, where it stands, how far it must go, and the step in which people would write it."""
 
@@ -66,74 +56,35 @@ class Figure:
         return round(count * self.step, max(0, -math.floor(math.log10(self.step)))) + 0.0
 
 
-class Over(Exception):
-    """Time is up, or the search for ways out was stopped: what is known by now is all."""
-
-
 class Trial:
-    """Tries what-ifs of one problem that has no plan, until time is up or `watch` is stopped, and then raises Over.
-    `grids` are breakpoints over all that lines could spend, which no rule moves."""
+    """Tries what-ifs of one scenario that has no plan, until the time of its oracle is up, which raises Over."""
 
-    def __init__(self, session: Session, problem: Problem, grids: list[Array], seconds: float, watch: Watch) -> None:
-        self.session, self.problem, self.grids, self._watch = session, problem, grids, watch
-        self._shape = _shape(problem)
-        self._ends = time.monotonic() + min(seconds, watch.left())
-
-    def run(self, solver: Solver, presolve: bool = False, share: float = 1.0) -> Answer:
-        """What HiGHS answers in the time that is left, or a share of it; not to be asked again once it is over. Raises
-        Impossible."""
-        left = share * (self._ends - time.monotonic())
-        if self._over():
-            raise Over
-        try:
-            if not solver.arrays.integer.any():
-                return solver.run(left, presolve, self._watch)
-            return self._watch.heed(lambda: solver.run(left, presolve, self._watch), left)
-        except EngineError:
-            if self._over() or share < 1.0:
-                raise Over from None
-            raise
-
-    def _over(self) -> bool:
-        return self._watch.stopped or time.monotonic() >= self._ends
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle, self.problem = oracle, oracle.problem
+        self._shape = _shape(oracle.problem)
 
     def accepted(self, changes: dict[str, Any]) -> Scenario | None:
         """The scenario under these changes, None where they are refused."""
         try:
-            return self.problem.scenario.change(changes)
+            return self.oracle.scenario.change(changes)
         except ScenarioError:
             return None
 
     def works(self, changes: dict[str, Any]) -> bool | None:
         """Whether these changes, of figures and switches, make a plan possible; None where they are refused."""
-        if self.accepted(changes) is None:
+        changed = self.accepted(changes)
+        if changed is None:
             return None
         moved = {path: value for path, value in changes.items() if not path.endswith(".in_force")}
         off = {path.split(".")[1] for path in changes.keys() - moved.keys()}
         # Rules switched off stay in the model, which keeps its shape, with their ends open.
-        scenario = self.accepted(moved)
-        if scenario is None:
-            return None
-        problem = Problem.of(scenario)
-        if _shape(problem) != self._shape:
-            return True
-        return self.possible(self._opened(self.session.arrays(problem, self.grids), off))
-
-    def possible(self, arrays: Arrays) -> bool:
-        """Whether the model with these arrays has a plan."""
-        try:
-            self.run(Solver(arrays), presolve=bool(arrays.integer.any()))
-        except (Impossible, EngineError):
-            return False
-        return True
-
-    def _opened(self, arrays: Arrays, off: set[str]) -> Arrays:
-        lower, upper = arrays.row_lower.copy(), arrays.row_upper.copy()
-        rows = range(*self.session.matrix.rows["limit"].indices(len(lower)))
-        for row, limit in zip(rows, self.problem.limits, strict=True):
-            if limit.owner in off:
-                lower[row], upper[row] = -np.inf, np.inf
-        return replace(arrays, row_lower=lower, row_upper=upper)
+        scenario = self.accepted(moved) if off else changed
+        problem = firm(scenario) if scenario is not None else None
+        if problem is None or _shape(problem) != self._shape:
+            other = Oracle(changed, self.oracle.left, self.oracle.watch)
+            return other.ask(other.every).possible
+        gone = sum(1 << k for k, name in enumerate(self.oracle.rules) if name in off)
+        return self.oracle.possible(self.oracle.figures(problem, gone))
 
 
 def _shape(problem: Problem) -> tuple[Any, ...]:
@@ -142,10 +93,12 @@ def _shape(problem: Problem) -> tuple[Any, ...]:
     return limits, tuple(problem.tally.totals), problem.choices.tobytes()
 
 
-def give_ways(trial: Trial, easings: list[Easing], spend: Array) -> tuple[GiveWay, ...]:
+def give_ways(trial: Trial, easings: Sequence[Easing], spend: Array) -> tuple[GiveWay, ...]:
     """One way for each easing, with what-ifs that together make a plan possible; `spend` is the eased plan's, pounds a
     line. () where there was no time to try them."""
     problem = trial.problem
+    if not easings:
+        return ()
     limits = [problem.limits[easing.limit] for easing in easings]
     found = [_figure(problem, easing, spend) for easing in easings]
     moves = {figure.path: _farthest([f for f in found if f and f.path == figure.path]) for figure in found if figure}
@@ -321,17 +274,16 @@ def _raised(trial: Trial) -> Iterator[GiveWay]:
 
 def _rises(trial: Trial) -> Iterable[tuple[int, float]]:
     """Rows of envelopes that would do it alone, each with the least pounds it must be raised by."""
-    problem, session = trial.problem, trial.session
-    arrays = session.arrays(problem, trial.grids)
-    rows, size = session.matrix.rows["money"], len(arrays.cost)
+    problem, oracle = trial.problem, trial.oracle
+    arrays = oracle.figures(problem)
+    rows, size = oracle.session.matrix.rows["money"], len(arrays.cost)
     raised = _with_rises(arrays, rows)
     solver = Solver(raised)
     for row in range(rows.stop - rows.start):
         upper = raised.upper.copy()
         upper[size + row] = np.inf
-        solver.update(replace(raised, upper=upper))
         try:
-            answer = trial.run(solver, presolve=bool(arrays.integer.any()))
+            answer = oracle.run(solver, replace(raised, upper=upper))
         except (Impossible, EngineError):
             continue
         rise = float(answer.columns[size + row]) * problem.units.money

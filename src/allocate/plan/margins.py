@@ -16,13 +16,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.certificate import bodies
+from allocate.engine.certificate import Flows, bodies
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved
 from allocate.engine.sparse import Sparse
 from allocate.errors import EngineError
-from allocate.plan.explaining import a_little, aim_unit
+from allocate.plan.aim import a_little, aim_unit
 from allocate.plan.figures import number, round_sum
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan, worth_of_a_pound
@@ -258,6 +258,29 @@ class View:
         """Whether a pound buys as much here as elsewhere."""
         here, there = self.worth[line], self.elsewhere[line]
         return bool(abs(here - there) <= SAME * max(abs(here), abs(there)))
+
+
+def eased(view: View) -> dict[str, tuple[float, int, int]]:
+    """By rule or resource that shapes the answer: what easing it is worth, its dearest limit, and how many do."""
+    found: dict[str, tuple[float, int, int]] = {}
+    for i in np.flatnonzero((view.limit_price != 0) & (view.ends[0] | view.ends[1])):
+        limit = view.problem.limits[i]
+        end = limit.high if view.limit_price[i] > 0 else limit.low
+        step = view.little if limit.measure == "spend" else 0.01 * abs(end)
+        worth = abs(view.limit_price[i]) * step
+        best, dearest, parts = found.get(limit.owner, (0.0, int(i), 0))
+        ahead = parts == 0 or float(f"{worth:.6g}") > float(f"{best:.6g}")
+        found[limit.owner] = (worth, int(i), parts + 1) if ahead else (best, dearest, parts + 1)
+    return {owner: row for owner, row in found.items() if row[0] > 0}
+
+
+def broken_by(view: View, line: int, more: float) -> int:
+    """A limit that so many pounds more on one line would break, or -1."""
+    spend = view.spend.copy()
+    spend[line] += more
+    after = bodies(view.problem, Flows(spend, view.solved.flows.moved))
+    broken = (after > view.problem.limit_high + POUND) | (after < view.problem.limit_low - POUND)
+    return int(np.argmax(broken)) if broken.any() else -1
 
 
 @dataclass(frozen=True, eq=False)

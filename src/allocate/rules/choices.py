@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from allocate.errors import Problem
-from allocate.rules.kinds import INFINITY, Binding, named, reach_of, renamed
+from allocate.rules import wording
+from allocate.rules.binding import INFINITY, Binding, reach_of, renamed
 from allocate.rules.tally import CHOICE, Amount, Limit, Part, Tally
 from allocate.scenario.rulebook import Scope, covers, kind
 from allocate.scenario.scenario import Scenario
@@ -27,9 +28,20 @@ HALF = 0.5
 
 
 class Choosing(Binding):
-    """A rule with a choice for each of its parts."""
+    """A rule that owns choices, and so does not bend: yes or no has no halves."""
 
     reads: ClassVar = ("envelopes", "routes")
+
+    @model_validator(mode="after")
+    def _firm(self) -> Self:
+        if self.bends:
+            raise ValueError("bends does not belong here: a choice of yes or no has no price by the pound")
+        return self
+
+
+class Pounds(Choosing):
+    """A rule with one choice for each of its parts, tied to an amount."""
+
     figures: ClassVar[tuple[str, ...]] = ("amount",)
     amount: Money = Field(description="pounds, more than none")
 
@@ -50,10 +62,7 @@ class Choosing(Binding):
         return rows[codes[rows] == codes[part.rows[0]]]
 
     def _pounds(self, scenario: Scenario, amount: float) -> str:
-        return f"{scenario.heading.currency}{amount:,.0f}"
-
-    def _opening(self, words: str) -> str:
-        return f"For each {self.each}, {words}" if self.each else words[0].upper() + words[1:]
+        return wording.money(amount, scenario.heading.currency)
 
     def _sensible(self, scenario: Scenario, field: str, scope: Scope) -> Iterator[Problem]:
         """An amount of nothing, or one that these lines could never get."""
@@ -69,7 +78,7 @@ class Choosing(Binding):
 
 
 @kind
-class Start(Choosing):
+class Start(Pounds):
     """Nothing, or enough to be worth starting."""
 
     kind: ClassVar = "start"
@@ -87,7 +96,7 @@ class Start(Choosing):
 
 
 @kind
-class Either(Choosing):
+class Either(Pounds):
     """One amount or another; where only one may be funded, the other gets nothing."""
 
     kind: ClassVar = "either"
@@ -117,9 +126,10 @@ class Either(Choosing):
 
     def sentence(self, scenario: Scenario) -> str:
         amount, other = (self._pounds(scenario, each) for each in (self.amount, self.other_amount))
-        one = f"either spending{named(self.where, scenario)} must be at least {amount}"
+        one = f"either spending{wording.named(self.where, scenario)} must be at least {amount}"
         alone = ", and only one of the two may be funded" if self.only_one else ""
-        return self._opening(f"{one}, or spending{named(self.other, scenario)} at least {other}{alone}")
+        said = f"{one}, or spending{wording.named(self.other, scenario)} at least {other}{alone}"
+        return self._for_each(said, scenario)
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         yield from super().sense(scenario)
@@ -130,7 +140,7 @@ class Either(Choosing):
 
 
 @kind
-class Prerequisite(Choosing):
+class Prerequisite(Pounds):
     """Nothing is spent here before enough is spent there."""
 
     kind: ClassVar = "prerequisite"
@@ -147,7 +157,7 @@ class Prerequisite(Choosing):
 
     def sentence(self, scenario: Scenario) -> str:
         amount = self._pounds(scenario, self.amount)
-        needed = f"spending{named(self.needs, scenario)}"
+        needed = f"spending{wording.named(self.needs, scenario)}"
         return f"{self._subject(scenario)} is allowed only once {needed} is at least {amount}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
@@ -155,12 +165,11 @@ class Prerequisite(Choosing):
 
 
 @kind
-class Moves(Binding):
+class Moves(Choosing):
     """Few lines change at once: services can be turned round one by one only."""
 
     kind: ClassVar = "moves"
     aim: ClassVar = "change at most"
-    reads: ClassVar = ("envelopes", "routes")
     figures: ClassVar = ("at_most", "beyond")
     at_most: Annotated[int, Field(ge=0, le=1_000_000)] = Field(description="how many lines may change")
     beyond: Money = Field(0.0, description="pounds, up or down, that count as no change")
@@ -208,10 +217,9 @@ class Moves(Binding):
 
     def sentence(self, scenario: Scenario) -> str:
         lines = "1 line" if self.at_most == 1 else f"{self.at_most} lines"
-        of = f" of spending{named(self.where, scenario)}" if self.where else ""
-        beyond = f" by more than {scenario.heading.currency}{self.beyond:,.0f}" if self.beyond else ""
-        words = f"at most {lines}{of} may change{beyond} from the baseline"
-        return f"For each {self.each}, {words}" if self.each else words[0].upper() + words[1:]
+        of = f" of spending{wording.named(self.where, scenario)}" if self.where else ""
+        beyond = f" by more than {wording.money(self.beyond, scenario.heading.currency)}" if self.beyond else ""
+        return self._for_each(f"at most {lines}{of} may change{beyond} from the baseline", scenario)
 
 
 def _any(tally: Tally, rows: Array) -> bool:

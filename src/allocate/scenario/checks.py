@@ -465,7 +465,7 @@ def _row(line) -> int | None:
     return int(line) if line > 0 else None
 
 
-RULED = ("partners", "places", "programmes", "envelopes", "lines", "routes")
+RULED = ("partners", "places", "programmes", "envelopes", "lines", "routes", "outcomes", "sources")
 STRUCTURE: Checks = {
     duplicate_keys: (),
     unknown_years: ("envelopes",),

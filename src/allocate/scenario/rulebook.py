@@ -7,13 +7,14 @@ scenario can be read and checked without this layer knowing any of them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from allocate.errors import Problem
 from allocate.scenario.tables import Id, Year
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from allocate.scenario.scenario import Scenario
 
 Each = Literal["line", "partner", "place", "programme", "envelope", "year"]
+
+
+def _day(value: Any) -> date:
+    """A date, or a text such as 2026-03-31: nothing else, so that no number passes for seconds since 1970."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        return date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError("is not a date")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Scope(BaseModel):
@@ -75,6 +88,9 @@ class Bend(BaseModel):
         """How wide the band is; infinite where it has no end."""
         return math.inf if self.by is None else self.by
 
+    def __str__(self) -> str:
+        return f"{self.price:.15g}" + (f" up to {self.by:.15g}" if self.by is not None else "")
+
 
 class Rule(BaseModel):
     """A sentence partners agreed, in Crawford and Ostrom's grammar of institutions (APSR 89, 1995): who must, must not
@@ -87,7 +103,10 @@ class Rule(BaseModel):
     deontic: ClassVar[Literal["must", "must not", "may"]] = "must"
     aim: ClassVar[str] = ""
     """What the rule asks for, of the closed list that the kinds make: 'spend at least', 'keep a reserve of' ..."""
-
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Tables whose figures its limits follow from, beyond those that any rule's may (see `allocate.rules.limits`)."""
+    breach: ClassVar[str] = "of breach"
+    """What comes after the amount of a breach in words: £1m 'short', £1m 'over'."""
     things: ClassVar[str] = "line of lines.csv"
     """What its scopes cover."""
 
@@ -108,8 +127,8 @@ class Rule(BaseModel):
     proposer: Id | None = Field(None, description="the partner that proposed it")
     support: tuple[Id, ...] = Field((), description="the partners that agreed to it")
     objections: tuple[Objection, ...] = Field((), description="partners that object, each with its reason")
-    since: date | None = Field(None, description="the day it came into force")
-    review: date | None = Field(None, description="the day by which it is to be looked at again")
+    since: Day | None = Field(None, description="the day it came into force")
+    review: Day | None = Field(None, description="the day by which it is to be looked at again")
     when: str = Field("", max_length=300, description="the condition under which it holds, in words: shown, never read")
     or_else: str = Field("", max_length=300, description="what follows a breach, in words: shown, never read")
     bends: tuple[Bend, ...] = Field(
@@ -123,7 +142,7 @@ class Rule(BaseModel):
         if any(after.price <= before.price for before, after in pairwise(self.bends)):
             raise ValueError("bends must rise in price from band to band")
         if any(bend.by is None for bend in self.bends[:-1]):
-            raise ValueError("bends after one without an end would never be reached: give it a by")
+            raise ValueError("bends has a band after one without an end, which would never be reached: give that a by")
         if self.since and self.review and self.review <= self.since:
             raise ValueError(f"review {self.review} is not after since {self.since}")
         return self
@@ -131,6 +150,10 @@ class Rule(BaseModel):
     def sentence(self, scenario: Scenario) -> str:
         """The rule as minutes would put it, figures included."""
         raise NotImplementedError
+
+    def thing(self, scenario: Scenario) -> str:
+        """The direct object of the rule, in words, where it is not spending on programmes: an outcome, a report ..."""
+        return ""
 
     def openings(self, scenario: Scenario) -> Mapping[tuple[str, str], float]:
         """What a rule that says 'may' opens: by route and year, the pounds that may move along it at least."""
@@ -144,6 +167,12 @@ class Rule(BaseModel):
     def binds(self) -> bool:
         return self.in_force and self.standing != "recorded"
 
+    @property
+    def scopes(self) -> list[tuple[str, Scope]]:
+        """Each scope the rule names, with its field: `where`, and what its kind adds."""
+        fields = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return [(name, value) for name, value in fields if isinstance(value, Scope)]
+
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """What is wrong with this rule in this scenario; kinds add their own."""
         file, partners = "rules.toml", list(scenario.table("partners")["id"])
@@ -153,10 +182,8 @@ class Rule(BaseModel):
                 fix=suggestion(self.owner, partners),
             )  # fmt: skip
         yield from self._people(partners, scenario)
-        for name in type(self).model_fields:
-            scope = getattr(self, name)
-            if isinstance(scope, Scope):
-                yield from scope_problems(scope, f"{self.id}.{name}", scenario, self._covers, self.things)
+        for name, scope in self.scopes:
+            yield from scope_problems(scope, f"{self.id}.{name}", scenario, self._covers, self.things)
 
     def _people(self, partners: list[str], scenario: Scenario) -> Iterator[Problem]:
         """Names of partners, and of a source, that the scenario does not have; partners on both sides; a start too
