@@ -26,6 +26,7 @@ from allocate.compiler import Arrays
 from allocate.engine.highs import Answer, Impossible, Solver
 from allocate.engine.oracle import Oracle, Over
 from allocate.errors import EngineError
+from allocate.rules.tally import CHOICE
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 
@@ -247,7 +248,8 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
         bands = [(bend.width, rates.band(rule, bend.price), False) for bend in bends] if rule is not None else []
         if (rules >> number & 1 if number >= 0 else resources) and not (bends and bends[-1].by is None):
             ends = [abs(end) for end in (limit.low, limit.high) if np.isfinite(end)]
-            size = max(*ends, 1e-6 * problem.units.of_measure(limit.measure)) if ends else 1.0
+            least = 1.0 if limit.measure == CHOICE else 1e-6 * problem.units.of_measure(limit.measure)
+            size = max(*ends, least) if ends else 1.0
             price = rates.unit(limit.measure, size)
             if rule is not None and rule.standing == "statutory":
                 price *= STATUTORY
