@@ -8,7 +8,7 @@ bands at what they publish; further it must be eased, and that somebody has to b
 - for limits in other units as much as if a limit's whole size were all the money;
 - ten times as much where the rule is statutory.
 
-Statutory rules are eased only where the others cannot give way enough, and resources only where no rules can.
+Which rules may be asked, and whether resources may, is the caller's to say (`allocate.engine.clash`).
 
 The least sums come from linear programmes (mixed-integer ones where a plan needs whole numbers). Among easings that
 come to the same, one that names the fewest rules is found with a yes/no column for each rule: what a rule is asked
@@ -128,7 +128,9 @@ class Easings:
             _, columns, _ = self._solve("names", most=most, total=total)
             fewer = self._named(columns)
             if fewer.bit_count() < found.bit_count():
-                _, columns, answer = self._solve("total", most=most, total=total, rules=fewer)
+                _, columns, answer = self._solve(
+                    "total", most=most, total=total, rules=fewer | 1 << len(self.oracle.rules)
+                )
                 best = self._eased(columns, answer)
         except (Impossible, Over, EngineError):
             return replace(best, least=False)
@@ -140,7 +142,7 @@ class Easings:
         self, aim: Aim, most: float = np.inf, total: float = np.inf, rules: int = -1
     ) -> tuple[float, Array, Answer]:
         """The least of an aim: all that is asked, the most that one partner is, or how many rules are named. `most` and
-        `total` bound the others; only `rules` are asked. Returns it, the columns of easing, and the answer."""
+        `total` bound the others; only `rules` are asked, and resources by the bit after theirs. Returns it, the columns of easing, and the answer."""
         arrays = self._programme(aim, most, total, rules)
         answer = self.oracle.run(Solver(arrays))
         size = len(self._arrays.cost)
@@ -151,7 +153,9 @@ class Easings:
         for each; with rows for what each partner is asked, within the most, for all, and for what each rule is."""
         cost, asked, none = self._cost, self.columns.asked, np.zeros(len(self._cost))
         aims = {"total": (-cost, 0.0), "most": (none, -1.0), "names": (none, 0.0)}[aim]
-        open_ = ~asked | np.array([rule < 0 or bool(rules >> rule & 1) for rule in self._rule.tolist()], dtype=bool)
+        resource = len(self.oracle.rules)
+        number = np.where(self._rule < 0, resource, self._rule).tolist()
+        open_ = ~asked | np.array([bool(rules >> k & 1) for k in number], dtype=bool)
         width = np.where(open_, self.columns.width / self._units, 0.0)
         named, entries = self._flags(total) if aim == "names" else (0, [])
         more = _More(
@@ -218,7 +222,7 @@ class Rates:
     def of(cls, scenario: Scenario) -> Rates:
         """The rates of a scenario."""
         money = float(scenario.table("envelopes")["amount"].sum())
-        dearest = [_by_pound(rule, rule.bends[0].price, money) for rule in scenario.rules if rule.binds and rule.bends]
+        dearest = [_by_pound(rule, rule.bends[-1].price, money) for rule in scenario.rules if rule.binds and rule.bends]
         return cls(max(dearest, default=1.0), money, bool(dearest))
 
     def unit(self, measure: str, size: float) -> float:
