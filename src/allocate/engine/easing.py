@@ -85,7 +85,7 @@ class Easings:
         self._units = problem.limit_units[columns.limit]
         # A pound of the solver's costs one, whatever a pound is worth.
         self._cost = columns.price * self._units / (self.rates.pound * problem.units.money)
-        self._rule = oracle.owner[columns.limit]
+        self._rule, self._resources = oracle.owner[columns.limit], 1 << len(oracle.rules)
         names, self._partner = np.unique(partners(oracle)[columns.limit], return_inverse=True)
         self._partners = len(names)
         self._arrays = oracle.figures(problem)
@@ -142,7 +142,8 @@ class Easings:
         self, aim: Aim, most: float = np.inf, total: float = np.inf, rules: int = -1
     ) -> tuple[float, Array, Answer]:
         """The least of an aim: all that is asked, the most that one partner is, or how many rules are named. `most` and
-        `total` bound the others; only `rules` are asked, and resources by the bit after theirs. Returns it, the columns of easing, and the answer."""
+        `total` bound the others; only `rules` are asked, and resources by the bit after theirs. Returns it, the columns
+        of easing, and the answer."""
         arrays = self._programme(aim, most, total, rules)
         answer = self.oracle.run(Solver(arrays))
         size = len(self._arrays.cost)
@@ -153,9 +154,8 @@ class Easings:
         for each; with rows for what each partner is asked, within the most, for all, and for what each rule is."""
         cost, asked, none = self._cost, self.columns.asked, np.zeros(len(self._cost))
         aims = {"total": (-cost, 0.0), "most": (none, -1.0), "names": (none, 0.0)}[aim]
-        resource = len(self.oracle.rules)
-        number = np.where(self._rule < 0, resource, self._rule).tolist()
-        open_ = ~asked | np.array([bool(rules >> k & 1) for k in number], dtype=bool)
+        bits = [1 << rule if rule >= 0 else self._resources for rule in self._rule.tolist()]
+        open_ = ~asked | np.array([bool(rules & bit) for bit in bits], dtype=bool)
         width = np.where(open_, self.columns.width / self._units, 0.0)
         named, entries = self._flags(total) if aim == "names" else (0, [])
         more = _More(
