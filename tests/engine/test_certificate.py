@@ -42,7 +42,7 @@ def test_no_prices_whatever_give_a_bound_below_the_best_plan(solved, numbers):
     [
         (0, 59_999.0, "Spending on Prevention in North must be at least"),
         (1, 40_001.0, "envelope grant is overspent by 1.00"),
-        (2, 284_999.0, "must fall by at most 5%"),
+        (2, 284_999.0, "must not fall by more than 5%"),
         (3, -1.0, "outside"),
     ],
 )

@@ -188,7 +188,8 @@ def test_parts_add_up_to_the_whole(name, data):
     value, body = 0.0, np.zeros(len(problem.limits))
     for part in each:
         value += part.problem.value(spend[part.lines])
-        np.add.at(body, part.limits, bodies(part.problem, spend[part.lines]))
+        still = Flows(spend[part.lines], np.zeros(len(part.routes)))
+        np.add.at(body, part.limits, bodies(part.problem, still))
         inner = part.problem
         assert [limit.name for limit in inner.limits] == [problem.limits[row].name for row in part.limits]
         left = Flows(spend[part.lines], np.zeros(len(part.routes))).unspent(inner)
@@ -196,7 +197,8 @@ def test_parts_add_up_to_the_whole(name, data):
         np.testing.assert_allclose(left, whole[part.envelopes], atol=1e-6)
         assert inner.scenario.line_ids == tuple(problem.scenario.line_ids[row] for row in part.lines)
     assert value == pytest.approx(problem.value(spend), rel=1e-12, abs=1e-12)
-    np.testing.assert_allclose(body, bodies(problem, spend), rtol=1e-12, atol=1e-6)
+    whole = Flows(spend, np.zeros(len(problem.route_high)))
+    np.testing.assert_allclose(body, bodies(problem, whole), rtol=1e-12, atol=1e-6)
     assert sum(part.problem.at_stake for part in found) == pytest.approx(problem.at_stake, rel=1e-12)
 
 

@@ -97,8 +97,9 @@ def _fingerprint(problem: Problem, options: Options) -> str:
     arrays = [
         problem.weight, problem.low, problem.high, problem.scale, problem.baseline, problem.amount, problem.route_high,
         curves.slope, curves.reference, curves.exponent, curves.offset, curves.ceiling, terms.ends, terms.line_factor,
-        terms.coefficient, *_entries(terms.line_rows), *_entries(terms.gain_rows),
+        terms.coefficient, *_entries(terms.line_rows), *_entries(terms.gain_rows), *_entries(terms.route_rows),
         *(part for points in curves.points if points is not None for part in points),
+        *(part for side in (problem.bends.under, problem.bends.over) for part in vars(side).values()),
     ]  # fmt: skip
     if options.opened is not None:
         arrays.append(options.opened)
@@ -135,16 +136,19 @@ def _with_quotas(problem: Problem, pieces: list[Part], shared: Array, flows: Flo
 
 def _in_pounds(problem: Problem) -> Array:
     """Which limits count spending alone, pound by pound: booleans."""
-    rows, gains = problem.line_rows, problem.gain_rows
+    rows, gains, moves = problem.line_rows, problem.gain_rows, problem.route_rows
     plain = np.ones(len(problem.limits), dtype=bool)
-    plain[rows.rows[rows.values != np.round(rows.values)]] = plain[gains.rows] = False
+    for matrix in (rows, moves):
+        plain[matrix.rows[matrix.values != np.round(matrix.values)]] = False
+    plain[gains.rows] = False
     return plain
 
 
 def _counted(problem: Problem, part: Part) -> Array:
-    """Which limits count any line or curve of a part: booleans."""
+    """Which limits count any line, curve or route of a part: booleans."""
     found = np.zeros(len(problem.limits), dtype=bool)
-    for rows, mine in ((problem.line_rows, part.lines), (problem.gain_rows, part.curves)):
+    counted = (problem.line_rows, part.lines), (problem.gain_rows, part.curves), (problem.route_rows, part.routes)
+    for rows, mine in counted:
         found[rows.rows[np.isin(rows.columns, mine)]] = True
     return found
 
@@ -157,7 +161,9 @@ def _taken(problem: Problem, part: Part, shared: Array, flows: Flows) -> Array:
     effort[part.curves] = problem.curves.effort(spend)[part.curves]
     gain = np.zeros(len(problem.curves))
     gain[part.curves] = problem.curves.gain(effort)[part.curves]
-    return (problem.line_rows @ spend + problem.gain_rows @ gain)[shared]
+    moved = np.zeros(len(problem.route_high))
+    moved[part.routes] = flows.moved[part.routes]
+    return (problem.line_rows @ spend + problem.gain_rows @ gain + problem.route_rows @ moved)[shared]
 
 
 class Under(Watch):

@@ -269,7 +269,7 @@ def _proved(oracle: Oracle, easings: Easings) -> tuple[str, ...]:
         return ()
     wide = replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]])
     total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
-    aimless = replace(problem, weight=np.zeros(len(problem.weight)), terms=wide)
+    aimless = replace(problem.aimless, terms=wide)
     if total <= 0 or upper_bound(aimless, prices) >= -1e-9 * total:
         return ()
     return _named(problem, prices)

@@ -8,7 +8,7 @@ problem of its own again, and plans that keep their quotas together keep the lim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,12 +60,12 @@ def parts(problem: Problem) -> tuple[list[Part], Array]:
 def with_quotas(problem: Problem, part: Part, shared: Array, low: Array, high: Array) -> Part:
     """A part that must keep its quotas of the limits that are shared: the least and the most of each limit's body."""
     line_at, curve_at = _places(part.lines, problem.low), _places(part.curves, problem.curves.shape)
-    asked = [problem.limits[row] for row in shared.tolist()]
-    totals = {name: _own(total, line_at, curve_at) for name, total in _named(problem, asked).items()}
+    asked, route_at = [problem.limits[row] for row in shared.tolist()], _places(part.routes, problem.route_high)
+    totals = {name: _own(total, line_at, curve_at, route_at) for name, total in _named(problem, asked).items()}
     quotas = zip(asked, low.tolist(), high.tolist(), strict=True)
     limits = (*part.problem.limits, *(replace(limit, low=least, high=most) for limit, least, most in quotas))
     tally = Tally(part.problem.scenario, totals=totals | part.problem.tally.totals)
-    terms = Terms.of(limits, tally, len(part.lines), len(part.curves))
+    terms = Terms.of(limits, tally, len(part.lines), len(part.curves), len(part.routes))
     numbers = np.concatenate([part.limits, shared])
     return replace(part, problem=replace(part.problem, limits=limits, tally=tally, terms=terms), limits=numbers)
 
@@ -77,8 +77,16 @@ def _everybodys(problem: Problem) -> Array:
     pairs = np.unique(np.array([problem.line_rows.rows, homes[problem.line_rows.columns]]), axis=1)
     curves = owner[len(problem.low) :][problem.gain_rows.columns]
     more = np.unique(np.array([problem.gain_rows.rows, curves]), axis=1)
-    counts = (np.bincount(found[0], minlength=len(problem.limits)) for found in (pairs, more))
-    return np.maximum(*counts) >= MANY
+    moving = _envelope_nodes(problem, owner)[problem.source[problem.route_rows.columns]]
+    moves = np.unique(np.array([problem.route_rows.rows, moving]), axis=1)
+    counts = [np.bincount(found[0], minlength=len(problem.limits)) for found in (pairs, more, moves)]
+    return np.max(counts, axis=0) >= MANY
+
+
+def _envelope_nodes(problem: Problem, owner: Array) -> Array:
+    """The part of what belongs to nodes (`_components`) that belongs to envelopes."""
+    first = len(problem.low) + len(problem.curves)
+    return owner[first : first + len(problem.amount)]
 
 
 def _by_owner(owner: Array) -> dict[int, Array]:
@@ -92,13 +100,14 @@ def _components(problem: Problem, counted: Array) -> Array:
     only those `counted` tie anything together."""
     sizes = len(problem.low), len(problem.curves), len(problem.amount), len(problem.limits)
     first = dict(zip(("line", "curve", "envelope", "limit"), np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
-    feeds, lines, gains = problem.feeds, problem.line_rows, problem.gain_rows
-    mine, ours = counted[lines.rows], counted[gains.rows]
+    feeds, lines, gains, moves = problem.feeds, problem.line_rows, problem.gain_rows, problem.route_rows
+    mine, ours, theirs = counted[lines.rows], counted[gains.rows], counted[moves.rows]
     edges = [
         (np.arange(sizes[0]), first["envelope"] + problem.envelope_of_line),
         (first["curve"] + feeds.rows, feeds.columns),
         (first["limit"] + lines.rows[mine], lines.columns[mine]),
         (first["limit"] + gains.rows[ours], first["curve"] + gains.columns[ours]),
+        (first["limit"] + moves.rows[theirs], first["envelope"] + problem.source[moves.columns[theirs]]),
         (first["envelope"] + problem.source, first["envelope"] + problem.target),
     ]
     one, other = (np.concatenate(ends) for ends in zip(*edges, strict=True))
@@ -121,13 +130,16 @@ def _least_connected(count: int, one: Array, other: Array) -> Array:
 
 
 def _part(problem: Problem, lines: Array, curves: Array, envelopes: Array, routes: Array, limits: Array) -> Part:
-    line_at, curve_at, envelope_at = (
+    line_at, curve_at, envelope_at, route_at = (
         _places(chosen, size)
-        for chosen, size in ((lines, problem.low), (curves, problem.curves.shape), (envelopes, problem.amount))
-    )
-    scenario = _scenario(problem.scenario, lines=lines, curves=curves, envelopes=envelopes, routes=routes)
+        for chosen, size in (
+            (lines, problem.low), (curves, problem.curves.shape), (envelopes, problem.amount),
+            (routes, problem.route_high),
+        )
+    )  # fmt: skip
+    scenario = _scenario(problem, lines=lines, curves=curves, envelopes=envelopes, routes=routes)
     mine = tuple(problem.limits[row] for row in limits.tolist())
-    totals = {name: _own(total, line_at, curve_at) for name, total in _named(problem, mine).items()}
+    totals = {name: _own(total, line_at, curve_at, route_at) for name, total in _named(problem, mine).items()}
     tally = Tally(scenario, totals=totals)
     return Part(
         Problem(
@@ -136,23 +148,27 @@ def _part(problem: Problem, lines: Array, curves: Array, envelopes: Array, route
             scale=problem.scale[lines], baseline=problem.baseline[lines],
             envelope_of_line=envelope_at[problem.envelope_of_line[lines]], amount=problem.amount[envelopes],
             source=envelope_at[problem.source[routes]], target=envelope_at[problem.target[routes]],
-            route_high=problem.route_high[routes], terms=Terms.of(mine, tally, len(lines), len(curves)),
-            slices=problem.slices,
+            route_high=problem.route_high[routes], terms=Terms.of(mine, tally, len(lines), len(curves), len(routes)),
+            slices=problem.slices, bends=(bends := problem.bends.some(_places(limits, problem.limits))),
+            soft=bends.soft,
         ),
         lines, curves, envelopes, routes, limits,
     )  # fmt: skip
 
 
-def _places(chosen: Array, whole: Array) -> Array:
+def _places(chosen: Array, whole: Sized) -> Array:
     """Where each of the whole is among those chosen, -1 for others."""
     places = np.full(len(whole), -1)
     places[chosen] = np.arange(len(chosen))
     return places
 
 
-def _scenario(scenario: Scenario, **rows: Array) -> Scenario:
-    """The scenario with these rows of some tables, and no rules: the limits that came of them are at hand."""
+def _scenario(problem: Problem, **rows: Array) -> Scenario:
+    """The scenario with these rows of some tables, and no rules: the limits that came of them are at hand, and routes
+    are as far open as they make them."""
+    scenario = problem.scenario
     tables = {name: scenario._tables[name] for name in scenario._tables}
+    tables["routes"] = tables["routes"].assign(high=problem.route_high)
     tables |= {name: tables[name].iloc[chosen] for name, chosen in rows.items()}
     return Scenario(scenario.heading, (), tables)
 
@@ -163,12 +179,13 @@ def _named(problem: Problem, limits: Sequence[Limit]) -> dict[str, Total]:
     return {name: problem.tally.totals[name] for body in bodies for name in body.terms}
 
 
-def _own(total: Total, line_at: Array, curve_at: Array) -> Total:
-    """A total over a part's own lines and curves alone."""
-    lines, curves = line_at[total.lines], curve_at[total.curves]
+def _own(total: Total, line_at: Array, curve_at: Array, route_at: Array) -> Total:
+    """A total over a part's own lines, curves and routes alone."""
+    lines, curves, routes = line_at[total.lines], curve_at[total.curves], route_at[total.routes]
     return replace(
-        total, lines=lines[lines >= 0], line_factors=total.line_factors[lines >= 0], curves=curves[curves >= 0]
-    )
+        total, lines=lines[lines >= 0], line_factors=total.line_factors[lines >= 0], curves=curves[curves >= 0],
+        routes=routes[routes >= 0],
+    )  # fmt: skip
 
 
 def _curves(curves: Curves, chosen: Array, line_at: Array) -> Curves:

@@ -5,7 +5,7 @@ Every function takes `solve`, so that a caller may hand in one that remembers wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,11 @@ from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
-from allocate.plan.telling import shaping
+from allocate.plan.room import room_of, stands
+from allocate.plan.still import held_by
 from allocate.plan.words import some
-from allocate.rules.kinds import Band, Binding, binding_rules
+from allocate.rules.kinds import Band
+from allocate.scenario.rulebook import Rule, covers
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -31,7 +33,6 @@ ROUNDING = 10.0
 TRIES = 12
 """Solves at most in looking for the money that brings a line in."""
 STEPS = (1.0, 1.5, 3.0)
-PRICE_COLUMNS = ["id", "sentence", "standing", "slack", "worth", "cost", "helps", "costs"]
 
 
 # --- without a rule --------------------------------------------------------------------------------------------------
@@ -41,9 +42,11 @@ PRICE_COLUMNS = ["id", "sentence", "standing", "slack", "worth", "cost", "helps"
 class Without:
     """What a rule does: the plan with it against the plan without it.
 
-    `cost` is what the aim would gain without it. `outcomes` (id, name, unit, difference), `partners` and `places` (id,
-    name, with_rule, without_rule in pounds, difference) hold the plan with the rule less the one without; `helps` and
-    `costs` name who gets more and less because of it, most first."""
+    `cost` is what the aim would gain without it; below nothing where it would lose, as it may without a rule that opens
+    a route. `outcomes` (id, name, unit, difference), `partners` and `places` (id, name, with_rule, without_rule in
+    pounds, difference, outcome in units of the aim) hold the plan with the rule less the one without; `helps` and
+    `costs` name who gets more and less because of it, most first. What several partners buy together is shared in
+    proportion to what each spends on it. `certified` says whether both plans are."""
 
     rule: str
     sentence: str
@@ -56,11 +59,14 @@ class Without:
     places: pd.DataFrame
     moved: float
     """Pounds that lie elsewhere because of the rule."""
+    certified: bool
+    because: str
+    """Why the plan would be the same without it, where it would."""
 
     @property
     def changes(self) -> bool:
         """Whether the plan would be any other without the rule."""
-        return self.moved > 0 or bool((self.outcomes["difference"] != 0).any())
+        return self.moved > 0 or self.cost != 0 or bool((self.outcomes["difference"] != 0).any())
 
     @property
     def helps(self) -> list[str]:
@@ -83,11 +89,9 @@ class Without:
     def sentences(self) -> list[str]:
         """The same in words: what it costs, what it moves, whom it helps, whom it costs."""
         if not self.changes:
-            return ["Without this rule the plan would be the same."]
+            return [f"Without this rule the plan would be the same: {self.because}."]
         currency = self.plan.scenario.heading.currency
-        said = [f"Without it the plan would buy {number(self.cost)} {self.unit} more."]
-        if not self.cost:
-            said = ["Without it the plan would buy as much."]
+        said = [f"Without it the plan would buy {as_much(self.cost, self.unit)}."]
         several = self.outcomes[self.outcomes["difference"] != 0] if len(self.outcomes) > 1 else self.outcomes.head(0)
         changes = [f"{row.name_} {number(row.difference, signed=True)} {row.unit}" for row in _rows(several)]
         said += [f"Because of it: {', '.join(changes)}."] if changes else []
@@ -96,6 +100,11 @@ class Without:
             told = [part for table in (self.partners, self.places) if (part := _gainers(table, sign, currency))]
             said += [f"It {word} {' and, by place, '.join(told)}."] if told else []
         return said
+
+
+def as_much(gain: float, unit: str) -> str:
+    """So many units more, or less, or 'as much'."""
+    return f"{number(abs(gain))} {unit} {'more' if gain > 0 else 'less'}" if gain else "as much"
 
 
 def _rows(table: pd.DataFrame):
@@ -110,96 +119,86 @@ def _gainers(table: pd.DataFrame, sign: float, currency: str) -> str:
     return some(said) if said else ""
 
 
+def in_force(scenario: Scenario) -> list[Rule]:
+    """The rules of a scenario that do anything, of whatever kind, in order of their ids."""
+    return [rule for rule in scenario.rules if rule.binds]
+
+
 def without(plan: Plan, rule_id: str, solve: Solve = solve_now) -> Without:
     """The same scenario with this rule switched off, solved, and what the rule therefore does. Raises KeyError where
     no such rule is in force, and whatever `solve` raises."""
-    rules = {rule.id: rule for rule in binding_rules(plan.scenario)}
+    rules = {rule.id: rule for rule in in_force(plan.scenario)}
     if rule_id not in rules:
         raise KeyError(f"no rule {rule_id!r} is in force")
-    free = solve(plan.scenario.change({f"rules.{rule_id}.in_force": False}))
-    return _difference(plan, free, rule_id, rules[rule_id].sentence(plan.scenario))
+    return _difference(plan, solve(switched_off(plan.scenario, [rule_id])), rules[rule_id])
 
 
-def _difference(plan: Plan, free: Plan, rule: str, sentence: str) -> Without:
+def switched_off(scenario: Scenario, rules: Iterable[str]) -> Scenario:
+    """The same scenario with these rules (ids) out of force."""
+    return scenario.change({f"rules.{rule}.in_force": False for rule in rules})
+
+
+def _difference(plan: Plan, free: Plan, rule: Rule) -> Without:
     """What a rule does, given the plan without it."""
     moves, unit = Moves.of(plan, free), view_of(plan).unit
     moved = moves.moved if np.abs(moves.change).max(initial=0.0) > ROUNDING else 0.0
-    noise = _noise(plan)
-    gain = free.value - plan.value
+    gain, noise = free.value - plan.value, noise_of(plan)
+    if not rule.openings(plan.scenario):
+        # Taking a limit away can lose nothing: less is what the tolerance of two plans leaves.
+        gain = max(0.0, gain)
     outcomes = plan.scenario.outcomes[["id", "name", "unit"]]
     changes = [moves.outcome.get(key, 0.0) if moved else 0.0 for key in outcomes["id"]]
     outcomes["difference"] = [change if abs(change) > noise else 0.0 for change in changes]
-    sums = [_sums(moves, column, table) for column, table in (("partner", "partners"), ("place", "places"))]
-    cost = max(0.0, gain) if moved and gain > noise else 0.0
-    return Without(rule, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved)
+    sums = [_sums(moves, free, column, table) for column, table in (("partner", "partners"), ("place", "places"))]
+    # A rule that is bent costs its price even where it moves nothing.
+    cost = gain if (moved or rule.bends) and abs(gain) > noise else 0.0
+    sure, sentence = plan.certified and free.certified, rule.sentence(plan.scenario)
+    because = _because(plan, free, rule)
+    return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure, because)
 
 
-def _noise(plan: Plan) -> float:
+def _because(plan: Plan, free: Plan, rule: Rule) -> str:
+    """Why a plan would be the same without a rule: it leaves room, or its lines would be held there all the same."""
+    words, room, _ = room_of(plan, rule)
+    if np.isnan(room) or not stands(plan, rule):
+        return f"it leaves room ({words})" if room > 0 else "it holds no money back"
+    rows = np.flatnonzero(covers(rule.where, plan.scenario))
+    return f"its lines would be {held_by(view_of(free), rows)}"
+
+
+def noise_of(plan: Plan) -> float:
     """What whole pounds do to the aim: the dearest ten pounds on a line, a few lines over."""
     finite = view_of(plan).worth[np.isfinite(view_of(plan).worth)]
     usual = float(np.quantile(finite, 0.9)) if len(finite) else 0.0
     return max(1e-9 * abs(plan.value), ROUNDING * usual)
 
 
-def _sums(moves: Moves, column: str, table: str) -> pd.DataFrame:
-    """Pounds with and without, by partner or place."""
+def _sums(moves: Moves, free: Plan, column: str, table: str) -> pd.DataFrame:
+    """Pounds with and without, and what they buy, by partner or place."""
+    buys, would = bought_by(moves.plan, column), bought_by(free, column)
     rows = [
-        (key, moves.plan.scenario.name_of(table, key), after, before, after - before)
+        (
+            key, moves.plan.scenario.name_of(table, key), after, before, after - before,
+            buys.get(key, 0.0) - would.get(key, 0.0),
+        )
         for key, before, after in moves.sums(column)
-    ]
-    return pd.DataFrame(rows, columns=["id", "name", "with_rule", "without_rule", "difference"])
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["id", "name", "with_rule", "without_rule", "difference", "outcome"])
 
 
-def price_list(plan: Plan, solve: Solve = solve_now, tick: Tick | None = None) -> pd.DataFrame:
-    """Every rule in force and what it costs, the dearest first.
-
-    Columns: id, sentence, standing, slack (in words: the least room in any part), worth (of easing it, as in `shaping`;
-    blank without prices), cost (what the aim would gain without it), helps, costs (names, '' for nobody). A rule with
-    room everywhere, in a plan with prices, changes nothing and is not solved without. `tick(done, total)` is told how
-    far it is; once it returns False, or a solve fails, cost, helps and costs are left blank for the rules not reached
-    (not solved)."""
-    rules, rows = binding_rules(plan.scenario), []
-    worth = {row.id: row.worth for row in shaping(plan).itertuples() if row.kind == "rule"}
-    stopped = False
-    for done, rule in enumerate(rules):
-        stopped = stopped or (tick is not None and tick(done, len(rules)) is False)
-        held, room = _room(plan, rule)
-        found = ("", "", "") if stopped else _tried(plan, rule, held, solve)
-        eased = worth.get(rule.id, 0.0) if plan.has_prices else np.nan
-        rows.append([rule.id, rule.sentence(plan.scenario), rule.standing, room, eased, *found])
-    if tick is not None and not stopped:
-        tick(len(rules), len(rules))
-    table = pd.DataFrame(rows, columns=PRICE_COLUMNS)
-    table["cost"] = pd.to_numeric(table["cost"])
-    return table.sort_values(["cost", "worth", "id"], ascending=[False, False, True], kind="stable", ignore_index=True)
-
-
-def _tried(plan: Plan, rule: Binding, held: bool, solve: Solve) -> tuple[Any, str, str]:
-    """What a rule costs, whom it helps and whom it costs."""
-    if plan.has_prices and not held:
-        return 0.0, "", ""
-    try:
-        found = without(plan, rule.id, solve)
-    except AllocateError:
-        return "", "", ""
-    return found.cost, ", ".join(found.helps), ", ".join(found.costs)
-
-
-def _room(plan: Plan, rule: Binding) -> tuple[bool, str]:
-    """Whether a rule stands at its end anywhere, and the least room it leaves, in words."""
-    view = view_of(plan)
-    mine = np.array([limit.owner == rule.id for limit in view.problem.limits], dtype=bool)
-    if not mine.any():
-        return False, "counts nothing"
-    at_end = (view.ends[0] | view.ends[1]) & mine
-    if at_end.any():
-        return True, "none" if mine.sum() == 1 else f"none in {int(at_end.sum())} of {int(mine.sum())} parts"
-    slack = np.minimum(view.body - view.problem.limit_low, view.problem.limit_high - view.body)
-    tightest = int(np.flatnonzero(mine)[np.argmin(slack[mine])])
-    measure = view.problem.limits[tightest].measure
-    units = dict(zip(plan.scenario.outcomes["id"], plan.scenario.outcomes["unit"], strict=True))
-    least = slack[tightest]
-    return False, pounds(least, view.currency) if measure == "spend" else f"{number(least)} {units.get(measure, '')}"
+def bought_by(plan: Plan, column: str) -> dict[str, float]:
+    """What is bought in each place, or by each partner, in units of the aim: what several partners buy together in
+    proportion to what each spends on it."""
+    view, scenario = view_of(plan), plan.scenario
+    problem, effort = view.problem, view.problem.curves.effort(view.spend)
+    value = problem.weight * problem.curves.gain(effort)
+    if column == "place":
+        keys = scenario.table("curves")["place"].to_numpy(dtype=str)
+    else:
+        each = np.divide(value, effort, out=np.zeros(len(effort)), where=effort > 0)
+        keys, value = scenario.table("lines")[column].to_numpy(dtype=str), view.spend * (each @ problem.feeds)
+    names, where = np.unique(keys, return_inverse=True)
+    return dict(zip(names.tolist(), np.bincount(where, value, len(names)).tolist(), strict=True))
 
 
 # --- looser limits on movement ---------------------------------------------------------------------------------------
@@ -381,4 +380,7 @@ def scaled(scenario: Scenario, key: tuple[str, str, str], factor: float) -> dict
     return changes
 
 
-__all__ = ["Entry", "Without", "guardrails", "looser", "price_list", "scaled", "what_brings_in", "without"]
+__all__ = [
+    "Entry", "Without", "as_much", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled",
+    "switched_off", "what_brings_in", "without",
+]  # fmt: skip

@@ -5,14 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-LETTERS = frozenset({"nhs", "icb", "gp", "gps", "bcf", "vcse", "pcn"})
-"""Parts of ids that are said letter by letter."""
+from allocate.scenario.words import title
 
-
-def title(name: str) -> str:
-    """An id as a title: 'mental-health-standard' as 'Mental health standard', 'movement-other-nhs' as 'Movement other
-    NHS'."""
-    return capital(" ".join(word.upper() if word in LETTERS else word for word in name.split("-")))
+__all__ = ["blank", "capital", "count", "quoted", "some", "title", "told"]
 
 
 def capital(text: str) -> str:

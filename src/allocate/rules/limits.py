@@ -14,11 +14,12 @@ from allocate.scenario.checks import fits
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import TABLES
 
+Array = np.ndarray
 T = TypeVar("T")
 UNASKED = frozenset(
     {"envelopes", "routes", "outcomes", "curves", "curve_points", "resources", "uses", "evidence", "sources"}
 )
-"""Tables whose figures no rule's limits follow from. A kind of rule that reads one takes it out of this list."""
+"""Tables whose figures the limits of most rules do not follow from. A kind of rule that reads one says so (`reads`)."""
 ASKED = tuple(name for name in TABLES if name not in UNASKED)
 
 
@@ -42,8 +43,11 @@ def kept(scenario: Scenario, name: str, asked: tuple[Any, ...], make: Callable[[
 
 def _limits_of(rule: Binding, tally: Tally) -> Sequence[Limit]:
     """The limits of one rule: those made before, while it and the figures that limits ask for stay as they are."""
-    tables = (tally.scenario._tables[name] for name in ASKED)
-    return _made_once(f"limits of rule {rule.id}", (rule, *tables), tally, rule.limits)
+    scenario = tally.scenario
+    tables = (scenario._tables[name] for name in (*ASKED, *rule.reads))
+    # How much may move along a route is a rule's word too.
+    openers = (other for other in scenario.rules if other.deontic == "may" and other.binds) if rule.reads else ()
+    return _made_once(f"limits of rule {rule.id}", (rule, *tables, *openers), tally, rule.limits)
 
 
 def _made_once(
@@ -65,6 +69,17 @@ def _made_once(
 def _idle(limit: Limit) -> bool:
     """Whether a limit counts nothing, as a cap on gains where no curve leads, and so holds by itself."""
     return isinstance(limit.body, Row) and not limit.body.terms and limit.low <= 0.0 <= limit.high
+
+
+def chosen(scenario: Scenario, spend: Array, gain: Array, moved: Array) -> dict[str, bool]:
+    """What every choice that a rule owns is under a plan: pounds per line, gain per curve, pounds per route."""
+    numbers = Tally(scenario, spend, gain, moved_by_route=moved)
+    for rule in binding_rules(scenario):
+        asked = Tally(scenario)
+        _limits_of(rule, asked)
+        if any(total.choice for total in asked.totals.values()):
+            list(rule.limits(numbers))
+    return numbers.chosen
 
 
 def resource_limits(scenario: Scenario, tally: Tally) -> Sequence[Limit]:

@@ -1,4 +1,4 @@
-"""The tally: how much is spent, or gained, where.
+"""The tally: how much is spent, moved, or gained, where; and what was chosen.
 
 A rule only ever asks a tally. While a model is being built the tally answers with a `Row`, coefficients over named
 totals; while a plan is being checked it answers with a number. So a rule is written once and used twice, and can be
@@ -48,19 +48,26 @@ class Row:
         return self + -other
 
 
+NOTHING = np.array([], dtype=int)
+CHOICE = "choice"
+"""The measure of limits that count choices, which have no unit."""
+
 Amount = Any
 """A Row while a model is built, a float while a plan is checked: both add, subtract and scale alike."""
 
 
 @dataclass(frozen=True, eq=False)
 class Total:
-    """A named total: coefficients over lines (pounds) and curves (outcome). One of the two is empty."""
+    """A named total: of pounds on lines, each times a factor, of pounds moved along routes, of outcome under curves, or
+    one choice. All but one of these are empty."""
 
     lines: Array
     line_factors: Array
     curves: Array
     measure: str
-    """'spend', 'resource', or the outcome it counts."""
+    """'spend', 'resource', 'choice', or the outcome it counts."""
+    routes: Array = field(default_factory=lambda: NOTHING)
+    choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Limit:
     """One inequality that a rule (or a resource) becomes: low <= body <= high.
 
     `owner` is the rule's or resource's id and `label` says it in English; `measure` is the unit of body, low and high:
-    'spend' for pounds, 'resource', or an outcome's id.
+    'spend' for pounds, 'resource', 'choice' where choices are counted, or an outcome's id.
     """
 
     owner: str
@@ -102,9 +109,10 @@ class Part:
 
 @dataclass(eq=False)
 class Tally:
-    """Answers for one scenario. With `spend` (pounds per line) and `gain` (per curve) it answers in numbers.
+    """Answers for one scenario. With `spend` (pounds per line), `gain` (per curve) and `moved` (pounds per route,
+    nothing if left out) it answers in numbers.
 
-    Lines are asked for as booleans, one per line, or as their rows in order, and answered in kind.
+    Lines are asked for as booleans, one per line, or as their rows in order, and answered in kind; routes likewise.
     """
 
     scenario: Scenario
@@ -112,6 +120,9 @@ class Tally:
     gain_by_curve: Array | None = None
     totals: dict[str, Total] = field(default_factory=dict)
     """Every total asked for so far, by name: what a model must declare."""
+    moved_by_route: Array | None = None
+    chosen: dict[str, bool] = field(default_factory=dict)
+    """In numbers, what every choice asked for so far was."""
 
     def __post_init__(self) -> None:
         self.baselines = self.scenario._tables["lines"]["baseline"].to_numpy()
@@ -158,6 +169,24 @@ class Tally:
             return float(self.gain_by_curve[curves].sum())
         return self._total(Total(np.array([], int), np.array([]), curves, outcome))
 
+    def moved(self, routes: Array) -> Amount:
+        """Pounds moved along these routes (rows of the routes' table)."""
+        rows = _rows(routes)
+        if self.spend_by_line is not None:
+            return 0.0 if self.moved_by_route is None else float(self.moved_by_route[rows].sum())
+        return self._total(Total(NOTHING, np.array([]), NOTHING, "spend", rows))
+
+    def choice(self, name: str, yes: Callable[[], bool]) -> Amount:
+        """A yes or no that a rule owns: worth 1, or 0. No two in a book share a name.
+
+        `yes` says in numbers what was chosen, from what this tally answers: where the rule's limits can hold with
+        either, they must hold with what it says. So an audit needs nobody's word for it.
+        """
+        if self.spend_by_line is not None:
+            self.chosen[name] = bool(yes())
+            return float(self.chosen[name])
+        return self._total(Total(NOTHING, np.array([]), NOTHING, CHOICE, choice=name))
+
     def baseline(self, lines: Array) -> float:
         """Pounds these lines held before."""
         return float(self.baselines[lines].sum())
@@ -200,10 +229,12 @@ class Tally:
         return _like(now, then) if len(then) else None
 
     def _total(self, total: Total) -> Row:
-        if not len(total.lines) and not len(total.curves):
+        if not (len(total.lines) or len(total.curves) or len(total.routes) or total.choice):
             return Row({})
         # The name says what is counted, so that the same total has the same name in every scenario of a kind.
-        counted = (total.measure, total.lines.tobytes(), total.curves.tobytes())
+        counted: tuple = (total.measure, total.lines.tobytes(), total.curves.tobytes())
+        if len(total.routes) or total.choice:
+            counted += total.routes.tobytes(), total.choice
         name = blake2b(repr(counted).encode(), digest_size=8).hexdigest()
         while not np.array_equal(self.totals.setdefault(name, total).line_factors, total.line_factors):
             name += "+"

@@ -18,7 +18,7 @@ from allocate.scenario.reading import by_name, fit, make_rule
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import TABLES, is_money, is_number
-from allocate.scenario.values import factor, factor_text, times
+from allocate.scenario.values import dates_told, factor, factor_text, times
 from allocate.scenario.words import suggestion
 
 Tables = Mapping[str, pd.DataFrame]
@@ -57,9 +57,9 @@ def changed(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
 
 
 def _as_kept(value: Any) -> Any:
-    """A change's value as `changes` keeps it: factors in one spelling."""
+    """A change's value as `changes` keeps it: factors in one spelling, dates as text."""
     by = factor(value)
-    return value if by is None or not math.isfinite(by) else factor_text(by)
+    return dates_told(value) if by is None or not math.isfinite(by) else factor_text(by)
 
 
 def _likely_table(problem: Problem, scenario: Scenario) -> Problem:

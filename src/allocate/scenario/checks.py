@@ -220,7 +220,7 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
     """Minima that exceed the money, baselines far from it, envelopes in £m or k, envelopes nothing can use."""
     routes, currency = scenario.table("routes"), scenario.heading.currency
     lows, baselines = (_sums(scenario, "lines", ("envelope", "year"), figure) for figure in ("low", "baseline"))
-    enters = _sums(scenario, "routes", ("target", "year"), "high")
+    enters = _summed(scenario, "routes", ("target", "year"), scenario.route_high)
     leaves = set(zip(routes["source"], routes["year"], strict=True))
     for line, name, year, amount in scenario.table("envelopes")[["id", "year", "amount"]].itertuples():
         if (name, year) not in lows:
@@ -244,8 +244,13 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
 
 def _sums(scenario: Scenario, table: str, key: tuple[str, ...], figure: str) -> dict[tuple[str, ...], float]:
     """The sum of a figure by these columns."""
+    return _summed(scenario, table, key, scenario._tables[table][figure].to_numpy())
+
+
+def _summed(scenario: Scenario, table: str, key: tuple[str, ...], values: np.ndarray) -> dict[tuple[str, ...], float]:
+    """The sum of values, one a row, by these columns."""
     number, names = _groups(scenario, table, key)
-    sums = np.bincount(number, scenario._tables[table][figure].to_numpy(), minlength=len(names))
+    sums = np.bincount(number, values, minlength=len(names))
     return dict(zip(names, sums.tolist(), strict=True))
 
 
@@ -460,7 +465,7 @@ def _row(line) -> int | None:
     return int(line) if line > 0 else None
 
 
-RULED = ("partners", "places", "programmes", "envelopes", "lines", "routes")
+RULED = ("partners", "places", "programmes", "envelopes", "lines", "routes", "outcomes", "sources")
 STRUCTURE: Checks = {
     duplicate_keys: (),
     unknown_years: ("envelopes",),

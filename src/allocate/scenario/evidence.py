@@ -165,10 +165,8 @@ def _differences(new: Scenario, base: Scenario) -> tuple[dict[str, str], bool]:
             for row in np.flatnonzero((was != now) & ~np.isnan(now)):
                 figure = ".".join((name, *(key[row] for key in keys), field))
                 notes[figure] = "" if np.isnan(was[row]) else f"was {was[row]:.15g}"
-    was, now = ({f"rules.{key[0]}.{field}": value for _, field, value, key in _rule_figures(s)} for s in (base, new))
-    notes |= {
-        name: f"was {was[name]:.15g}" if name in was else "" for name, value in now.items() if was.get(name) != value
-    }
+    was, now = (_rule_texts(scenario) for scenario in (base, new))
+    notes |= {name: f"was {was[name]}" if name in was else "" for name, text in now.items() if was.get(name) != text}
     return notes, gone or bool(was.keys() - now.keys())
 
 
@@ -213,6 +211,13 @@ def _rule_figures(scenario: Scenario) -> list[tuple[str, str, float, tuple[str, 
         for field in rule.figures
         if getattr(rule, field) is not None
     ]
+
+
+def _rule_texts(scenario: Scenario) -> dict[str, str]:
+    """The figures of every rule as text, by path; bands of price with all their widths and prices."""
+    texts = {f"rules.{key[0]}.{field}": f"{value:.15g}" for _, field, value, key in _rule_figures(scenario)}
+    bends = {f"rules.{rule.id}.bends": rule.bends for rule in scenario.rules if rule.bends}
+    return texts | {path: "; ".join(map(str, bands)) for path, bands in bends.items()}
 
 
 def _speaker(figures: Figures, paths: list[Path | Problem]) -> np.ndarray:

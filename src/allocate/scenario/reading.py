@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from allocate.scenario.checks import problems as cross_problems
 from allocate.scenario.rulebook import KINDS, SCOPE_TABLE, Rule
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import TABLES, Heading, Row, is_number, parts
-from allocate.scenario.words import NUMBER, id_advice, number_advice, suggestion, year_advice
+from allocate.scenario.words import NUMBER, date_advice, id_advice, number_advice, suggestion, year_advice
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,7 +58,7 @@ def by_name(problem: Problem, tables: Mapping[str, pd.DataFrame], table: str = "
     """The problem with the id to write, where a name was typed in place of an id."""
     table, column = table or problem.where.partition(".")[0], column or problem.field.rpartition(".")[2]
     targets = {(name, field): target for name, field, target, _ in REFERENCES}
-    targets |= {("rules", "owner"): "partners"}
+    targets |= {("rules", field): "partners" for field in ("owner", "proposer", "support", "by")}
     targets |= {("rules", part): target for part, (target, key) in SCOPE_TABLE.items() if key == "id"}
     target = targets.get((table, column), "")
     typed = problem.value.isascii() and problem.expected.startswith("is not an id")
@@ -151,9 +152,8 @@ def make_rule(name: str, fields: Any, found: list[Problem], where: str = "rules.
     kind = KINDS.get(str(fields.get("kind", "")))
     if kind is None:
         value = str(fields.get("kind", ""))
-        found.append(
-            Problem(where, "is not a kind of rule", field=f"{path}.kind", value=value, fix=suggestion(value, KINDS))
-        )
+        fix = suggestion(value, KINDS) or f"known: {', '.join(sorted(KINDS))}"
+        found.append(Problem(where, "is not a kind of rule", field=f"{path}.kind", value=value, fix=fix))
         return None
     rest = {key: value for key, value in fields.items() if key != "kind"}
     typed = {key: rest[key] for key in kind.figures if isinstance(rest.get(key), str | bool)}
@@ -179,6 +179,8 @@ def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int 
     """One of the library's complaints in the words of this field."""
     field = ".".join(str(part) for part in item["loc"] if not isinstance(part, int))
     value, fix, context = item["input"], "", item.get("ctx", {})
+    if not field:
+        return whole_problem(item, model, where, row, prefix)
     if item["type"] == "missing":
         value, expected = "", "is required"
     elif item["type"] == "extra_forbidden":
@@ -198,6 +200,8 @@ def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int 
     elif item["type"] == "less_than_equal" and context.get("le") == 1:
         expected = "must be a fraction, at most 1"
         fix = f"for {value:g} per cent write {value / 100:g}" if isinstance(value, int | float) else ""
+    elif field.rpartition(".")[2] in dates(model) and item["type"] == "value_error":
+        expected, fix = "is not a date: expected such as 2026-03-31", date_advice(str(value))
     elif item["type"] == "finite_number":
         expected = "must be a finite number"
     elif item["type"] == "tuple_type":
@@ -208,6 +212,20 @@ def as_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int 
         expected = item["msg"].removeprefix("Input ").removeprefix("Value error, ")
         expected = expected[0].lower() + expected[1:]
     return Problem(where, expected, row, prefix + field, "" if isinstance(value, dict) else str(value), fix)
+
+
+def whole_problem(item: ErrorDetails, model: type[BaseModel], where: str, row: int | None, prefix: str) -> Problem:
+    """What is wrong with several fields at once: it names the first that its words begin with, if any."""
+    said = item["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    first, _, rest = said.partition(" ")
+    if first in model.model_fields:
+        return Problem(where, rest, row, prefix + first)
+    return Problem(where, said[0].lower() + said[1:], row, prefix.removesuffix("."))
+
+
+def dates(model: type[BaseModel]) -> set[str]:
+    """The fields of a model that hold dates."""
+    return {name for name, field in model.model_fields.items() if date in parts(field.annotation)}
 
 
 def field_advice(model: type[BaseModel], path: list[str]) -> str:

@@ -7,13 +7,14 @@ scenario can be read and checked without this layer knowing any of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from allocate.errors import Problem
 from allocate.scenario.tables import Id, Year
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from allocate.scenario.scenario import Scenario
 
 Each = Literal["line", "partner", "place", "programme", "envelope", "year"]
+
+
+def _day(value: Any) -> date:
+    """A date, or a text such as 2026-03-31: nothing else, so that no number passes for seconds since 1970."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        return date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError("is not a date")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Scope(BaseModel):
@@ -75,6 +88,9 @@ class Bend(BaseModel):
         """How wide the band is; infinite where it has no end."""
         return math.inf if self.by is None else self.by
 
+    def __str__(self) -> str:
+        return f"{self.price:.15g}" + (f" up to {self.by:.15g}" if self.by is not None else "")
+
 
 class Rule(BaseModel):
     """A sentence partners agreed, in Crawford and Ostrom's grammar of institutions (APSR 89, 1995): who must, must not
@@ -87,6 +103,12 @@ class Rule(BaseModel):
     deontic: ClassVar[Literal["must", "must not", "may"]] = "must"
     aim: ClassVar[str] = ""
     """What the rule asks for, of the closed list that the kinds make: 'spend at least', 'keep a reserve of' ..."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Tables whose figures its limits follow from, beyond those that any rule's may (see `allocate.rules.limits`)."""
+    breach: ClassVar[str] = "of breach"
+    """What comes after the amount of a breach in words: £1m 'short', £1m 'over'."""
+    things: ClassVar[str] = "line of lines.csv"
+    """What its scopes cover."""
 
     id: Id
     owner: Id = Field(description="the partner that answers for the rule")
@@ -105,37 +127,39 @@ class Rule(BaseModel):
     proposer: Id | None = Field(None, description="the partner that proposed it")
     support: tuple[Id, ...] = Field((), description="the partners that agreed to it")
     objections: tuple[Objection, ...] = Field((), description="partners that object, each with its reason")
-    since: date | None = Field(None, description="the day it came into force")
-    review: date | None = Field(None, description="the day by which it is to be looked at again")
+    since: Day | None = Field(None, description="the day it came into force")
+    review: Day | None = Field(None, description="the day by which it is to be looked at again")
     when: str = Field("", max_length=300, description="the condition under which it holds, in words: shown, never read")
     or_else: str = Field("", max_length=300, description="what follows a breach, in words: shown, never read")
     bends: tuple[Bend, ...] = Field(
         (), description="what bending it costs, in bands of rising price; firm if left out, and always where statutory"
     )
 
-    @model_validator(mode="after")
-    def _bands_rise(self) -> Self:
-        if self.bends and self.standing != "agreed":
-            raise ValueError(f"bends belongs to agreed rules: a {self.standing} rule has no price")
-        if any(after.price <= before.price for before, after in pairwise(self.bends)):
-            raise ValueError("bends must rise in price from band to band")
-        if any(bend.by is None for bend in self.bends[:-1]):
-            raise ValueError("bends after one without an end would never be reached: give it a by")
-        if self.since and self.review and self.review <= self.since:
-            raise ValueError(f"review {self.review} is not after since {self.since}")
-        return self
-
     def sentence(self, scenario: Scenario) -> str:
         """The rule as minutes would put it, figures included."""
         raise NotImplementedError
+
+    def thing(self, scenario: Scenario) -> str:
+        """The direct object of the rule, in words, where it is not spending on programmes: an outcome, a report ..."""
+        return ""
 
     def openings(self, scenario: Scenario) -> Mapping[tuple[str, str], float]:
         """What a rule that says 'may' opens: by route and year, the pounds that may move along it at least."""
         return {}
 
+    def _covers(self, scope: Scope, scenario: Scenario) -> bool:
+        """Whether a scope of this rule, whose names are all known, covers anything."""
+        return bool(covers(scope, scenario).any())
+
     @property
     def binds(self) -> bool:
         return self.in_force and self.standing != "recorded"
+
+    @property
+    def scopes(self) -> list[tuple[str, Scope]]:
+        """Each scope the rule names, with its field: `where`, and what its kind adds."""
+        fields = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return [(name, value) for name, value in fields if isinstance(value, Scope)]
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """What is wrong with this rule in this scenario; kinds add their own."""
@@ -146,14 +170,13 @@ class Rule(BaseModel):
                 fix=suggestion(self.owner, partners),
             )  # fmt: skip
         yield from self._people(partners, scenario)
-        for name in ("where", "of"):
-            scope = getattr(self, name, None)
-            if isinstance(scope, Scope):
-                yield from scope_problems(scope, f"{self.id}.{name}", scenario)
+        yield from self._prices()
+        yield from self._days(scenario)
+        for name, scope in self.scopes:
+            yield from scope_problems(scope, f"{self.id}.{name}", scenario, self._covers, self.things)
 
     def _people(self, partners: list[str], scenario: Scenario) -> Iterator[Problem]:
-        """Names of partners, and of a source, that the scenario does not have; partners on both sides; a start too
-        late."""
+        """Names of partners, and of a source, that the scenario does not have; partners on both sides."""
         named = [("proposer", self.proposer), *(("support", name) for name in self.support)]
         named += [("objections.by", objection.by) for objection in self.objections]
         for field, name in named:
@@ -167,6 +190,26 @@ class Rule(BaseModel):
         if self.source is not None and self.source not in sources:
             fix = suggestion(self.source, sources)
             yield Problem("rules.toml", "is not in sources.csv", field=f"{self.id}.source", value=self.source, fix=fix)
+
+    def _prices(self) -> Iterator[Problem]:
+        """Bands of price that cannot be: in law, falling, or behind one without an end."""
+        field = f"{self.id}.bends"
+        if self.bends and self.standing != "agreed":
+            expected = f"belongs to agreed rules: a {self.standing} rule has no price"
+            yield Problem("rules.toml", expected, field=field)
+        for before, after in pairwise(self.bends):
+            if after.price <= before.price:
+                expected = f"must rise in price from band to band: {after.price:.15g} follows {before.price:.15g}"
+                yield Problem("rules.toml", expected, field=field)
+            if before.by is None:
+                expected = "has a band after one without an end, which would never be reached: give that a by"
+                yield Problem("rules.toml", expected, field=field)
+
+    def _days(self, scenario: Scenario) -> Iterator[Problem]:
+        """A review that is not after the start, and a start after a year that the rule covers."""
+        if self.since and self.review and self.review <= self.since:
+            expected = f"is not after since, {self.since}"
+            yield Problem("rules.toml", expected, field=f"{self.id}.review", value=str(self.review))
         early = [year for year in self.where.years or scenario.years if self.since and self.since > _last_day(year)]
         if self.binds and early:
             expected = f"is after {early[0]}, which the rule covers: name later years in where, or set in_force = false"
@@ -183,8 +226,10 @@ def _last_day(year: str) -> date:
     return date(int(first) + 1, 3, 31) if slash else date(int(first), 12, 31)
 
 
-def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Problem]:
-    """Names a scope uses that the scenario does not have, or a scope that covers no line."""
+def scope_problems(
+    scope: Scope, field: str, scenario: Scenario, covered: Callable[[Scope, Scenario], bool], things: str
+) -> Iterator[Problem]:
+    """Names a scope uses that the scenario does not have, or a scope that covers nothing."""
     unknown = False
     for part in type(scope).model_fields:
         if not getattr(scope, part):
@@ -198,9 +243,9 @@ def scope_problems(scope: Scope, field: str, scenario: Scenario) -> Iterator[Pro
                 yield Problem(
                     "rules.toml", expected, field=f"{field}.{part}", value=value, fix=suggestion(value, known)
                 )
-    if not unknown and not covers(scope, scenario).any():
+    if not unknown and not covered(scope, scenario):
         given = [f"{part} {', '.join(values)}" for part, values in scope if values]
-        yield Problem("rules.toml", "covers no line of lines.csv", field=field, value="; ".join(given))
+        yield Problem("rules.toml", f"covers no {things}", field=field, value="; ".join(given))
 
 
 def covers(scope: Scope, scenario: Scenario) -> np.ndarray:

@@ -194,11 +194,25 @@ class Scenario:
         return self.envelope_rows(lines["envelope"], lines["year"])
 
     @cached_property
+    def route_high(self) -> np.ndarray:
+        """For each row of `routes`, the most that may move along it: its own most, or what a rule opens, if more."""
+        high = self._tables["routes"]["high"].to_numpy(dtype=float)
+        opened = [found for rule in self.rules if rule.binds and (found := rule.openings(self))]
+        if not opened:
+            return high
+        high = high.copy()
+        row = {key: place for place, key in enumerate(zip(*self.key_texts("routes"), strict=True))}
+        for key, pounds in (pair for found in opened for pair in found.items()):
+            if key in row:
+                high[row[key]] = max(high[row[key]], pounds)
+        return high
+
+    @cached_property
     def reach(self) -> np.ndarray:
         """For each row of `envelopes`, the most that could ever be in it: its amount and what routes may bring."""
         routes, amount = self.table("routes"), self.table("envelopes")["amount"].to_numpy()
         target = self.envelope_rows(routes["target"], routes["year"])
-        return amount + np.bincount(target, routes["high"].to_numpy(), minlength=len(amount))
+        return amount + np.bincount(target, self.route_high, minlength=len(amount))
 
     def _inside(self) -> dict[str, frozenset[str]]:
         """For each place, itself and the places inside it."""

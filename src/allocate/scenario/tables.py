@@ -232,13 +232,16 @@ def is_number(row: type[Row], column: str) -> bool:
 
 def is_money(model: type[BaseModel], column: str) -> bool:
     """Whether a column of a table, or a field of a rule, holds amounts of money."""
+    return POUNDS in marks(model, column)
+
+
+def marks(model: type[BaseModel], column: str) -> list[Any]:
+    """What the type of a column or field is marked with, as `Money` with `POUNDS`."""
     field = model.model_fields.get(column)
-    marks = [] if field is None else [field.metadata, *(_marks(part) for part in typing.get_args(field.annotation))]
-    return any(POUNDS in mark for mark in marks)
-
-
-def _marks(annotation: Any) -> tuple[Any, ...]:
-    return getattr(annotation, "__metadata__", ())
+    if field is None:
+        return []
+    inner = [getattr(part, "__metadata__", ()) for part in typing.get_args(field.annotation)]
+    return [mark for found in (field.metadata, *inner) for mark in found]
 
 
 def parts(annotation: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
@@ -34,10 +35,19 @@ def parse_value(text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
-    # What TOML knows besides (dates, nan, inf) is no figure: left as it was typed, to be refused in those words.
+    # What TOML knows besides is left as it was typed: a date to be read as one, nan and inf to be refused as they are.
     if isinstance(value, float):
         return value if math.isfinite(value) else text
-    return value if isinstance(value, bool | int | str | list | dict) else text
+    return dates_told(value) if isinstance(value, bool | int | str | list | dict) else text
+
+
+def dates_told(value: Any) -> Any:
+    """A value with its dates as text (2026-03-31), also inside lists and dicts: what JSON and a link can hold."""
+    if isinstance(value, dict):
+        return {key: dates_told(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(dates_told(inner) for inner in value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def value_text(value: Any) -> str:
@@ -46,7 +56,7 @@ def value_text(value: Any) -> str:
     None is ''. Numbers are the shortest text that is exact. A text stands as it is unless it would be read as something
     else. A rule's dict is an inline table of TOML; its fields that are None are left out, and a tuple becomes a list.
     """
-    value = _simple(value)
+    value = _simple(dates_told(value))
     if value is None:
         return ""
     if isinstance(value, str) and value.isprintable() and value == value.strip() and parse_value(value) == value:
@@ -98,4 +108,4 @@ def _simple(value: Any) -> Any:
     return value
 
 
-__all__ = ["factor", "factor_text", "number_text", "parse_value", "times", "value_text"]
+__all__ = ["dates_told", "factor", "factor_text", "number_text", "parse_value", "times", "value_text"]

@@ -6,6 +6,8 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 
 AMOUNTS = ("population", "need", "amount", "high", "low", "baseline", "scale", "reference", "ceiling", "spend")
 """Fields that no per cent can be meant for."""
@@ -14,6 +16,8 @@ POSITIVE = (*AMOUNTS, "weight", "slope", "exponent", "rate", "down", "up", "at_m
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([,_]\d{3})+(\.\d*)?", re.ASCII)
 MINUSES = str.maketrans("−–", "--")
+LETTERS = frozenset({"nhs", "icb", "gp", "gps", "bcf", "vcse", "pcn"})
+"""Parts of ids that are said letter by letter."""
 INVISIBLE = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -27,6 +31,13 @@ def suggestion(value: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= 8 else ""
+
+
+def title(name: str) -> str:
+    """An id as a title: 'mental-health-standard' as 'Mental health standard', 'movement-other-nhs' as 'Movement other
+    NHS'."""
+    text = " ".join(word.upper() if word in LETTERS else word for word in name.split("-"))
+    return text[:1].upper() + text[1:]
 
 
 def slug(text: str) -> str:
@@ -52,6 +63,15 @@ def year_advice(text: str) -> str:
     """The year that somebody who typed this text most likely meant."""
     halves = re.fullmatch(r"(\d{4})[-/](?:\d\d)?(\d\d)", re.sub(r"\s", "", text.translate(MINUSES)), re.ASCII)
     return f"did you mean {halves[1]}/{halves[2]}?" if halves else ""
+
+
+def date_advice(text: str) -> str:
+    """The date that somebody who typed this text most likely meant, days before months."""
+    plain = re.sub(r"[\s,]+", " ", text.translate(MINUSES)).strip().partition("T")[0]
+    for form in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%d"):
+        with suppress(ValueError):
+            return f"did you mean {datetime.strptime(plain, form).date().isoformat()}?"
+    return ""
 
 
 def number_advice(text: str, field: str = "") -> str:

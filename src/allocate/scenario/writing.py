@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from allocate.scenario.rulebook import record
+from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario, plain
 from allocate.scenario.tables import TABLES, Heading
 
@@ -23,7 +24,7 @@ def write(scenario: Scenario, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.toml").write_text(toml_lines(scenario.heading.model_dump(mode="json")), encoding="utf-8")
     if scenario.rules:
-        text = "\n".join(f"[{rule.id}]\n{toml_lines(record(rule))}" for rule in scenario.rules)
+        text = "\n".join(f"[{rule.id}]\n{toml_lines(record(rule) | _dates(rule))}" for rule in scenario.rules)
         (folder / "rules.toml").write_text(text, encoding="utf-8")
     else:
         (folder / "rules.toml").unlink(missing_ok=True)
@@ -38,6 +39,11 @@ def write(scenario: Scenario, folder: str | Path) -> None:
             out.writerows([_cell(value) for value in row] for row in table.to_numpy())
 
 
+def _dates(rule: Rule) -> dict[str, date]:
+    """The fields of a rule that are dates, which its record holds as text."""
+    return {name: value for name, value in rule if isinstance(value, date)}
+
+
 def toml_lines(fields: dict[str, Any]) -> str:
     """Flat TOML: one key a line, nested tables inline."""
     return "".join(f"{_toml_key(key)} = {toml_value(value)}\n" for key, value in fields.items())
@@ -50,6 +56,8 @@ def toml_value(value: Any) -> str:
         return "{ " + ", ".join(fields) + " }" if fields else "{}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_value(inner) for inner in value) + "]"
+    if isinstance(value, date):
+        return value.isoformat()
     # JSON's strings, booleans and finite numbers are TOML's too, but for one control character.
     text = json.dumps(value, ensure_ascii=False)
     return text.translate(UNSEEN) if isinstance(value, str) else text

@@ -9,8 +9,9 @@ from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
+from allocate.plan.prices import prices
 from allocate.plan.seats import SeatView, rows_of
-from allocate.plan.trying import price_list, without
+from allocate.plan.trying import without
 from allocate.plan.words import capital, some, title
 from allocate.rules.kinds import Binding, Keep
 from allocate.scenario.rulebook import Rule, covers
@@ -365,7 +366,7 @@ def _everything(view: View, plan: Plan) -> None:
         if not fold.open:
             return
         bar = parts.Progress("Solving without each rule in turn")
-        table = price_list(plan, solve=solving.answer, tick=bar.tick)
+        table = prices(plan, solve=solving.answer, tick=bar.tick).table
         bar.end()
         unit = explaining.aim_unit(plan)
         columns = [
