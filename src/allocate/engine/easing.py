@@ -5,7 +5,8 @@ bands at what they publish; further it must be eased, and that somebody has to b
 
 - what the dearest band published in the book costs (where none is, a pound costs a pound), and never less than the
   rule's own last band;
-- for limits in other units as much as if a limit's whole size were all the money;
+- for limits in other units as much as if a limit's whole size were all the money (where it has none, as money buys of
+  its unit on average);
 - ten times as much where the rule is statutory.
 
 Which rules may be asked, and whether resources may, is the caller's to say (`allocate.engine.clash`).
@@ -25,7 +26,9 @@ import numpy as np
 from allocate.compiler import Arrays
 from allocate.engine.highs import Answer, Impossible, Solver
 from allocate.engine.oracle import Oracle, Over
+from allocate.engine.problem import Problem
 from allocate.errors import EngineError
+from allocate.rules.tally import CHOICE, Limit
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 
@@ -36,6 +39,8 @@ SAME = 1e-6
 """As a share: sums that differ by less come to the same."""
 LEAST = 1e-6
 """In solver units: an easing of no more is none."""
+COSTS = (1e-6, 1e6)
+"""The least and the most that easing by one solver unit costs, where a pound of the solver's costs one."""
 Aim = Literal["total", "most", "names"]
 Entries = tuple[Array, Array, Array]
 """Rows, columns and values."""
@@ -84,7 +89,8 @@ class Easings:
         problem = oracle.problem
         self._units = problem.limit_units[columns.limit]
         # A pound of the solver's costs one, whatever a pound is worth.
-        self._cost = columns.price * self._units / (self.rates.pound * problem.units.money)
+        cost = columns.price * self._units / (self.rates.pound * problem.units.money)
+        self._cost = np.clip(cost, *COSTS)
         self._rule, self._resources = oracle.owner[columns.limit], 1 << len(oracle.rules)
         names, self._partner = np.unique(partners(oracle)[columns.limit], return_inverse=True)
         self._partners = len(names)
@@ -250,9 +256,7 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
         bends = rule.bends if rule is not None else ()
         bands = [(bend.width, rates.band(rule, bend.price), False) for bend in bends] if rule is not None else []
         if (rules >> number & 1 if number >= 0 else resources) and not (bends and bends[-1].by is None):
-            ends = [abs(end) for end in (limit.low, limit.high) if np.isfinite(end)]
-            size = max(*ends, 1e-6 * problem.units.of_measure(limit.measure)) if ends else 1.0
-            price = rates.unit(limit.measure, size)
+            price = rates.unit(limit.measure, _size(problem, limit))
             if rule is not None and rule.standing == "statutory":
                 price *= STATUTORY
             bands.append((np.inf, max([price, *(price for _, price, _ in bands)]), True))
@@ -260,6 +264,16 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
             found += [(i, sign, *band) for band in bands if np.isfinite(end)]
     table = np.array(found, dtype=float).reshape(-1, 5).T
     return Columns(table[0].astype(int), table[1], table[2], table[3], table[4] > 0)
+
+
+def _size(problem: Problem, limit: Limit) -> float:
+    """The size of a limit: its greater end; where that is nothing, what all the money buys of its measure on average,
+    or one choice."""
+    size = max([abs(end) for end in (limit.low, limit.high) if np.isfinite(end)], default=0.0)
+    unit = problem.units.of_measure(limit.measure)
+    if size > 1e-6 * unit:
+        return size
+    return 1.0 if limit.measure == CHOICE else unit * float(problem.amount.sum()) / problem.units.money
 
 
 def partners(oracle: Oracle) -> Array:

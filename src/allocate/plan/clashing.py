@@ -18,6 +18,7 @@ from allocate.plan.explaining import aim_unit
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan, solve
 from allocate.plan.words import capital, quoted, title
+from allocate.rules.tally import CHOICE
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import is_money
@@ -198,6 +199,8 @@ class Clashes:
         """The unit in which a rule is eased."""
         if measure in ("spend", ""):
             return self.scenario.heading.currency if measure else ""
+        if measure == CHOICE:
+            return "choices"
         if measure == "resource":
             table, key = self.scenario.table("resources"), name.removeprefix("resource ")
         else:
