@@ -108,14 +108,29 @@ def test_what_bends_without_end_never_clashes():
 
 
 def test_beyond_its_bands_a_rule_must_be_eased():
-    """Of 200 too much a band of 150 bends; the 50 beyond are asked of somebody, at the dearest published price."""
+    """Of 200 too much a band of 150 bends; the 50 beyond are asked of somebody, at twice the dearest price."""
     rules = {"one": floor("a", 700.0), "other": floor("b", 500.0, bends=[{"by": 150.0, "price": 2e6}])}
     found = clash(places(rules), 10.0)
     assert [set(each) for each in found.clashes] == [{"one", "other"}]
     cheapest = found.ways[0]
-    assert (found.rates.published, found.rates.pound) == (True, 2.0)
+    assert (found.rates.published, found.rates.pound) == (True, 4.0)
     assert [easing.amount for easing in cheapest.easings] == pytest.approx([50.0])
-    assert cheapest.price == pytest.approx(2.0 * 150 + 2.0 * 50)
+    assert cheapest.price == pytest.approx(2.0 * 150 + 4.0 * 50)
+
+
+def test_a_clash_of_rules_that_bend_is_proved():
+    """The clash beyond all bands is proved by arithmetic, and a rule that bends without end is no part of it."""
+    rules = {
+        "one": floor("a", 700.0), "other": floor("b", 500.0, bends=[{"by": 150.0, "price": 2e6}]),
+        "soft": floor("c", 300.0, bends=[{"price": 1.0}]),
+    }  # fmt: skip
+    with pytest.raises(al.NoPlan, match="proved independently") as caught:
+        al.solve(places(rules))
+    assert set(caught.value.together) == {"rules.one", "rules.other", "envelopes.pot"}
+    assert sum(way.amount for way in caught.value.ways) == pytest.approx(50.0)
+    changed = {path: value for way in caught.value.ways for path, value in way.change.items()}
+    plan = al.solve(places(rules).change(changed))
+    assert plan.certified
 
 
 def test_a_rule_with_a_cheap_price_gives_way_first():
@@ -124,7 +139,7 @@ def test_a_rule_with_a_cheap_price_gives_way_first():
     rules = {"one": floor("a", 700.0), "other": floor("b", 500.0, bends=bends)}
     (cheapest, *_) = clash(places(rules), 10.0).ways
     assert sum(easing.amount for easing in cheapest.easings) == pytest.approx(100.0)
-    assert cheapest.price == pytest.approx(40 * 1 + 60 * 3 + 100 * 3)
+    assert cheapest.price == pytest.approx(40 * 1 + 60 * 3 + 100 * 6)
 
 
 def test_fair_shares_of_what_is_asked():

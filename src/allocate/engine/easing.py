@@ -3,8 +3,8 @@
 Every limit that may give way gets a column for each end by which it is eased, at a price. A rule bends within its own
 bands at what they publish; further it must be eased, and that somebody has to be asked for. Asking costs, by the pound,
 
-- what the dearest band published in the book costs (where none is, a pound costs a pound), and never less than the
-  rule's own last band;
+- twice what the dearest band published in the book costs: what bends need not be asked for. Where none is published a
+  pound costs a pound;
 - for limits in other units as much as if a limit's whole size were all the money (where it has none, as money buys of
   its unit on average);
 - ten times as much where the rule is statutory.
@@ -35,6 +35,8 @@ from allocate.scenario.scenario import Scenario
 Array = np.ndarray
 STATUTORY = 10.0
 """How many times dearer it is to ease a statutory rule."""
+ASKED = 2.0
+"""How many times dearer asking is than the dearest bending."""
 SAME = 1e-6
 """As a share: sums that differ by less come to the same."""
 LEAST = 1e-6
@@ -119,9 +121,13 @@ class Easings:
         return self._eased(columns, answer)
 
     def relaxed(self) -> Answer:
-        """The cheapest easings where nothing need be whole: an answer with prices. Raises as `cheapest` does."""
-        arrays = self._programme("total", np.inf, np.inf, -1)
-        return self.oracle.run(Solver(replace(arrays, integer=np.zeros(len(arrays.cost), dtype=bool))))
+        """The least that must be asked where nothing need be whole and bending costs nothing: an answer with prices,
+        which prove a clash. Raises as `cheapest` does."""
+        arrays, size = self._programme("total", np.inf, np.inf, -1), len(self._arrays.cost)
+        cost = arrays.cost.copy()
+        cost[size : size + len(self._cost)][~self.columns.asked] = 0.0
+        whole = np.zeros(len(cost), dtype=bool)
+        return self.oracle.run(Solver(replace(arrays, cost=cost, integer=whole)))
 
     def _briefest(self, columns: Array, answer: Answer, total: float, most: float) -> Eased:
         """Of easings that come to this total, one with fewest rules; the one that was found where time is short."""
@@ -229,7 +235,7 @@ class Rates:
         """The rates of a scenario."""
         money = float(scenario.table("envelopes")["amount"].sum())
         dearest = [_by_pound(rule, rule.bends[-1].price, money) for rule in scenario.rules if rule.binds and rule.bends]
-        return cls(max(dearest, default=1.0), money, bool(dearest))
+        return cls(ASKED * max(dearest) if dearest else 1.0, money, bool(dearest))
 
     def unit(self, measure: str, size: float) -> float:
         """What one unit of a limit of this size costs where nothing is published."""

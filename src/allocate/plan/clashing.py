@@ -89,8 +89,8 @@ class Clashes:
     minima    sentences: where minima alone add to more than the money, found before any solve
 
     A rule that has several limits is asked the sum over them. Its one figure eases them all, so the change may be of
-    less, or more, than that. A price is what a rule publishes (`bends`); where none is published a pound costs a pound,
-    of a statutory rule ten; see `allocate.engine.easing`.
+    less, or more, than that. A price is twice that of the dearest band that the book publishes (`bends`); where none
+    is published a pound costs a pound; of a statutory rule ten times as much; see `allocate.engine.easing`.
     """
 
     scenario: Scenario
