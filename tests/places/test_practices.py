@@ -179,11 +179,10 @@ def test_without_some_components(tmp_path):
 
 def test_a_system_that_is_not_there(practices):
     """An unknown system is refused with the likeliest one meant."""
-    assert "did you mean Coast?" in problems(practices.codes, "Coasst")[0]
-    assert (
-        "known: QAA, QBB" in problems(practices.codes, ["QAA", "QZZ"])[0]
-        or "QBB" in problems(practices.codes, "QZB")[0]
-    )
+    assert "did you mean QBB, Coast?" in problems(practices.codes, "Coasst")[0]
+    assert "did you mean QAA, Hills and Vale?" in problems(practices.codes, ["QBB", "vale"])[0]
+    assert "did you mean QBB, Coast?" in problems(practices.codes, "QBX")[0]
+    assert "name at least one system" in problems(practices.codes, [])[0]
 
 
 def test_england_2025_26(england):

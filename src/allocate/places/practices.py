@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 from allocate.errors import Problem, ScenarioError
 from allocate.places.headings import COMPONENTS, LABELS, REQUIRED, known, likelihood, meaning
 from allocate.places.sheets import Grid, grids
-from allocate.scenario.words import NUMBER, THOUSANDS, number_advice, suggestion
+from allocate.scenario.words import NUMBER, THOUSANDS, number_advice
 
 CODE = re.compile(r"[A-Z][A-Z0-9]{4,7}")
 """A practice's code in the NHS's register of organisations."""
@@ -86,23 +87,30 @@ class Practices:
 
     def codes(self, system: str | Sequence[str]) -> tuple[str, ...]:
         """The codes of systems given by code or name. Raises ScenarioError with the likeliest one meant."""
-        names = self.systems["name"]
-        told = [system] if isinstance(system, str) else list(system)
+        names = self.systems["name"].map(short)
+        by_name = {name.casefold(): str(code) for code, name in names.items()}
         found, problems = [], []
-        by_name = {short(name).casefold(): code for code, name in names.items()} | {
-            name.casefold(): code for code, name in names.items()
-        }
-        for text in told:
+        for text in [system] if isinstance(system, str) else list(system):
             code = text.strip().upper()
             code = code if code in names.index else by_name.get(short(text).casefold(), "")
             if code:
-                found.append(str(code))
+                found.append(code)
             else:
-                fix = suggestion(text.upper(), names.index) if len(text) <= 4 else suggestion(text, map(short, names))
+                fix = _likeliest(text, names)
                 problems.append(Problem(self.file, "is not a system of this file", value=text, fix=fix))
         if problems or not found:
             raise ScenarioError("system", problems or [Problem("system", "name at least one system")])
         return tuple(dict.fromkeys(found))
+
+
+def _likeliest(text: str, names: pd.Series) -> str:
+    """The systems that somebody who typed this most likely meant."""
+    plain = {name.casefold(): code for code, name in names.items()}
+    near = [plain[name] for name in plain if text.strip() and short(text).casefold() in name]
+    near = near or [plain[name] for name in get_close_matches(short(text).casefold(), plain, n=1)]
+    near = near or get_close_matches(text.strip().upper(), names.index, n=3)
+    told = [f"{code}, {names[code]}" for code in near[:3]]
+    return f"did you mean {' or '.join(told)}?" if told else ""
 
 
 def short(name: str) -> str:

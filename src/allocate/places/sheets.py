@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from allocate.scenario.reading import numbered, read_text
 LARGEST = 300 << 20
 """Bytes that a part of a workbook may unpack to: England's practices need a few million."""
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+ROW, CELL, VALUE = f"{SPACE}row", f"{SPACE}c", f"{SPACE}v"
 LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -104,29 +106,30 @@ def _text(item: ElementTree.Element) -> str:
 
 
 def _rows(sheet: ElementTree.Element, shared: list[str]) -> Iterator[tuple[int, list[str]]]:
-    for count, row in enumerate(sheet.iter(f"{SPACE}row"), start=1):
+    for count, row in enumerate(sheet.iter(ROW), start=1):
         cells: list[str] = []
-        for cell in row.findall(f"{SPACE}c"):
-            at = _position(cell.get("r", ""), len(cells))
-            cells += [""] * (at - len(cells))
+        for cell in row.iter(CELL):
+            letters = cell.get("r", "").rstrip("0123456789")
+            if letters and (at := _position(letters)) > len(cells):
+                cells += [""] * (at - len(cells))
             cells.append(_value(cell, shared))
         if any(text.strip() for text in cells):
             yield int(row.get("r", count)), cells
 
 
-def _position(reference: str, otherwise: int) -> int:
-    """The column of a cell such as AB12, counted from 0."""
-    letters = re.match(r"[A-Z]{1,3}", reference)
-    if not letters:
-        return otherwise
+@cache
+def _position(letters: str) -> int:
+    """The column that a spreadsheet calls by these letters, counted from 0."""
     number = 0
-    for letter in letters.group():
+    for letter in letters:
         number = number * 26 + ord(letter) - 64
+    if not 0 < number <= 16384:
+        raise ValueError(f"{letters} is no column")
     return number - 1
 
 
 def _value(cell: ElementTree.Element, shared: list[str]) -> str:
-    kind, value = cell.get("t", "n"), cell.findtext(f"{SPACE}v", "")
+    kind, value = cell.get("t", "n"), cell.findtext(VALUE, "")
     if kind == "s":
         return shared[int(value)]
     if kind == "inlineStr":
