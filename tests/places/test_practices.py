@@ -34,6 +34,8 @@ def test_what_is_read(practices):
     assert practices.england["population"] == sum(PEOPLE)
     assert list(practices.systems["name"]) == ["NHS Hills and Vale ICB", "NHS Coast ICB"]
     assert list(practices.systems["practices"]) == [5, 3]
+    assert practices.districts("QAA").to_numpy().tolist() == [["Upton", 3, 5500], ["Dale", 2, 2500]]
+    assert list(practices.pcns().index) == ["U1", "U2", "U3"]
     assert list(practices.practices("Coast").index) == ["B20001", "B20002", "B20003"]
     assert list(practices.practices(["QAA", "qbb"]).index) == list(practices.table.index)
 

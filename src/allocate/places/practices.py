@@ -19,8 +19,8 @@ from allocate.places.headings import COMPONENTS, LABELS, REQUIRED, known, likeli
 from allocate.places.sheets import Grid, grids
 from allocate.scenario.words import NUMBER, THOUSANDS, number_advice
 
-CODE = re.compile(r"[A-Z][A-Z0-9]{4,7}")
-"""A practice's code in the NHS's register of organisations."""
+CODE = re.compile(r"[A-Z](?=[A-Z]*\d)[A-Z0-9]{4,7}")
+"""A practice's code in the NHS's register of organisations: a letter and mostly five digits."""
 YEAR = re.compile(r"(20\d\d)\D{1,3}(?:20)?(\d\d)(?!\d)")
 HEADING_WITHIN = 60
 """The row of column names is looked for in so many rows from the top."""
@@ -84,6 +84,20 @@ class Practices:
         if system is None:
             return self.table.copy()
         return self.table[self.table["system"].isin(self.codes(system))].copy()
+
+    def districts(self, system: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Local authority districts by code: name, practices, population; of a system, only its practices."""
+        return self._groups("district", system)
+
+    def pcns(self, system: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Primary care networks by code: name, practices, population; no row where the file names none."""
+        return self._groups("pcn", system)
+
+    def _groups(self, by: str, system: str | Sequence[str] | None) -> pd.DataFrame:
+        rows = self.practices(system)
+        groups = rows[rows[by] != ""].groupby(by)
+        named = {"name": groups[f"{by}_name"].first(), "practices": groups.size()}
+        return pd.DataFrame(named | {"population": groups["population"].sum()})
 
     def codes(self, system: str | Sequence[str]) -> tuple[str, ...]:
         """The codes of systems given by code or name. Raises ScenarioError with the likeliest one meant."""
@@ -206,7 +220,7 @@ def _frame(grid: Grid, top: int, columns: dict[str, int], found: list[Problem], 
     for number, cells in grid.rows[top + 1 :]:
         code = cells[at].strip().upper() if at < len(cells) else ""
         some = any(columns[name] < len(cells) and cells[columns[name]].strip() for name in figures)
-        if not CODE.fullmatch(code) or not any(letter.isdigit() for letter in code):
+        if not CODE.fullmatch(code):
             if some and not _is_total(cells):
                 fix = "a letter and five digits, such as M84001"
                 found.append(Problem(grid.where, "is not a practice's code", number, "code", code[:40], fix))
