@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,8 @@ from typing import Any
 
 from allocate.errors import Problem
 from allocate.places.practices import CODE
-from allocate.scenario.reading import numbered, read_text, read_toml
+from allocate.places.sheets import csv_rows
+from allocate.scenario.reading import read_text, read_toml
 from allocate.scenario.words import suggestion
 
 COLUMNS = {
@@ -125,13 +125,8 @@ def _described(place: str, fields: Mapping, found: list[Problem], where: str) ->
 
 
 def _of_csv(path: Path, found: list[Problem]) -> list[Claim]:
-    text = read_text(path, found)
-    if text is None:
-        return []
-    try:
-        lines = list(numbered(text))
-    except csv.Error as error:
-        found.append(Problem(path.name, f"is not CSV: {error}", fix="is a quotation mark opened and never closed?"))
+    lines = csv_rows(path, found)
+    if lines is None:
         return []
     if not lines:
         found.append(Problem(path.name, "is empty: expected the columns practice and place"))
