@@ -19,6 +19,8 @@ from allocate.places.shares import Amounts, distances, fair_shares, indices, tar
 from allocate.scenario.words import slug, suggestion
 
 GROUPS = ("district", "pcn", "practice")
+UNLIKE = 20
+"""Opening positions and money to share that differ by more than this factor are not in the same unit."""
 NAMED = 8
 """Practices named in one sentence; more are counted."""
 
@@ -95,10 +97,14 @@ class Drawing:
 
         opening     pounds by place, by id or name; or a CSV file with the columns place and amount
         Columns: opening, target, distance (pounds, above 0 where it has more than its share), rate, distance_per_head,
-        opening_per_head, target_per_head.
+        opening_per_head, target_per_head. Raises ScenarioError where the two seem to be in different units.
         """
         given = self.opening(opening)
         target = self.targets(float(given.sum()) if amount is None else amount)["target"]
+        if min(given.sum(), target.sum()) * UNLIKE < max(given.sum(), target.sum()):
+            expected = f"adds to £{given.sum():,.0f}, and the money to share is £{target.sum():,.0f}"
+            fix = "is one of them in thousands or millions?"
+            raise ScenarioError("opening", [Problem("opening", expected, fix=fix)])
         return distances(given, target, self._sums["population"])
 
     def opening(self, told: Mapping[str, float] | pd.Series | str | Path) -> pd.Series:
