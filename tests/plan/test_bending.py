@@ -35,7 +35,7 @@ def test_costs_add_up_to_what_the_aim_loses(tight):
 
 
 def test_only_agreed_rules_with_a_price_bend(tight):
-    """What bends is agreed, has bands, stands beyond its end by as much as is said, and is named in words with its cost."""
+    """What bends is agreed, has bands, stands beyond its end by as much as is said, and is named in words."""
     rules = {rule.id: rule for rule in tight.scenario.rules}
     limits = tight.limits.set_index(["rule", "part"])
     for row in bent(tight).itertuples():

@@ -21,8 +21,8 @@ COLUMNS = ["rule", "part", "label", "measure", "bent", "price", "cost"]
 def bent(plan: Plan) -> pd.DataFrame:
     """Every limit that a plan bends.
 
-    Columns: rule, part, label, measure, bent (by how much, in the measure's own unit), price (of the band that it stands
-    in: points for each £1m, or for each unit of an outcome), cost (points in all).
+    Columns: rule, part, label, measure, bent (by how much, in the measure's own unit), price (of the band that it
+    stands in: points for each £1m, or for each unit of an outcome), cost (points in all).
     """
     limits, bends = plan.limits, {rule.id: rule.bends for rule in plan.scenario.rules}
     table = limits[limits["bent"] > 0].drop(columns="price").rename(columns={"bend_price": "price"})
