@@ -165,9 +165,9 @@ def test_a_clash_is_told_on_every_page(chapter, query):
     """Where nobody can keep every rule each page says so first, names a way out, and shows what was changed."""
     app = unfold(visit(chapter, **query))
     assert verdict(app).startswith("These rules cannot all be met.")
-    assert "The smallest way out, in pounds" in said(app)
+    assert "The cheapest way out" in said(app)
     assert "Changed from base: 1 change" in changed(app)
-    assert any(each.label in ("Try this", "Try all of them") for each in app.button)
+    assert any(each.label == "Try this" for each in app.button)
     assert chapter == "compare" or "al-picture" not in " ".join(bodies(app))
 
 
@@ -181,7 +181,7 @@ def test_a_clash_is_told_to_a_seat_too():
 def test_trying_the_smallest_way_out_gives_a_plan(query):
     """The give-way that the page offers, tried with its button, makes a plan possible."""
     app = visit(**query)
-    next(each for each in app.button if each.key in ("try-way-0", "try-all")).click()
+    next(each for each in app.button if each.key == "try-way-0").click()
     settle(app)
     assert verdict(app).startswith("Every rule is met.")
     assert len(draft(app).changes) >= 1
@@ -767,7 +767,8 @@ def test_names_never_become_markup(explorer, hostile, chapter, more):
         found = Tags(body)
         shown += found.text
         allowed = {"p", "div", "h1", "h2", "h3", "h4", "strong", "em", "span", "ul", "li", "br", "i",
-                   "section", "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
+                   "section", "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td",
+                   "dl", "dt", "dd", "code", "q"}  # fmt: skip
         assert set(found.tags) <= allowed, body[:300]
         ours = {"class", "scope", "role", "tabindex", "aria-label", "data-label", "style"}
         assert {name for name, _ in found.attributes} <= ours

@@ -19,7 +19,7 @@ def test_rules_that_bind_me_stand_first():
     assert told.index("Rules that bind you (9)") < told.index("Others that shape the plan")
     assert told.count("It binds you") == 9
     assert "easing it over your lines by £1m is worth 145 points of the agreed aim, as much as anywhere." in told
-    assert "For all: easing it by £1m is worth 49.6 points" in told
+    assert "49.6 points of the agreed aim if eased by £1m, for all" in told
 
 
 def test_what_rules_cost_me_is_in_the_open():

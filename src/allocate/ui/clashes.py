@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from allocate.plan.clashing import clash as look_for
 from allocate.plan.explaining import aim_unit
 from allocate.plan.figures import number, pounds
 from allocate.plan.words import count, some
+from allocate.rules import wording
 from allocate.scenario.rulebook import Rule
 from allocate.ui import parts, state, tasks
 from allocate.ui.desk import View
@@ -31,6 +33,8 @@ HEADS = {
     "fairest": "Asks least of any one partner", "drop": "Leave out whole rules",
 }  # fmt: skip
 ALSO = {"fewest": "It has the fewest concessions too.", "fairest": "It also asks least of any one partner."}
+FLOORS = re.compile(r"(?<=floor): |(?<=floors): ")
+"""Where the list of floors begins in a sentence of minima."""
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -59,16 +63,15 @@ def clash(view: View) -> None:
 def _why(found: NoPlan) -> str:
     """Where sums alone say no, the sums; else that it was looked for, or proved."""
     if found.minima:
-        head, floors, _ = found.minima[0].partition(" floors: ")
-        return f"{head}{floors.rstrip()}"
+        return FLOORS.split(found.minima[0])[0].rstrip(".") + (":" if FLOORS.search(found.minima[0]) else ".")
     return "No plan keeps all of these within the money:" if found.together else f"{found.message.partition('. ')[0]}."
 
 
 def _named(view: View, found: NoPlan) -> list[str]:
     """The floors whose sums say no; else what was proved not to hold together."""
     if found.minima:
-        floors = found.minima[0].partition(" floors: ")[2].rstrip(".").split("; ")
-        return [f"{title(rule)}{rest}" for rule, rest in map(_split, filter(None, floors))]
+        floors = FLOORS.split(found.minima[0])[1:]
+        return [f"{title(rule)}{rest}" for rule, rest in map(_split, "".join(floors).rstrip(".").split("; ")) if rule]
     named = [_part(view, path) for path in found.together[:MOST]]
     more = len(found.together) - MOST
     return [*filter(None, named), *([f"And {more} more."] if more > 0 else [])]
@@ -98,8 +101,11 @@ def _take_back(view: View) -> None:
         return
     last = list(view.draft.changes)[-1]
     with st.container(border=True, key="card-take-back", horizontal=True, vertical_alignment="center"):
-        said = parts.plain(label_of(view.agreed, last))
-        st.html(f"<h2 class='al-title'>Take back what you changed last</h2><p class='al-text al-grow'>{said}</p>")
+        was, now = as_read(view.agreed, last), words(view.agreed, last, view.draft.changes[last])
+        arrow = f": {words(view.agreed, last, was)} → {now}" if was is not None else f": {now}"
+        said = parts.plain(label_of(view.agreed, last) + arrow)
+        head = "<h2 class='al-title'>Take back what you changed last</h2>"
+        st.html(f"<div class='al-grow'>{head}<p class='al-text'>{said}</p></div>")
         st.button("Undo the last change", key="undo-last", on_click=state.undo, args=(last,))
 
 
@@ -162,8 +168,9 @@ def _clash_card(view: View, rows: pd.DataFrame, law: bool) -> str:
     head = "This rule cannot be kept" if size == 1 else f"These {_number(size)} rules cannot {_all(size)} be kept"
     rest = "<p class='al-note'>The law and the money leave no room for it.</p>" if size == 1 and not law else ""
     items = "".join(
-        f"<li><strong>{parts.plain(title(row.rule))}</strong> <span class='al-tag al-tag-flat'>{STANDINGS[row.standing]}"
-        f"</span> <span class='al-who'>{parts.plain(view.wanted.name_of('partners', row.owner))}</span>"
+        f"<li><strong>{parts.plain(title(row.rule))}</strong> "
+        f"<span class='al-tag al-tag-flat'>{STANDINGS[row.standing]}</span> "
+        f"<span class='al-who'>{parts.plain(view.wanted.name_of('partners', row.owner))}</span>"
         f"<p>{marked(rules[row.rule], view.wanted)}</p></li>"
         for row in rows.itertuples()
     )
@@ -222,6 +229,9 @@ def _way(
     also = " ".join(ALSO[other] for other, _, _ in same[1:] if other in ALSO)
     change = _change(rows)
     items = "".join(f"<li>{_step(view, path, value)}</li>" for path, value in change.items())
+    if kind == "drop":
+        names = wording.several([title(rule) for rule in rows["rule"]])
+        items = f"<li><strong>{parts.plain(names)}</strong></li>"
     facts = " ".join([also, *_facts(view, found, way, rows)]).strip()
     with st.container(border=True, key=f"card-{key}", horizontal=True, vertical_alignment="center"):
         st.html(
@@ -266,9 +276,12 @@ def _facts(view: View, found: Clashes, way: int, rows: pd.DataFrame) -> list[str
     plan = found.plans.get(way)
     if plan is not None:
         unit, stands = aim_unit(plan), view.yardstick
-        more = plan.value - stands.value if stands is not None else 0.0
-        than = f", {number(abs(more))} {'more' if more > 0 else 'fewer'} than as agreed" if more else ""
-        said.append(f"The plan then buys {number(plan.value)} {unit}{than}.")
+        more = plan.value - stands.value if stands is not None else math.nan
+        if more != more:
+            said.append(f"The plan then buys {number(plan.value)} {unit}.")
+        else:
+            much = f"{number(abs(more))} {unit} {'more' if more > 0 else 'less'} than" if more else "as much as"
+            said.append(f"The plan then buys {much} the plan as agreed.")
     return said
 
 

@@ -83,9 +83,9 @@ def _asked(view: View, change: Mapping[str, Any]) -> tuple[str, str, str]:
         first = _first(view, change, list(names))
         by = st.selectbox(
             "Proposed by", list(names), index=list(names).index(first), format_func=names.__getitem__,
-            key=f"proposal-by-{view.draft.seat}", width=330,
+            key=f"proposal-by-{view.draft.seat}", width=310,
         )  # fmt: skip
-        why = st.text_input("Why", max_chars=300, key="proposal-why", placeholder="Goes into the minutes", width=330)
+        why = st.text_input("Why", max_chars=300, key="proposal-why", placeholder="Goes into the minutes", width=290)
         payoff = st.selectbox(
             "Gains and losses are counted in", list(PAYOFFS), format_func=lambda each: COUNTED.get(each, each),
             key="proposal-payoff", width=270,

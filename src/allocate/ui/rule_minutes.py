@@ -32,7 +32,8 @@ SYMBOLS = {
 
 def fold(view: View, rule: Rule) -> None:
     """All that stands behind a rule, for whoever asks: nothing is solved before."""
-    label = f"{parts.safe(title(rule.id))}: minutes, whole cost and whom it helps"
+    what = "minutes, whole cost and whom it helps" if view.plan is not None and rule.binds else "minutes and grammar"
+    label = f"{parts.safe(title(rule.id))}: {what}"
     part = st.expander(label, key=f"cost-{rule.id}", on_change="rerun")
     if not part.open:
         return

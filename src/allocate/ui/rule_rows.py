@@ -126,7 +126,8 @@ def row(book: Book, rule: Rule) -> None:
             if price := _price(book, rule):
                 st.html(price)
         if told := whole_cost(book, rule):
-            st.html(f"<p class='al-told'>{parts.plain(told)}</p>")
+            lead, stop, rest = told.partition(". ")
+            st.html(f"<p class='al-told'><strong>{parts.plain(lead + stop)}</strong>{parts.plain(rest)}</p>")
         _reasons(view, rule, first)
         rule_minutes.fold(view, rule)
 
@@ -317,7 +318,7 @@ def _price(book: Book, rule: Rule) -> str:
     return (
         f"<div class='al-price'>{bent}<span class='al-pricebar'><i style='width:{100 * share:.1f}%'></i></span>"
         f"<p><strong>{parts.plain(number(worth.worth))}</strong> {parts.plain(explaining.aim_unit(plan))} "
-        f"if {verb} by {parts.plain(worth.asks)}</p></div>"
+        f"if {verb} by {parts.plain(worth.asks)}{', for all' * (book.mine is not None)}</p></div>"
     )
 
 
