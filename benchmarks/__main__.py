@@ -17,7 +17,7 @@ from benchmarks import tables
 from benchmarks.batch import CASE, batch, resolved
 from benchmarks.building import building, memory
 from benchmarks.cases import CASES
-from benchmarks.machine import HERE, PACKAGES, machine
+from benchmarks.machine import HERE, PACKAGES, machine, one_thread
 from benchmarks.phases import ONLY, PHASES
 from benchmarks.registry import FIGURES, MODELS, Row, row
 from benchmarks.ways import WAYS
@@ -54,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = machine()
     print(f"{about['machine']}, {about['cores']} cores, Python {about['python']}, commit {about['commit']}\n")
     print(f"{'case':28}{'phase':20}{'way':24}{'runs':>6}{'cpu ms':>12}{'p95':>12}{'wall ms':>12}  note")
-    for measured in rows_of(told):
-        print(line(measured), flush=True)
-        if not told.dry:
-            keep(about | measured, told.results)
+    with one_thread():
+        for measured in rows_of(told):
+            print(line(measured), flush=True)
+            if not told.dry:
+                keep(about | measured, told.results)
     print("\nMedians, 95th percentiles of processor time, and medians of wall time; every answer is asserted.")
     return 0
 

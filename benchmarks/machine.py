@@ -5,12 +5,36 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 HERE = Path(__file__).resolve().parent
 PACKAGES = "allocate", "pyomo", "highspy", "numpy", "pandas", "linopy", "cvxpy", "scipy"
+
+
+BLAS = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """With one thread for linear algebra, in libraries that are loaded, those that will be, and processes started here.
+
+    OpenBLAS shares out even a product of two vectors if they have more than 10,000 numbers, and its other threads then
+    spin for a tenth of a second: their processor time would be counted with whatever comes next.
+    """
+    before = {name: os.environ.get(name) for name in BLAS}
+    os.environ.update(dict.fromkeys(BLAS, "1"))
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def machine() -> dict[str, str | int]:

@@ -34,7 +34,9 @@ OVER = {
     "GAIN_FACTORS": ("TOTALS", "CURVES"), "TERMS": ("LIMITS", "TOTALS"), "SLICES_OF": ("CURVES", "STEPS"),
     "LINES_IN": ("TOTALS", "LINES"), "CURVES_IN": ("TOTALS", "CURVES"), "TOTALS_IN": ("LIMITS", "TOTALS"),
     "COUNTED": ("TOTALS",), "COLUMN_OF": ("TOTALS", "COUNTED"), "LINES_COUNTED": ("COUNTED", "LINES"),
-    "CURVES_COUNTED": ("COUNTED", "CURVES"),
+    "CURVES_COUNTED": ("COUNTED", "CURVES"), "ROUTES_IN": ("TOTALS", "ROUTES"), "PICKS_IN": ("TOTALS", "PICKS"),
+    "UNDER": ("LIMITS", "BANDS"), "UNDER_OF": ("LIMITS", "BANDS"), "OVER": ("LIMITS", "BANDS"),
+    "OVER_OF": ("LIMITS", "BANDS"),
 }  # fmt: skip
 """The declaration's sets whose members are positions in others, and in which."""
 FAIR = 0.05
@@ -125,6 +127,7 @@ def made(shape: str, systems: int, places: int = PLACES) -> Data:
     sizes = {
         "LINES": len(system), "CURVES": int(curve.max()) + 1, "ENVELOPES": systems * YEARS,
         "ROUTES": len(sets["LEAVING"]), "TOTALS": 0, "LIMITS": 0, "AIM": 0, "STEPS": SLICES,
+        "PICKS": 0, "BANDS": 0,
     }  # fmt: skip
     totals, factor, today = _totals(rng, (system, place, programme), (systems, places), figures)
     limits = SHAPES[shape](today, rng)
@@ -150,7 +153,7 @@ def _money(rng: np.random.Generator, baseline: Array, envelope: Array, choice: A
         "amount": amount, "low": low, "high": 1.5 * baseline, "baseline": baseline, "breadth": baseline,
         "route_high": 0.05 * leaving, "scale": 0.9 * baseline[choice], "ceiling": 1.5 * baseline[choice],
         "kept": none, "moving": none, "line_factor": none, "gain_factor": none, "term": none, "limit_low": none,
-        "limit_high": none,
+        "limit_high": none, "under_width": none, "under_price": none, "over_width": none, "over_price": none,
     }  # fmt: skip
 
 

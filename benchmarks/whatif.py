@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Compiled
-from allocate.engine.highs import FEW, Simplex
+from allocate.engine.highs import FEW, Simplex, read
 from allocate.engine.live import Live, Reference
 from allocate.engine.model import DECLARATION, Figures
 from benchmarks import bare
@@ -141,8 +141,8 @@ class Pure:
         assert bare.solved(self.highs) is not None
         self.basis = self.highs.getBasis()
 
-    def step(self, change: Change) -> Array:
-        """Pass on what differs, solve from the reference, read the values."""
+    def step(self, change: Change) -> tuple[Array, float]:
+        """Pass on what differs, solve from the reference, see that it was solved, read the values and the aim."""
         highs = self.highs
         if change.whole is not None:
             bare.load(highs, change.whole)
@@ -160,12 +160,8 @@ class Pure:
         highs.clearSolver()
         highs.setBasis(self.basis)
         highs.run()
-        return np.array(highs.getSolution().col_value)
-
-    @property
-    def value(self) -> float:
-        assert self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        return self.highs.getInfo().objective_function_value
+        assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return read(highs.getSolution().col_value), highs.getObjectiveValue()
 
 
 class Mutable:
@@ -237,17 +233,19 @@ def _kind(
         counts = 0 < k < len(changes)
         new = model.arrays({**data.figures, **figures})
         change, old = Change.of(old, new, reference), new
-        values, seconds = timed(lambda figures=figures: _live_step(live, figures))
-        its, pure_seconds = timed(lambda change=change: pure.step(change))
-        assert np.array_equal(values[0], its), "other values than pure HiGHS"
-        assert abs(values[1] - pure.value) <= RELATIVE * abs(pure.value)
+        both = {LIVE: lambda figures=figures: _live_step(live, figures), PURE: lambda change=change: pure.step(change)}
+        # In turns: the second finds HiGHS at hand in the processor's caches.
+        done = {name: timed(both[name]) for name in (list(both) if k % 2 else list(both)[::-1])}
+        ((values, value), seconds), ((its, best), pure_seconds) = done[LIVE], done[PURE]
+        assert np.array_equal(values, its), "other values than pure HiGHS"
+        assert abs(value - best) <= RELATIVE * abs(best)
         if counts:
             found[LIVE].append(seconds)
             found[PURE].append(pure_seconds)
         if mutable is not None and (k <= slow or k == len(changes)):
             told = mutable.told(figures)
             (value, _), pyomo_seconds = timed(lambda told=told: mutable.step(told))
-            assert abs(value - pure.value) <= 1e-7 * abs(pure.value), f"Pyomo: {value} instead of {pure.value}"
+            assert abs(value - best) <= 1e-7 * abs(best), f"Pyomo: {value} instead of {best}"
             if counts:
                 found[PYOMO].append(pyomo_seconds)
     return found

@@ -44,6 +44,8 @@ STEP = 1000
 """Money is rounded to this many pounds: figures as uncertain as these deserve no more."""
 NEEDIEST = 0.3
 """The part of a system's places, at least one, that the rule for those in greatest need names."""
+CONTINGENCY = 0.005
+"""The part of core money that the rule on a contingency would hold back."""
 
 MISSING = f"""Set ALLOCATE_DATA to a folder that holds {PRACTICES}: the practice-level sheet of NHS England's
 place-based allocation tool for 2025/26, saved as CSV. See https://www.england.nhs.uk/allocations (Open Government
@@ -466,7 +468,39 @@ def facts(system: System, held: Sequence[Envelope], table: pd.DataFrame) -> dict
         "under-target": sorted(far.index[far < 0]),
         "most-unequal": sorted(unequal.index[: max(1, round(NEEDIEST * len(unequal)))]),
         "trusts": sorted(trusts.unique()),
-    } | {f"pool-minimum-{area(council)}": pool(system, council).minimum for council in system.councils}
+        "public-health": [envelope.id for envelope in held if envelope.kind == "public-health"],
+        "social-care": [envelope.id for envelope in held if envelope.kind == "social-care"],
+        "social-care-match": social_care_match(held, table),
+        "running-costs-route": running_costs_route(system),
+        "virement": math.floor(sum(pool_route(system, council) for council in system.councils) / 1e6) * 1_000_000,
+        "contingency": pounds(next(envelope.amount for envelope in held if envelope.kind == "core") * CONTINGENCY),
+    } | {
+        f"{fact}-{area(council)}": amount
+        for council in system.councils
+        for fact, amount in (
+            ("pool-minimum", pool(system, council).minimum), ("pool-route", pool_route(system, council)),
+        )
+    }  # fmt: skip
+
+
+def pool_route(system: System, council: str) -> int:
+    """The most that core money may put into a council's pool, in pounds."""
+    return pounds(pool(system, council).nhs * national("pool-route-high"))
+
+
+def running_costs_route(system: System) -> int:
+    """The most that an underspend on running costs may pay for services, in pounds."""
+    return pounds(national("running-costs-per-head") * system.places["Population"].sum() / 10)
+
+
+def social_care_match(held: Sequence[Envelope], table: pd.DataFrame) -> float:
+    """The councils' own social care money for each pound of social care from the pools, in the baseline."""
+    social = table[table["programme"] == "social-care"]
+    own, pooled = (
+        social.loc[social["envelope"].isin([each.id for each in held if each.kind == kind]), "baseline"].sum()
+        for kind in ("social-care", "pool")
+    )
+    return math.floor(100 * own / pooled) / 100
 
 
 def filled(value: Any, known_facts: Mapping[str, Any], names: Mapping[str, str]) -> Any:
@@ -529,23 +563,15 @@ def needs(system: System) -> pd.DataFrame:
 
 
 def routes(system: System) -> pd.DataFrame:
-    """routes.csv: core money may enter each pool; running costs not needed may pay for services."""
-    rows = [
-        {
-            "id": f"core-to-pool-{area(council)}", "year": YEAR, "source": "core", "target": f"pool-{area(council)}",
-            "high": pounds(pool(system, council).nhs * national("pool-route-high")),
-            "authority": "Section 75 of the NHS Act 2006: pooled fund hosted by the council",
-        }
-        for council in system.councils
-    ]  # fmt: skip
-    running = national("running-costs-per-head") * system.places["Population"].sum()
-    rows.append(
-        {
-            "id": "running-costs-to-core", "year": YEAR, "source": "running-costs", "target": "core",
-            "high": pounds(running / 10), "authority": "Running cost allowance: an underspend may pay for services",
-        }
-    )  # fmt: skip
-    return pd.DataFrame(rows)
+    """routes.csv: core money may enter each pool, and running costs not needed pay for services. All are closed until a
+    rule opens them."""
+    pools = [f"pool-{area(council)}" for council in system.councils]
+    ends = [("core", pool, "Section 75 of the NHS Act 2006: pooled fund hosted by the council") for pool in pools]
+    ends.append(("running-costs", "core", "Running cost allowance: an underspend may pay for services"))
+    return pd.DataFrame(
+        {"id": f"{source}-to-{target}", "year": YEAR, "source": source, "target": target, "high": 0, "authority": why}
+        for source, target, why in ends
+    )
 
 
 LINE_NOTES = {
@@ -559,9 +585,9 @@ LINE_NOTES = {
 }
 
 
+BENDS_NOTE = "A judgement: £1m of core money buys about 145 points at the margin, so a small breach costs about that"
 ASSUMED = {
-    "routes.*.high": "The NHS contribution expected this year plus a tenth",
-    "routes.running-costs-to-core.high": "A tenth; that an underspend may pay for services is to be checked before use",
+    "routes.*.high": "Nothing: a route is closed until a rule opens it, so that what it brings can be priced",
     "lines.*.low": "Nothing: limits on movement are rules, so that they can be priced",
     "lines.*.scale": "Nothing: no line has a minimum viable scale",
 }
@@ -594,9 +620,13 @@ def evidence(held: Sequence[Envelope], book: Mapping[str, dict], said_of_rules: 
             "assumed", "method", f"How fast returns diminish, {low:g} to {high:g}: a judgement"
         )
     for name, rule in book.items():
-        for figure in ("amount", "at_least", "at_most", "down", "up"):
+        for figure in ("amount", "at_least", "at_most", "down", "up", "pace"):
             if figure in rule:
                 rows[f"rules.{name}.{figure}"] = said_of_rules[name]
+        if rule["kind"] == "ring-fence":
+            rows[f"rules.{name}.at_least"] = said_of_rules[name]
+        if "bends" in rule:
+            rows[f"rules.{name}.bends"] = Said("assumed", "method", BENDS_NOTE)
     return pd.DataFrame(
         [(figure, *said) for figure, said in rows.items()], columns=["figure", "status", "source", "note"]
     )
@@ -611,6 +641,7 @@ def build(system: System) -> tuple[dict[str, pd.DataFrame], dict[str, dict], lis
     table = lines(system, held)
     book, said = rules(system, held, table)
     proof = evidence(held, book, said)
+    quoted = {rule["source"] for rule in book.values() if "source" in rule}
     tables = {
         "partners": system.partners[["id", "name", "kind"]],
         "places": places(system),
@@ -622,7 +653,7 @@ def build(system: System) -> tuple[dict[str, pd.DataFrame], dict[str, dict], lis
         "curves": curves(system),
         "needs": needs(system),
         "evidence": proof,
-        "sources": source("references")[lambda cited: cited["id"].isin(proof["source"])],
+        "sources": source("references")[lambda cited: cited["id"].isin([*proof["source"], *quoted])],
     }
     return tables, book, held
 

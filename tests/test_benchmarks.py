@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import threadpoolctl
 from benchmarks import chart, marks, tables
 from benchmarks.__main__ import ALL_CASES, ALL_PHASES, COLUMNS, main
 from benchmarks.building import SMALLEST
 from benchmarks.cases import CASES, SCENARIOS
-from benchmarks.machine import HERE, machine
+from benchmarks.machine import BLAS, HERE, machine, one_thread
 from benchmarks.phases import ONLY, PHASES
 from benchmarks.timing import centile, spread
 from benchmarks.ways import BARE, COMPILED
@@ -95,6 +97,18 @@ def test_machine_names_no_folder():
     facts = " ".join(str(fact) for fact in machine().values())
     assert str(HERE.parent) not in facts
     assert str(Path.home()) not in facts
+
+
+def test_one_thread_while_measuring(monkeypatch):
+    """While it is measured linear algebra has one thread, here and in processes started meanwhile; then what it had."""
+    monkeypatch.setenv(BLAS[0], "7")
+    monkeypatch.delenv(BLAS[1], raising=False)
+    before = threadpoolctl.threadpool_info()
+    with one_thread():
+        assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info()} == {1}
+        assert {os.environ[name] for name in BLAS} == {"1"}
+    assert threadpoolctl.threadpool_info() == before
+    assert (os.environ[BLAS[0]], os.environ.get(BLAS[1])) == ("7", None)
 
 
 def test_spread():

@@ -7,16 +7,18 @@ plan = al.solve(base)
 plan.spend
 """
 
-from allocate import rules
+from allocate import places, rules
 from allocate.commons.proposals import Proposal, propose
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
+from allocate.plan.clashing import Clashes, clash
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.plan import Plan, solve
+from allocate.plan.prices import Prices, prices
 from allocate.plan.writing import to_json, write_plan
 from allocate.scenario.evidence import evidence
 from allocate.scenario.reading import read
@@ -24,8 +26,8 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "EngineError", "GiveWay", "NoPlan", "Plan", "Problem", "Proposal", "Rivals", "Scenario",
-    "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "compare", "compare_versions", "evidence",
-    "explain", "pairwise", "propose", "read", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json",
-    "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
+    "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
+    "compare_versions", "evidence", "explain", "pairwise", "places", "prices", "propose", "read", "restore", "rules",
+    "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import fields
 
 import numpy as np
@@ -7,6 +9,7 @@ import pyomo.environ as pyo
 import pytest
 
 from allocate.compiler import Arrays, Compiled, CompileError, Positions
+from allocate.compiler.compilation import Compilation
 from tests.compiler.declarations import CASES, awkward, expressions, positions, products, ragged
 from tests.compiler.reference import assert_same, assert_same_standard_form, solved
 
@@ -124,6 +127,38 @@ def test_notes_say_which_component_and_why():
     assert "looks something up" in notes["looked"]
     assert "loops over T" in notes["looped"]
     assert all(note.startswith(f"{name} is expanded row by row: ") for name, note in notes.items())
+
+
+def test_an_expression_that_is_a_part_of_itself_is_expanded():
+    """Running totals, each made of the one before, are what Pyomo makes of them, and it is said why they were left."""
+    m = pyo.AbstractModel()
+    m.T = pyo.Set()
+    m.BEFORE = pyo.Set(m.T)
+    m.p = pyo.Param(m.T, mutable=True)
+    m.x = pyo.Var(m.T)
+    m.run = pyo.Expression(m.T, rule=lambda m, t: m.p[t] * m.x[t] + sum(m.run[s] for s in m.BEFORE[t]))
+    m.aim = pyo.Objective(rule=lambda m: sum(m.x[t] for t in m.T))
+    m.least = pyo.Constraint(m.T, rule=lambda m, t: m.run[t] >= 1)
+    m.most = pyo.Constraint(m.T, rule=lambda m, t: m.run[t] <= 9)
+    compiled = Compiled.of(m, {"T": [1, 2, 3], "BEFORE": {2: [1], 3: [2]}})
+    assert_same(compiled, {"p": [1.0, 2.0, 3.0]})
+    assert set(compiled.notes) == {"least", "most"}
+    assert all("run, which is a part of itself" in note for note in compiled.notes.values())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_of_a_compilation_waits_to_be_collected(case):
+    """What was read is let go of at once: it is as large as the model."""
+    declaration, members, _ = case()
+    gc.collect()
+    gc.disable()
+    try:
+        compilation = Compilation(declaration, members)
+        read = [weakref.ref(compilation), weakref.ref(compilation._reader)]
+        del compilation
+        assert [each() for each in read] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_columns_and_rows_are_in_the_order_of_declaration():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allocate.compiler import CompileError, Positions
-from allocate.compiler.members import ALL, Family, Label, Tuples, labelled, mapped, placed, reckoned
+from allocate.compiler.members import ALL, Family, Label, Rows, Tuples, labelled, mapped, placed, reckoned
 
 
 def every(table):
@@ -60,3 +60,21 @@ def test_sets_too_large_to_number_are_refused():
     labels = list(range(2**16))
     with pytest.raises(CompileError, match="S: parts that make fewer"):
         labelled("S", list(zip(*[labels] * 4, strict=True)), 4)
+
+
+@pytest.mark.parametrize("lengths", [[2, 0, 3, 1], [0, 0], [1, 1, 1], [], [4, 4]])
+def test_rows_are_taken_in_any_order_and_any_number_of_times(lengths):
+    """Entries of some rows, and rows of rows, are those that lists of lists give."""
+    rows, ends = Rows.long(np.array(lengths, dtype=np.intp)), np.cumsum([0, *lengths]).tolist()
+    each = [list(range(first, first + length)) for first, length in zip(ends, lengths, strict=False)]
+    assert rows.of.tolist() == [k for k, entries in enumerate(each) for _ in entries]
+    assert Rows.sorted(rows.of, len(lengths)).starts.tolist() == rows.starts.tolist()
+    random = np.random.default_rng(1)
+    for size in (0, 1, 5):
+        asked = random.integers(len(lengths), size=size) if lengths else np.array([], dtype=int)
+        places, taken = rows.taken(asked)
+        assert np.arange(rows.size)[places].tolist() == [entry for k in asked for entry in each[k]]
+        assert taken.lengths.tolist() == [lengths[k] for k in asked]
+    assert rows.taken(np.arange(len(lengths)))[0] is ALL or not rows.size
+    pairs = Rows.long(np.full(rows.size, 2))
+    assert pairs.within(rows).lengths.tolist() == [2 * length for length in lengths]

@@ -182,7 +182,7 @@ def test_a_part_that_a_shared_rule_does_not_count_has_no_quota(monkeypatch):
     row = int(parts.parts(problem)[1][0])
     assert [len(shared) for shared, _, _ in asked] == [1, 1, 1, 0]
     assert sum(float(high.sum()) for _, _, high in asked) == pytest.approx(4_000_000.0)
-    assert bodies(problem, found.flows.spend)[row] <= 4_000_000.0
+    assert bodies(problem, found.flows)[row] <= 4_000_000.0
 
 
 def test_the_price_of_a_shared_rule_is_that_of_one_piece():

@@ -130,7 +130,10 @@ def test_equal_plans_have_no_best(plan):
     assert set(same.headline["best"]) == {""}
     assert same.lines.empty
     assert same.changes.empty
-    assert difference_in_words(plan, plan, ("One", "two")) == "Two places every pound as One does."
+    assert difference_in_words(plan, plan, ("One", "two")) == (
+        "Two places every pound as One does, held by the rule “Prevention north” and the amounts of Prevention grant "
+        "and Core money."
+    )
 
 
 def test_difference_in_words(plan, free):

@@ -19,7 +19,7 @@ from tests.rules.examples import two_years
 COLUMNS = {
     "spend": "partner place programme envelope year baseline low high spend change",
     "gains": "place programme outcome year spend baseline_gain gain change",
-    "limits": "rule owner standing part label measure amount low high slack binding price",
+    "limits": "rule owner standing part label measure amount low high slack binding price bent bend_price",
     "money": "envelope year holder amount moved_in moved_out spent unspent price",
     "routes": "route year source target high moved",
     "places": "place year population need baseline spend change per_head by_need_before by_need "

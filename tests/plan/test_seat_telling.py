@@ -73,7 +73,7 @@ def test_against_another_plan(plan, tiny):
     said = against_other(from_seat(plan, "places.north", free), plan, free, "the plan as agreed")
     assert said.startswith("You get £10,000 more than in the plan as agreed.")
     still = against_other(from_seat(plan, "partners.trust", free), plan, free, "the plan as agreed")
-    assert still == "Every pound of yours is as in the plan as agreed."
+    assert still == "Every pound of yours is as in the plan as agreed, held by the amount of Core money."
     moved = against_other(from_seat(plan, "partners.council", free), plan, free, "the plan as agreed")
     assert "You get as much as in the plan as agreed, and £10,000 of it lies elsewhere." in moved
 

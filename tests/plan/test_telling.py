@@ -13,7 +13,8 @@ from allocate.plan import telling
 from allocate.plan.explaining import a_little
 from allocate.plan.margins import turn_of, view_of
 from allocate.plan.moves import Moves
-from allocate.plan.telling import change_of_mind, held, losers, shaping, what_changes, why, winners
+from allocate.plan.still import held
+from allocate.plan.telling import change_of_mind, losers, shaping, what_changes, why, winners
 from tests.conftest import SCENARIOS
 from tests.rules.examples import two_years
 
@@ -134,7 +135,7 @@ def test_against_another_plan(plan, tiny):
     assert "By partner" not in said
     assert "No partner's total changes." in said
     assert what_changes(plan, plan, "last week's").startswith(
-        "Nothing is placed differently: every line is as in last week's."
+        "Nothing is placed differently: every line is as in last week's, held by the rule “Prevention north” and the"
     )
 
 
@@ -288,9 +289,15 @@ def test_held_names_what_holds(still, plan):
     """Where nothing moves, what holds it is named and what easing it would buy; nothing where anything moves."""
     said = held(still)
     assert said[0] == "Every line stays at today's spending: all the money is spent as it is now."
-    assert said[1].startswith("The rule “Steady care” holds it there (in 2 parts): easing it by £100 would be worth")
+    assert said[1].startswith(
+        "The rule “Steady care” holds Care in North and Care in South there: easing it by £100 in each part would be "
+        "worth 0.0155 years."
+    )
     assert held(plan) == []
-    assert what_changes(still) == "Nothing is placed differently: every line is as today."
+    assert what_changes(still) == (
+        "Nothing is placed differently: every line is as today, held by the rule “Steady care” and the amount of "
+        "Prevention grant."
+    )
     assert change_of_mind(still).startswith("Nothing whose effect is counted rises or falls. The rule")
 
 

@@ -7,11 +7,9 @@ import pytest
 
 import allocate as al
 from allocate.plan.trying import (
-    PRICE_COLUMNS,
     TRIES,
     guardrails,
     looser,
-    price_list,
     scaled,
     what_brings_in,
     without,
@@ -65,58 +63,12 @@ def test_a_slack_rule_changes_nothing(plan):
     found = without(plan, "steady-care")
     assert not found.changes
     assert found.cost == 0
-    assert found.sentences == ["Without this rule the plan would be the same."]
+    assert found.sentences == ["Without this rule the plan would be the same: it leaves room (£25,000)."]
     with pytest.raises(KeyError):
         without(plan, "no-such-rule")
     switched = al.solve(plan.scenario.change({"rules.steady-care.in_force": False}))
     with pytest.raises(KeyError):
         without(switched, "steady-care")
-
-
-def test_price_list_of_tiny(plan):
-    """The floor costs 1.4764 years in all and 0.296 a thousand pounds at the margin; the band has room and costs
-    nothing, and is not solved without."""
-    solver = Counted()
-    table = price_list(plan, solver)
-    assert list(table.columns) == PRICE_COLUMNS
-    assert list(table["id"]) == ["prevention-north", "steady-care"]
-    assert table["cost"].tolist() == pytest.approx([1.4764, 0.0], abs=1e-4)
-    assert table["worth"].tolist() == pytest.approx([0.29627, 0.0], abs=1e-5)
-    assert table["slack"].tolist() == ["none", "£25,000"]
-    assert (table["helps"][0], table["costs"][0]) == ("North", "South")
-    assert solver.times == 1
-
-
-def test_what_is_not_solved_would_have_cost_nothing(package, plan):
-    """Rules that are skipped because they have room are worth nothing when they are solved without after all."""
-    for each in (plan, package):
-        table = price_list(each).set_index("id")
-        for rule in table.index[~table["slack"].str.startswith("none")]:
-            assert without(each, rule).cost == 0
-            assert not without(each, rule).changes
-
-
-def test_the_list_can_be_stopped(package):
-    """Once told to stop, the rest of the list is blank; how far it is was told step by step."""
-    told = []
-
-    def tick(done: int, total: int) -> bool:
-        told.append((done, total))
-        return done < 1
-
-    table = price_list(package, tick=tick)
-    assert told == [(0, 2), (1, 2)]
-    assert table["cost"].isna().sum() == 1
-    assert set(table.loc[table["cost"].isna(), "helps"]) == {""}
-
-
-def test_choices_have_whole_costs(ballot):
-    """Without prices the whole cost is still found, by solving without."""
-    table = price_list(ballot).set_index("id")
-    assert table["worth"].isna().all()
-    for rule in table.index:
-        free = al.solve(ballot.scenario.change({f"rules.{rule}.in_force": False}))
-        assert table.loc[rule, "cost"] == pytest.approx(free.value - ballot.value)
 
 
 def test_looser_loosens_movement_only(tiny):

@@ -16,9 +16,10 @@ from tests.scenario.breaking import add, put
 
 Fields = dict[str, Any]
 EACH = ("line", "partner", "place", "programme", "envelope", "year")
-
 NORTH_PREVENTION = {"programmes": ["prevention"], "places": ["north"]}
 NORTH_CARE = {"programmes": ["care"], "places": ["north"]}
+SOUTH = {"places": ["south"]}
+CORE = {"envelopes": ["core"]}
 SOUTH_CARE = {"programmes": ["care"], "places": ["south"]}
 
 
@@ -69,7 +70,7 @@ class Example:
         return self.eased + part * (self.tighter - self.eased)
 
     def __str__(self) -> str:
-        return f"{self.kind}-{self.figure}-{self.fields.get('measure', 'spend')}"
+        return f"{self.kind}-{self.figure}-{self.fields.get('measure', self.fields.get('outcome', 'spend'))}"
 
 
 def of(kind: str, figure: str, **told: Any) -> Example:
@@ -86,7 +87,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     of(
         "floor", "amount", fields={"where": SOUTH_CARE, "measure": "health", "amount": 1_010.0},
-        eased=1_003.0, tighter=1_060.0, words=("Care", "South", "years of good health", "at least 1,010 years"),
+        eased=1_003.0, tighter=1_060.0, words=("Years of good health gained on Care in South", "at least 1,010"),
         nonsense=-5.0, impossible={"where": SOUTH_CARE, "measure": "health", "amount": 1_300.0},
     ),
     of(
@@ -96,7 +97,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     of(
         "cap", "amount", fields={"where": NORTH_CARE, "measure": "health", "amount": 780.0}, eased=795.0, tighter=700.0,
-        words=("Care", "North", "at most 780 years"), nonsense=-1.0,
+        words=("Care", "North", "at most 780"), nonsense=-1.0,
         impossible={"where": NORTH_CARE, "measure": "health", "amount": 100.0},
     ),
     of(
@@ -123,12 +124,12 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     of(
         "band", "up", fields={"where": NORTH_CARE, "each": "line", "up": 0.2}, eased=0.3, tighter=0.05,
-        words=("For each line", "Care in North", "rise by at most 20%", "baseline"), nonsense=20.0,
+        words=("Spending on Care in North", "must not rise by more than 20%", "baseline"), nonsense=20.0,
         impossible={"where": NORTH_PREVENTION, "up": 0.3},
     ),
     of(
         "band", "down", fields={"where": SOUTH_CARE, "down": 0.05, "up": 0.5}, eased=0.08, tighter=0.01,
-        words=("Care in South", "fall by at most 5%", "rise by at most 50%"), nonsense=5.0,
+        words=("Care in South", "must not fall by more than 5% or rise by more than 50%"), nonsense=5.0,
         impossible={"where": {"programmes": ["care"]}, "down": 0.01},
         base={"rules.steady-care": None, "envelopes.core": 780_000.0},
     ),
@@ -136,6 +137,45 @@ EXAMPLES: tuple[Example, ...] = (
         "growth", "at_least", fields={"where": NORTH_PREVENTION, "at_least": 0.4}, eased=0.35, tighter=0.9,
         words=("Prevention in North", "grow by at least 40% a year"), nonsense=4.4,
         impossible={"where": {"programmes": ["prevention"]}, "at_least": 0.5},
+    ),
+    of(
+        "ring-fence", "at_least", fields={"where": CORE, "only": {"places": ["south"]}, "at_least": 0.6},
+        eased=0.57, tighter=0.66, words=("At least 60% of Core money must be spent in South",), nonsense=60.0,
+        impossible={"where": CORE, "only": {"places": ["south"]}, "at_least": 0.7},
+    ),
+    of(
+        "reach", "amount", fields={"where": SOUTH, "outcome": "health", "amount": 1_075.0},
+        eased=1_065.0, tighter=1_100.0, words=("Years of good health gained in South must reach at least 1,075",),
+        nonsense=-5.0, impossible={"where": SOUTH, "outcome": "health", "amount": 1_300.0},
+    ),
+    of(
+        "reach", "more", fields={"where": SOUTH, "outcome": "health", "more": 15.0}, eased=5.0, tighter=40.0,
+        words=("gained in South must be at least 15 more than today's spending buys",), nonsense=-5.0,
+        impossible={"where": SOUTH, "outcome": "health", "more": 250.0},
+    ),
+    of(
+        "match", "at_least", fields={"where": NORTH_CARE, "of": SOUTH_CARE, "at_least": 0.85},
+        eased=0.82, tighter=0.93, nonsense=-0.5,
+        words=("For every £1 spent on Care in South, at least 85p must be spent on Care in North",),
+        impossible={"where": NORTH_CARE, "of": SOUTH_CARE, "at_least": 1.0},
+        everywhere={"where": {"programmes": ["care"]}, "of": {"programmes": ["prevention"]}},
+    ),
+    of(
+        "converge", "pace", fields={"where": {"programmes": ["care"]}, "pace": 0.5}, eased=0.45, tighter=0.54,
+        words=("In each place, spending on Care", "close at least 50% of its opening distance", "fair share by need"),
+        nonsense=25.0, impossible={"where": {"programmes": ["care"]}, "pace": 0.9},
+        base={"places.north.need": 5500, "places.south.need": 4500}, eaches=(),
+    ),
+    of(
+        "gap", "within", fields={"where": {"programmes": ["care"]}, "within": 0.07}, eased=0.1, tighter=0.03,
+        words=("In each place, spending on Care for each person", "within 7% of the average"), nonsense=7.0,
+        impossible={"where": {"programmes": ["prevention"]}, "within": 0.3}, eaches=(),
+    ),
+    of(
+        "gap", "within", fields={"where": {"programmes": ["care"]}, "measure": "health", "by": "need", "within": 0.02},
+        eased=0.03, tighter=0.01, nonsense=0.0, eaches=(), base={"places.north.need": 4300, "places.south.need": 5700},
+        words=("In each place, years of good health gained on Care for each person counted by need", "within 2%"),
+        impossible={"where": {"programmes": ["prevention"]}, "within": 0.3},
     ),
 )  # fmt: skip
 

@@ -63,12 +63,60 @@ FLOWS: tuple[Example, ...] = (
     of(
         "open", "amount", Routed, fields={"route": "core-to-grant", "amount": 10_000.0},
         eased=15_000.0, tighter=2_000.0,
-        words=("Core money may move to Prevention grant along core-to-grant", "up to £10,000"), nonsense=-1.0,
+        words=("Up to £10,000 may move from Core money to the Prevention grant",), nonsense=-1.0,
         impossible={"route": "core-to-grant", "amount": 900_001.0}, everywhere={}, eaches=(), high=0.0,
         base={"rules.prevention-north.amount": 80_000.0},
     ),
 )  # fmt: skip
 
-CHOICES: tuple[Example, ...] = ()
+
+@dataclass(frozen=True)
+class Whole(Example):
+    """An example whose figure counts: it moves from whole number to whole number."""
+
+    def between(self, part: float) -> float:
+        return round(super().between(part))
+
+
+NORTH: Fields = {"programmes": ["prevention"], "places": ["north"]}
+SOUTH: Fields = {"programmes": ["prevention"], "places": ["south"]}
+LOW_FLOOR = {"rules.prevention-north.amount": 30_000.0}
+LOWER_FLOOR = {"rules.prevention-north.amount": 48_000.0}
+
+CHOICES: tuple[Example, ...] = (
+    of(
+        "start", "amount", fields={"where": SOUTH, "amount": 62_000.0}, eased=55_000.0, tighter=69_000.0,
+        words=("Prevention in South", "must be nothing, or at least £62,000"), nonsense=0.0, base=LOW_FLOOR,
+        impossible={"where": SOUTH, "amount": 100_001.0},
+    ),
+    of(
+        "either", "amount", eased=55_000.0, tighter=75_000.0, nonsense=0.0, base=LOW_FLOOR,
+        fields={"where": NORTH, "amount": 65_000.0, "other": SOUTH, "other_amount": 90_000.0},
+        words=("Either spending on Prevention in North", "at least £65,000", "or spending", "at least £90,000"),
+        impossible={"where": NORTH, "amount": 100_001.0, "other": SOUTH, "other_amount": 90_000.0},
+    ),
+    of(
+        "either", "other_amount", eased=55_000.0, tighter=69_000.0, nonsense=0.0, base=LOW_FLOOR,
+        fields={"where": NORTH, "amount": 95_000.0, "other": SOUTH, "other_amount": 65_000.0, "only_one": False},
+        words=("Either spending on Prevention in North", "at least £95,000", "or spending", "at least £65,000"),
+        impossible={"where": NORTH, "amount": 95_000.0, "other": SOUTH, "other_amount": 1e6},
+    ),
+    of(
+        "prerequisite", "amount", eased=55_000.0, tighter=80_000.0, nonsense=0.0, base=LOW_FLOOR,
+        fields={"where": {"programmes": ["care"], "places": ["south"]}, "needs": NORTH, "amount": 65_000.0},
+        words=("Care in South is allowed only once spending on Prevention in North is at least £65,000",),
+        impossible={"where": {"programmes": ["care"]}, "needs": NORTH, "amount": 100_001.0},
+    ),
+    of(
+        "moves", "at_most", Whole, fields={"at_most": 2}, eased=3, tighter=1, nonsense=-1, base=LOWER_FLOOR,
+        words=("At most 2 lines may change from the baseline",), by_line=True,
+        impossible={"at_most": 0, "beyond": 1_000.0},
+    ),
+    of(
+        "moves", "beyond", fields={"at_most": 1, "beyond": 3_500.0}, eased=4_500.0, tighter=0.0, nonsense=-1.0,
+        words=("At most 1 line may change by more than £3,500 from the baseline",), by_line=True, base=LOWER_FLOOR,
+        impossible={"at_most": 0, "beyond": 1_000.0},
+    ),
+)  # fmt: skip
 
 MORE = FLOWS + CHOICES

@@ -15,16 +15,19 @@ from hypothesis import strategies as st
 import allocate as al
 from allocate import cli
 from allocate.engine.problem import Problem
+from allocate.plan.prices import prices
 from allocate.rules.kinds import Binding, binding_rules
 from allocate.rules.limits import chosen, limits
 from allocate.rules.tally import Tally
 from allocate.scenario.curves import Curves
-from allocate.scenario.rulebook import KINDS, kind, record
+from allocate.scenario.rulebook import KINDS, covers, kind, record
 from tests.conftest import SCENARIOS
 from tests.rules.examples import EACH, EXAMPLES, Example, two_years
 from tests.scenario.breaking import add
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
+WHOLE = ("ring-fence",)
+"""Kinds whose figure may be left out, and then asks for all."""
 STEP = 0.02
 """How far a figure moves, as a part of the way from eased to tighter, where slopes are taken."""
 
@@ -58,7 +61,7 @@ def room(scenario: al.Scenario, plan: al.Plan) -> np.ndarray:
     return np.where([limit.low == limit.high for limit in found], above, np.minimum(below, above))
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
+@pytest.mark.parametrize("name", sorted(name for name, each in KINDS.items() if issubclass(each, Binding)))
 def test_every_kind_has_an_example(name):
     """No kind of rule escapes the contract: each has an example, and each of its figures is one that may move."""
     examples = [example for example in EXAMPLES if example.kind == name]
@@ -189,9 +192,28 @@ def test_a_figure_is_required(example, tiny):
     """A rule without any of its figures is refused."""
     figures = KINDS[example.kind].figures
     bare = {name: value for name, value in example.fields.items() if name not in figures}
+    if example.kind in WHOLE:
+        assert getattr(_own_rule(example.ground(tiny).change({"rules.example": bare})), example.figure) == 1.0
+        return
     with pytest.raises(al.ScenarioError) as refused:
         example.ground(tiny).change({"rules.example": bare})
     assert any(figure in str(refused.value) for figure in figures)
+
+
+@every_example
+def test_it_stands_in_the_book(example, tiny):
+    """Its row has who, the deontic and aim of its kind, its figure is in the grammar, and minutes hold its words."""
+    scenario = example.scenario(tiny)
+    rule = _own_rule(scenario)
+    said = al.rules.grammar(rule, scenario)
+    assert {"A", "D", "I", "Bdir", "Cex"} <= set(said)
+    assert (said["D"], said["I"]) == (rule.deontic, rule.aim)
+    figure = example.fields[example.figure]
+    assert any(f"{part:,.12g}" in said["Cex"] for part in (figure, 100 * figure))
+    assert rule.sentence(scenario) in al.rules.minute(rule, scenario)
+    row = al.rules.book(scenario).set_index("id").loc["example"]
+    assert row["sentence"] == rule.sentence(scenario)
+    assert {symbol: row[symbol] for symbol in said} == said
 
 
 @every_example
@@ -224,13 +246,15 @@ def test_each_gives_a_limit_for_every_group(example, each, tiny, folder):
     """A rule for each line, place ... makes one set of limits a group, with the group's name; no two share a name."""
     everywhere = example.everywhere | {"each": each}
     if each not in example.eaches:
+        if KINDS[example.kind].model_fields["each"].default == each:
+            return
         with pytest.raises(al.ScenarioError, match=r"example\.each"):
             example.scenario(tiny, **everywhere)
         return
     scenario = example.scenario(tiny, **everywhere)
     whole = _own_limits(example.scenario(tiny, **everywhere | {"each": None}))
-    parts, lines = _own_limits(scenario), scenario.lines
-    groups = list(scenario.line_ids) if each == "line" else sorted(set(lines[each]))
+    parts, covered = _own_limits(scenario), covers(_own_rule(scenario).where, scenario)
+    groups = np.array(scenario.line_ids)[covered] if each == "line" else sorted(set(scenario.lines[each][covered]))
     if {"partners", "envelopes"} & set(example.everywhere.get("where", {})):
         groups = sorted(set(scenario.envelopes[{"envelope": "id", "partner": "holder"}[each]]))
     if example.by_line:
@@ -253,6 +277,10 @@ def _own_limits(scenario: al.Scenario) -> list:
     return [limit for limit in limits(scenario, Tally(scenario)) if limit.owner == "example"]
 
 
+def _own_rule(scenario: al.Scenario):
+    return next(rule for rule in scenario.rules if rule.id == "example")
+
+
 def _without_kind(fields: dict) -> dict:
     return {name: value for name, value in fields.items() if name != "kind"}
 
@@ -262,14 +290,14 @@ def _without_kind(fields: dict) -> dict:
 
 @pytest.mark.parametrize(("fields", "words"), [
     ({"kind": "growth", "at_least": 0.0}, "must not fall"),
-    ({"kind": "growth", "at_least": -0.05}, "must fall by at most 5% a year"),
+    ({"kind": "growth", "at_least": -0.05}, "must not fall by more than 5% a year"),
     ({"kind": "growth", "at_least": 0.0215}, "must grow by at least 2.15% a year"),
-    ({"kind": "band", "down": 0.1}, "must fall by at most 10% from the baseline"),
-    ({"kind": "band", "up": 0.1}, "must rise by at most 10% from the baseline"),
+    ({"kind": "band", "down": 0.1}, "must not fall by more than 10% from the baseline"),
+    ({"kind": "band", "up": 0.1}, "must not rise by more than 10% from the baseline"),
     ({"kind": "share", "where": {"kinds": ["acute"]}, "at_most": 0.95},
      "by acute bodies must be at most 95% of all spending"),
     ({"kind": "cap", "each": "partner", "amount": 900_001}, "For each partner, spending must be at most £900,001"),
-    ({"kind": "floor", "measure": "health", "amount": 1.5}, "Gain of years of good health must be at least 1.5 years"),
+    ({"kind": "floor", "measure": "health", "amount": 1.5}, "Years of good health gained must be at least 1.5"),
     ({"kind": "floor", "where": {"places": ["north", "south"], "envelopes": ["core"]}, "amount": 5},
      "Spending in North and South from Core money must be at least £5"),
     ({"kind": "floor", "where": {"partners": ["trust"], "years": ["2026/27"]}, "amount": 5},
@@ -456,14 +484,17 @@ def toy():
 
 
 def test_a_new_kind_is_one_class(toy, folder, capsys, tmp_path):
-    """A class with `@kind` is read from a file, changed by --set, listed with its price, audited and written."""
+    """A class with `@kind` is read from a file, changed by --set, listed with its price, audited and written; its
+    figure needs evidence, it stands in the book and the price list, and a clash names it."""
     rule = 'kind = "toy"\nowner = "board"\nwhere = { programmes = ["care"] }\neach = "place"\npounds = 90\n'
     add("rules.toml", f"\n[a-head]\n{rule}")(folder)
+    with pytest.raises(al.ScenarioError, match=r"rules\.a-head\.pounds' has no evidence"):
+        al.read(folder)
     add("evidence.csv", "rules.a-head.pounds,assumed,made-up,\n")(folder)
     scenario = al.read(folder)
     plan = al.solve(scenario)
     row = plan.limits.query("rule == 'a-head' and part == 'north'").iloc[0]
-    assert row["label"] == "For each place, spending on Care must be at most £90 a head: North"
+    assert row["label"] == "In each place, spending on Care must be at most £90 a head: North"
     assert (row["amount"], row["high"], row["binding"]) == (360_000, 360_000, True)
     assert row["price"] > 0
     assert "£90 a head" in al.explain(plan)
@@ -474,6 +505,27 @@ def test_a_new_kind_is_one_class(toy, folder, capsys, tmp_path):
     assert "pounds" in al.schema()["rules.toml"]["toy"]["properties"]
     with pytest.raises(al.ScenarioError, match=r"a-head\.pound"):
         scenario.change({"rules.a-head.pound": 3})
+    audited = {limit.name: limit for limit in numeric_limits(scenario, plan)}
+    assert (audited["a-head[north]"].body, audited["a-head[north]"].high) == (360_000, 360_000)
+    assert prices(plan).table.set_index("id").loc["a-head", "cost"] > 0
+    said = al.rules.book(scenario).set_index("id").loc["a-head"]
+    assert said[["A", "D", "I", "Bdir", "Cex"]].tolist() == [
+        "The Board", "must", "toy", "spending on Care", "pounds 90; for each place",
+    ]  # fmt: skip
+    assert "A(The Board) D(must) I(toy)" in al.rules.encoded(scenario.rules[0], scenario)
+    assert said["sentence"] in al.rules.minute(scenario.rules[0], scenario)
+    evidence = al.evidence(scenario).set_index("figure").loc["rules.a-head.pounds"]
+    assert (evidence["value"], evidence["status"]) == (90, "assumed")
+
+
+def test_a_clash_names_a_new_kind(toy, tiny):
+    """The clash finder knows a new kind from its class alone: it names it, says its sentence and eases its figure."""
+    rule = {"kind": "toy", "owner": "board", "where": {"programmes": ["care"]}, "each": "place", "pounds": 10}
+    with pytest.raises(al.NoPlan) as refused:
+        al.solve(tiny.change({"rules.a-head": rule, "rules.steady-care.standing": "statutory"}))
+    assert "rules.a-head" in refused.value.together
+    assert "must be at most £10 a head" in str(refused.value)
+    assert any("rules.a-head.pounds" in way.change for way in refused.value.ways)
 
 
 def test_a_kind_without_an_example_fails_the_suite(toy):

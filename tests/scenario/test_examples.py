@@ -22,6 +22,10 @@ from tests.conftest import SCENARIOS
 FORMAT = (SCENARIOS / "README.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", FORMAT, re.MULTILINE | re.DOTALL))
 
+SHOWN = (
+    "floor", "cap", "keep", "share", "band", "growth", "ring-fence", "reach", "match", "converge", "gap", "report",
+)  # fmt: skip
+
 
 def blocks(section: str, language: str) -> list[str]:
     """The examples in one language under a heading."""
@@ -59,14 +63,13 @@ def test_the_rules_shown_are_sound(tiny):
     shown = [rule for text in blocks("rules.toml", "toml") for rule in tomllib.loads(text).items()]
     kinds = {make_rule(name, fields, found).kind for name, fields in shown}
     assert not found
-    assert kinds >= {"floor", "cap", "keep", "share", "band", "growth"}
+    assert kinds >= set(SHOWN)
     assert len(tiny.change({f"rules.{name}": fields for name, fields in shown}).rules) == len(shown)
 
 
 def test_every_field_of_a_rule_is_explained():
     """The section on rules names each field of rules, of scopes and of these kinds."""
-    kinds = [KINDS[name] for name in ("floor", "cap", "keep", "share", "band", "growth")]
-    fields = {field for kind in (Rule, Scope, *kinds) for field in kind.model_fields} - {"id"}
+    fields = {field for kind in (Rule, Scope, *(KINDS[name] for name in SHOWN)) for field in kind.model_fields} - {"id"}
     assert [field for field in sorted(fields) if not re.search(rf"\b{field}\b", SECTIONS["rules.toml"])] == []
 
 

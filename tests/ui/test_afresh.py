@@ -150,7 +150,9 @@ def test_the_difference_is_said_in_one_sentence(agreed):
     wanted = agreed.scenario.change(MORE)
     held, plan = al.solve(wanted, choices=agreed), al.solve(wanted)
     assert afresh.difference(held, plan) == TOLD
-    assert afresh.difference(plan, plan) == "Choosing afresh changes nothing."
+    assert afresh.difference(plan, plan) == (
+        "Choosing afresh changes nothing: no other choices were found to buy more."
+    )
     assert afresh.difference(plan, held) == (
         "The choices as they were buy 310 more supporters than the best found in the time: "
         "in comes Community kitchen in Centre, out go Playground in West and Street trees in West."

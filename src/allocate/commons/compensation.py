@@ -71,7 +71,7 @@ def _sentence(table: pd.DataFrame, payoff: Payoff, plan: Plan, losses: float, ga
     own = "" if payoff.in_money else " It is counted in outcome, not in pounds: it would have to be bought for them."
     if short:
         has = f"all that others gain is {payoff.said(gains, plan)}" if gains else "nobody gains"
-        return f"Leaving no loser takes {total}, but {has}: {payoff.said(short, plan)} is missing.{own}"
+        return f"Leaving no loser takes {total}, but {has}: that is {payoff.said(short, plan)} short.{own}"
     said = f"Leaving no loser takes {total}, paid by {some(payers)}."
     if gains - losses <= payoff.least(gains, losses):
         undone = "partners would end with the money they had" if payoff.in_money else "nobody would keep any gain"

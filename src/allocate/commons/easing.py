@@ -24,7 +24,7 @@ Room = dict[tuple[str, str], float]
 TRACE = 1e-9
 A_FEW_POUNDS = 2.0
 DOUBLINGS = 60
-HALVINGS = 50
+HALVINGS = 26
 
 
 def easier(old: Rule, new: Rule, stands: Scenario, proposed: Scenario, plan: Plan) -> bool:

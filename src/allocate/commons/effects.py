@@ -21,7 +21,8 @@ from allocate.scenario.scenario import Scenario
 
 TOTAL_COLUMNS = ["measure", "unit", "before", "after", "difference"]
 RULE_COLUMNS = ["rule", "standing", "sentence", "before", "after", "effect", "price_before", "price_after"]
-BINDS, ROOM, BENDS, OFF, ABSENT, UNKNOWN = "binds", "has room", "bends", "not in force", "not there", ""
+BINDS, ROOM, BENDS, STANDS, OFF, ABSENT = "binds", "has room", "bends", "in force", "not in force", "not there"
+UNKNOWN = ""
 NO_PLAN = np.nan
 EFFECTS = {
     (ROOM, BINDS): "newly binds", (BINDS, ROOM): "goes slack", (BENDS, ROOM): "goes slack", (BENDS, BINDS): "eases",
@@ -104,8 +105,8 @@ def _with_difference(table: pd.DataFrame, least) -> pd.DataFrame:
 
 def rule_table(before: Plan, after: Plan | None, proposed: Scenario, clash: NoPlan | None) -> pd.DataFrame:
     """Every rule and resource of either book: rule, standing, sentence (as proposed), before and after ('binds', 'has
-    room', 'bends', 'not in force', 'not there'; '' where there is no plan), effect ('' for none), price_before and
-    price_after (the dearest of its limits; blank where unknown)."""
+    room', 'bends', 'in force' for a rule without limits, 'not in force', 'not there'; '' where there is no plan),
+    effect ('' for none), price_before and price_after (the dearest of its limits; blank where unknown)."""
     books = [{rule.id: rule for rule in scenario.rules} for scenario in (before.scenario, proposed)]
     found = [_states(before), {} if after is None else _states(after)]
     resources = [key for key in found[0] if key.startswith("resource ")]
@@ -118,7 +119,7 @@ def rule_table(before: Plan, after: Plan | None, proposed: Scenario, clash: NoPl
         rule = books[1].get(key) or books[0].get(key)
         changed = key in books[0] and key in books[1] and record(books[0][key]) != record(books[1][key])
         effect = "clashes" if key in clashing else _effect(was, now, changed)
-        said = rule.sentence(proposed) if isinstance(rule, Binding) else "" if rule else key.capitalize()
+        said = rule.sentence(proposed) if rule else key.capitalize()
         rows.append([key, rule.standing if rule else "", said, was[0], now[0], effect, was[1], now[1]])
     return pd.DataFrame(rows, columns=RULE_COLUMNS)
 
@@ -146,14 +147,16 @@ def _state(rule: Rule | None, found: State | None) -> State:
         return found
     if rule is None:
         return ABSENT, NO_PLAN
-    return (ROOM, 0.0) if rule.binds else (OFF, NO_PLAN)
+    if not rule.binds:
+        return OFF, NO_PLAN
+    return (ROOM, 0.0) if isinstance(rule, Binding) and rule.deontic != "may" else (STANDS, NO_PLAN)
 
 
 def _effect(was: State, now: State, changed: bool) -> str:
     """What becomes of a rule, in two words."""
-    gone, there = (OFF, ABSENT), (BINDS, ROOM, BENDS)
-    if was[0] in gone and now[0] in there:
-        return f"comes in and {now[0]}"
+    gone = (OFF, ABSENT)
+    if was[0] in gone and now[0] not in (*gone, UNKNOWN):
+        return "comes in" if now[0] == STANDS else f"comes in and {now[0]}"
     if was[0] not in gone and now[0] in gone:
         return "goes out"
     if now[0] == BENDS and was[0] != BENDS:

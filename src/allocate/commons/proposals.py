@@ -28,7 +28,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve
 from allocate.plan.words import capital, quoted, some, title
-from allocate.rules.kinds import Binding
 from allocate.scenario.paths import panel
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
@@ -343,7 +342,7 @@ def _by_law(stands: Scenario, barred: Mapping[str, str]) -> str:
     said = []
     for key, does in barred.items():
         rule = rules[key]
-        words = quoted(rule.sentence(stands)) if isinstance(rule, Binding) else _rule_name(key)
+        words = quoted(rule.sentence(stands))
         said.append(f"it {does} a statutory rule: {words}" + (f" ({rule.authority})" if rule.authority else ""))
     return "; ".join(said) if said else "no statutory rule is eased"
 
@@ -468,7 +467,7 @@ def _objections_in_words(found: Proposal) -> list[str]:
 def _power_in_words(found: Proposal) -> list[str]:
     """Who decides a weighted vote, where weights differ."""
     table = found.power
-    if table["weight"].nunique() == 1 or found.after is None:
+    if table["weight"].nunique() == 1 or found.after is None or not found.changes_anything:
         return []
     first = table.loc[table["shapley_shubik"].idxmax()]
     if first["shapley_shubik"] == 1:
@@ -486,7 +485,7 @@ def _how_counted(found: Proposal) -> list[str]:
     if any(panel(path) == "assumption" for path in found.change):
         said.append("Part of this is an assumption about what is so: a vote decides what is done, not what is known.")
     if any(plan is not None and plan.ties for plan in (found.before, found.after)):
-        said.append("Other plans are as good, and would divide gains and losses otherwise.")
+        said.append("Other plans are as good, and may divide gains and losses otherwise.")
     return said
 
 

@@ -27,7 +27,6 @@ import pandas as pd
 from allocate.commons.proposals import Proposal
 from allocate.commons.voting import CONSENT, DECIDING, LAW, MAJORITY, UNANIMITY, WEIGHTED, more_than_half
 from allocate.errors import EngineError, Problem, ScenarioError
-from allocate.rules.kinds import Binding
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import key_text, named, parse
 from allocate.scenario.rulebook import record
@@ -220,10 +219,7 @@ def _cells(scenario: Scenario, text: str) -> dict[str, Any]:
 
 def book_of(scenario: Scenario) -> dict[str, dict[str, Any]]:
     """The rule book of a scenario: rule to its sentence and its record."""
-    return {
-        rule.id: {"sentence": rule.sentence(scenario) if isinstance(rule, Binding) else "", "record": record(rule)}
-        for rule in scenario.rules
-    }
+    return {rule.id: {"sentence": rule.sentence(scenario), "record": record(rule)} for rule in scenario.rules}
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ def shapley_shubik(weights: Mapping[str, float], quota: float | None = None) -> 
     (Shapley and Shubik 1954). `weights` are 0 or more; a coalition wins with `quota` or more, and where none is given
     with more than half of all. Adds up to 1, or to 0 where even all together do not win.
 
-    Raises ValueError for a weight below 0 or not finite, for nobody, and for a quota of 0 or less. Exact; above FEW
-    voters see FINE."""
+    Raises ValueError for a weight below 0 or not finite, for nobody, and for a quota of 0 or less. Exact for weights of
+    up to twelve digits; above FEW voters see FINE."""
     swings, count = _swings(weights, quota)
     orders = math.factorial(count)
     ahead = [math.factorial(k) * math.factorial(count - 1 - k) for k in range(count)]
@@ -67,8 +67,7 @@ def _in_whole_numbers(weights: Mapping[str, float], quota: float | None) -> tupl
         raise ValueError(f"the weight of {bad[0]} is {weights[bad[0]]}: expected a number, 0 or more")
     if quota is not None and not 0 < quota < math.inf:
         raise ValueError(f"the quota is {quota}: expected a number above 0")
-    # What was typed, not what binary makes of it: 0.1 is a tenth.
-    exact = {name: Fraction(str(weight)) for name, weight in weights.items()}
+    exact = {name: _as_typed(weight) for name, weight in weights.items()}
     total = sum(exact.values(), Fraction(0))
     scale = math.lcm(*(weight.denominator for weight in exact.values()))
     common = math.gcd(*(int(weight * scale) for weight in exact.values())) or 1
@@ -78,7 +77,12 @@ def _in_whole_numbers(weights: Mapping[str, float], quota: float | None) -> tupl
     whole = {name: round(weight * by) for name, weight in exact.items()}
     if quota is None:
         return whole, sum(whole.values()) // 2 + 1
-    return whole, max(1, math.ceil(Fraction(str(quota)) * by))
+    return whole, max(1, math.ceil(_as_typed(quota) * by))
+
+
+def _as_typed(number: float) -> Fraction:
+    """A number to twelve digits, as somebody would type it, not what binary makes of it: three times 0.1 is 0.3."""
+    return Fraction(f"{float(number):.12g}")
 
 
 def _by_looking(weights: Sequence[int], quota: int) -> list[list[int]]:

@@ -32,18 +32,27 @@ class Formula:
     reads: frozenset[str] = NOTHING
     always: float | None = None
 
-    def spread(self, rows: Array) -> Formula:
-        """The same for entries, each of which belongs to one of the rows."""
-        return self if self.always is not None else applied(lambda value: _spread(value, rows), self)
+    def spread(self, rows: Rows) -> Formula:
+        """The same for the entries of these rows."""
+        if self.always is not None or rows.single:
+            return self
+        return applied(lambda value: value.repeat(rows.lengths) if _differs(value) else value, self)
+
+    def taken(self, places: Places) -> Formula:
+        """The same at these places."""
+        if self.always is not None or isinstance(places, slice):
+            return self
+        return applied(lambda value: value.take(places) if _differs(value) else value, self)
 
 
-def _spread(value: Number, rows: Array) -> Number:
-    return value[rows] if isinstance(value, np.ndarray) and value.ndim else value
+def _differs(value: Number) -> bool:
+    """Whether there is a number for each row."""
+    return isinstance(value, np.ndarray) and value.ndim > 0
 
 
 def constant(value: Number) -> Formula:
     """The same numbers for all figures."""
-    return Formula(lambda _: value, always=None if isinstance(value, np.ndarray) and value.ndim else float(value))
+    return Formula(lambda _: value, always=None if _differs(value) else float(value))
 
 
 def read(name: str, places: Places) -> Formula:
@@ -59,6 +68,9 @@ def applied(function: Callable, *arguments: Formula) -> Formula:
         arguments = tuple(each for each in arguments if each.always != neutral) or arguments[:1]
         if len(arguments) == 1:
             return arguments[0]
+    if len(arguments) == 2:
+        one, other = arguments
+        return _joined(lambda figures: function(one.at(figures), other.at(figures)), arguments)
     return _joined(lambda figures: function(*(each.at(figures) for each in arguments)), arguments)
 
 
@@ -75,7 +87,8 @@ def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
             return kept[0][1]
         found = np.zeros(count)
         for places, formula in parts:
-            found += np.bincount(places, np.broadcast_to(formula.at(figures), places.shape), minlength=count)
+            value = formula.at(figures)
+            found += np.bincount(places, value if _differs(value) else np.full(len(places), value), minlength=count)
         if asked and not any(array.flags.writeable for array in asked):
             last[:] = [(asked, found)]
         return found
@@ -106,14 +119,18 @@ class Term:
     coefficient: Formula
     variables: tuple[str, ...]
 
-    def taken(self, entries: Array, rows: Rows) -> Term:
+    def at(self, entries: Places, rows: Rows | None) -> Term:
         """Some of the entries of a term, with their rows."""
-        columns = tuple(column[entries] for column in self.columns)
-        return Term(rows, columns, self.coefficient.spread(entries), self.variables)
+        columns = self.columns if isinstance(entries, slice) else tuple(each.take(entries) for each in self.columns)
+        return Term(rows, columns, self.coefficient.taken(entries), self.variables)
+
+    def taken(self, rows: Array) -> Term:
+        """Some of the rows of a term, in any order and any number of times."""
+        return self.at(rows, None) if self.rows is None else self.at(*self.rows.taken(rows))
 
     def scaled(self, function: Callable, factor: Formula) -> Term:
         """Multiplied or divided by a formula, one number for each row."""
-        factor = factor if self.rows is None else factor.spread(self.rows.of)
+        factor = factor if self.rows is None else factor.spread(self.rows)
         return Term(self.rows, self.columns, applied(function, self.coefficient, factor), self.variables)
 
 
@@ -155,16 +172,20 @@ class Polynomial:
             raise Unreadable("it raises a variable to a power other than 1 or 2")
         return self.times(self, count)
 
+    def taken(self, rows: Array) -> Polynomial:
+        """Some of the rows, in any order and any number of times."""
+        return Polynomial(self.constant.taken(rows), tuple(term.taken(rows) for term in self.terms))
+
     def summed(self, rows: Rows) -> Polynomial:
         """The sum of rows into others; `rows` says into which each goes."""
         terms = tuple(_summed(term, rows) for term in self.terms)
-        if self.constant.always == 0.0:
-            return Polynomial(ZERO, terms)
+        if self.constant.always == 0.0 or rows.single:
+            return Polynomial(self.constant, terms)
         return Polynomial(gathered([(rows.of, self.constant)], rows.count), terms)
 
 
 def _summed(term: Term, rows: Rows) -> Term:
-    within = rows if term.rows is None else Rows(rows.of[term.rows.of], rows.count)
+    within = rows if term.rows is None else term.rows.within(rows)
     return Term(within, term.columns, term.coefficient, term.variables)
 
 
@@ -173,11 +194,10 @@ def _paired(a: Term, b: Term, count: int) -> Term:
     if len(a.columns) + len(b.columns) > 2:
         raise Unreadable("it multiplies more than two variables")
     if a.rows is not None or b.rows is not None:
-        one, other = (Rows(np.arange(count), count) if term.rows is None else term.rows for term in (a, b))
-        partners = Rows(np.repeat(np.arange(len(one.of)), other.lengths[one.of]), len(one.of))
-        rows = Rows(one.of[partners.of], count)
-        second = (other.firsts[one.of] - partners.firsts)[partners.of] + np.arange(len(partners.of))
-        a, b = a.taken(partners.of, rows), b.taken(second, rows)
+        one, other = (Rows(np.arange(count + 1)) if term.rows is None else term.rows for term in (a, b))
+        second, partners = other.taken(one.of)
+        rows = partners.within(one)
+        a, b = a.at(partners.of, rows), b.at(second, rows)
     return Term(
         a.rows, a.columns + b.columns, applied(np.multiply, a.coefficient, b.coefficient), a.variables + b.variables
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,12 @@ class Arrays:
     sense: int = 1
     offset: float = 0.0
     hessian: Hessian | None = None
+
+    def but(self, parts: dict[str, Any]) -> Arrays:
+        """The same but for these parts. What `dataclasses.replace` would do, ten times as fast."""
+        other = object.__new__(Arrays)
+        other.__dict__.update(self.__dict__, **parts)
+        return other
 
 
 @dataclass(frozen=True, eq=False)

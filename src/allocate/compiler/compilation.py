@@ -27,6 +27,7 @@ from allocate.compiler.templates import Rules
 
 Array = np.ndarray
 KNOWN = {"Set", "RangeSet", "Param", "Var", "Expression", "Constraint", "Objective", "Suffix"}
+SETS = pyo.Set, pyo.RangeSet
 Expanded = TypeVar("Expanded")
 LOWEST, HIGHEST = constant(-np.inf), constant(np.inf)
 
@@ -53,24 +54,35 @@ class Compilation:
 
     def __init__(self, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> None:
         self.declaration = declaration
-        for name, component in declaration.component_map().items():
-            if component.ctype.__name__ not in KNOWN:
-                raise CompileError(name, f"no {component.ctype.__name__} in the declaration")
-        self.sets = Sets(declaration, members)
+        everything = declaration.component_map()
+        components = dict(zip(everything, everything.values(), strict=True))
+        self._kinds: dict[type, dict[str, Any]] = {}
+        for name, component in components.items():
+            self._kinds.setdefault(component.ctype, {})[name] = component
+        for kind, found in self._kinds.items():
+            if kind.__name__ not in KNOWN:
+                raise CompileError(next(iter(found)), f"no {kind.__name__} in the declaration")
+        self.sets = Sets({name: each for name, each in components.items() if each.ctype in SETS}, members)
         self.notes: dict[str, str] = {}
         self.pieces: list[Piece] = []
-        self._rules = Rules.of(declaration, {name: members.width for name, members in self.sets.named.items()})
+        widths = {name: members.width for name, members in self.sets.named.items()}
+        self._rules = Rules.of(declaration, list(components.values()), widths)
         self._expansion: Expansion | None = None
         self._index_sets = {
             name: self.sets.table(found.index_set())
             for kind in (pyo.Var, pyo.Param, pyo.Expression)
-            for name, found in declaration.component_map(kind).items()
+            for name, found in self._kinds.get(kind, {}).items()
         }
         self.counts = {name: self._index_sets[name].count for name in self._each(pyo.Param)}
         self.columns = _slices({name: self._index_sets[name].count for name in self._each(pyo.Var)})
         self._width = max((place.stop for place in self.columns.values()), default=0)
         self._firsts = {name: place.start for name, place in self.columns.items()}
-        self._reader = Reader(self._index_sets, self.sets.named, self._firsts)
+        rules = self._rules
+        # Nothing in the reader may lead back here: all this is to be let go of as soon as it is read.
+        self._reader = Reader(
+            self._index_sets, self.sets.named, self._firsts,
+            lambda name, width: rules.tree(declaration.component(name)._rule, width),
+        )  # fmt: skip
         integer = self._read_columns()
         start, index = self._read_rows()
         sense, hessian = self._read_objective()
@@ -78,7 +90,7 @@ class Compilation:
         self.blank = Arrays(none, none, none, none, none, start, index, none, integer, sense, 0.0, hessian)
 
     def _each(self, kind: type) -> dict[str, Any]:
-        return dict(self.declaration.component_map(kind, active=True).items())
+        return {name: found for name, found in self._kinds.get(kind, {}).items() if found.active}
 
     def _put(self, target: str, places: Places, formula: Formula) -> None:
         self.pieces.append(Piece(target, places, formula))
@@ -186,7 +198,7 @@ class Compilation:
         except Unreadable as reason:
             body = self._expanded(found[0], reason, Expansion.objective)
         for term in merged([term for term in body.terms if len(term.columns) == 1], 1, self._width):
-            self._put("cost", term.columns[0], term.coefficient)
+            self._put("cost", _compact(term.columns[0]), term.coefficient)
         self._put("offset", ALL, body.constant)
         sense = 1 if found[0]._init_sense(None, None) == pyo.minimize else -1
         return sense, self._hessian([term for term in body.terms if len(term.columns) == 2])
@@ -231,6 +243,13 @@ def _less(side: Formula, constant: Formula) -> Formula:
     """A side less the constant of the body."""
     same = constant.always == 0.0 or (side.always is not None and np.isinf(side.always))
     return side if same else applied(np.subtract, side, constant)
+
+
+def _compact(places: Array) -> Places:
+    """Places as a slice, if each is one more than the one before."""
+    first, last = places[0], places[-1]
+    one_by_one = last - first + 1 == len(places) and (places[1:] - places[:-1] == 1).all()
+    return slice(int(first), int(last) + 1) if one_by_one else places
 
 
 def _slices(counts: Mapping[str, int]) -> dict[str, slice]:

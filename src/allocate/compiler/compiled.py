@@ -13,10 +13,10 @@ from allocate.compiler.arrays import Arrays, Touched
 from allocate.compiler.compilation import Compilation, Piece
 from allocate.compiler.errors import CompileError
 from allocate.compiler.expansion import LOCK
+from allocate.compiler.members import Places
 
 Array = np.ndarray
 NOWHERE = np.array([], dtype=np.int32)
-NUMBERS = ("cost", "lower", "upper", "row_lower", "row_upper", "value")
 
 
 class Compiled:
@@ -63,24 +63,27 @@ class Compiled:
         """
         pieces, reads = self._reading(frozenset(names))
         read = self._checked(figures, reads)
-        before = _parts(old)
-        after, differing = dict(before), []
+        after: dict[str, Array] = {}
+        differing = []
         done, new = None, None
         for piece in pieces:
-            target, current = piece.target, before[piece.target][piece.places]
+            target, places = piece.target, piece.places
             if piece.formula is not done:
                 done, new = piece.formula, piece.formula.at(read)
-            differs = current != new
-            if differs.any():
-                if after[target] is before[target]:
-                    after[target] = before[target].copy()
-                after[target][piece.places] = new
-                differing.append((target, self._numbers(piece)[differs]))
-        return _whole(old, after), _touched(differing)
+            # Pieces have no place in common: what others have changed is not looked at.
+            current = after[target] if target in after else _part(old, target)
+            differs = (current[places] != new).nonzero()[0]
+            if differs.size:
+                if target not in after:
+                    after[target] = current.copy()
+                after[target][places] = new
+                differing.append((target, _numbers(places, differs)))
+        return _whole(old, after) if after else old, _touched(differing)
 
     def touched(self, *params: str) -> Touched:
         """Everything that these Params can touch, whatever their values."""
-        return _touched((piece.target, self._numbers(piece)) for piece in self._reading(frozenset(params))[0])
+        pieces = self._reading(frozenset(params))[0]
+        return _touched((piece.target, np.arange(self._sizes[piece.target])[piece.places]) for piece in pieces)
 
     def concrete(self, figures: Mapping[str, Any]) -> pyo.ConcreteModel:
         """The same declaration as an ordinary Pyomo model, for export and other solvers. Raises CompileError."""
@@ -100,11 +103,6 @@ class Compiled:
             self._asked[names] = pieces, _reads(pieces)
         return self._asked[names]
 
-    def _numbers(self, piece: Piece) -> Array:
-        """The places of a piece, as numbers."""
-        places = piece.places
-        return np.arange(self._sizes[piece.target])[places] if isinstance(places, slice) else places
-
     def _checked(self, figures: Mapping[str, Any], names: Iterable[str]) -> dict[str, Array]:
         """The named figures as 1-D arrays of the right size."""
         read = {}
@@ -122,32 +120,46 @@ def _reads(pieces: Iterable[Piece]) -> frozenset[str]:
     return frozenset[str]().union(*(piece.formula.reads for piece in pieces))
 
 
-def _parts(arrays: Arrays) -> dict[str, Array]:
-    parts = {name: getattr(arrays, name) for name in NUMBERS}
-    parts["hessian"] = arrays.hessian.value if arrays.hessian is not None else np.array([])
-    return {**parts, "offset": np.array([arrays.offset])}
+def _numbers(places: Places, some: Array) -> Array:
+    """Some of the places, as numbers."""
+    if not isinstance(places, slice):
+        return places.take(some)
+    return some * (places.step or 1) + (places.start or 0)
 
 
-def _whole(arrays: Arrays, parts: Mapping[str, Array]) -> Arrays:
-    hessian = arrays.hessian and replace(arrays.hessian, value=parts["hessian"])
-    numbers: dict[str, Any] = {name: parts[name] for name in NUMBERS}
-    return Arrays(**{**vars(arrays), **numbers, "hessian": hessian, "offset": float(parts["offset"][0])})
+def _part(arrays: Arrays, target: str) -> Array:
+    if target == "offset":
+        return np.array([arrays.offset])
+    return arrays.hessian.value if target == "hessian" and arrays.hessian is not None else getattr(arrays, target)
+
+
+def _whole(arrays: Arrays, parts: dict[str, Any]) -> Arrays:
+    """The same arrays but for these parts."""
+    if "offset" in parts:
+        parts["offset"] = float(parts["offset"][0])
+    if "hessian" in parts:
+        parts["hessian"] = arrays.hessian and replace(arrays.hessian, value=parts["hessian"])
+    return arrays.but(parts)
 
 
 def _touched(found: Iterable[tuple[str, Array]]) -> Touched:
     each: dict[str, list[Array]] = {}
     for target, places in found:
         each.setdefault(target, []).append(places)
-
-    def of(*names: str) -> Array:
-        together = [places for name in names for places in each.get(name, ())]
-        if not together:
-            return NOWHERE
-        places = together[0] if len(together) == 1 else np.concatenate(together)
-        rises = len(together) == 1 and (places[1:] > places[:-1]).all()
-        return (places if rises else np.unique(places)).astype(np.int32)
-
     return Touched(
-        of("cost"), of("lower", "upper"), of("row_lower", "row_upper"), of("value"),
-        hessian="hessian" in each, offset="offset" in each,
+        _union(each, "cost"), _union(each, "lower", "upper"), _union(each, "row_lower", "row_upper"),
+        _union(each, "value"), hessian="hessian" in each, offset="offset" in each,
     )  # fmt: skip
+
+
+def _union(each: Mapping[str, list[Array]], one: str, other: str = "") -> Array:
+    """The places in one or two arrays, each once and in order."""
+    found = each.get(one, []) + each.get(other, [])
+    if not found:
+        return NOWHERE
+    # Both sides of an equation differ in the same places.
+    alike = len(found) == 1 or (len(found) == 2 and np.array_equal(found[0], found[1]))
+    places = found[0] if alike else np.concatenate(found)
+    if not (places[1:] > places[:-1]).all():
+        places = np.unique(places)
+    return places.astype(np.int32)

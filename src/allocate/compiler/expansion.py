@@ -75,13 +75,13 @@ class Expansion:
         return Polynomial(fixed if fixed.reads or np.any(fixed.at({})) else ZERO, (*linear, *square))
 
     def _term(self, variables: list, coefficients: list) -> list[Term]:
-        of = np.repeat(np.arange(len(variables)), [len(row) for row in variables])
-        if not len(of):
+        rows = Rows.long(np.array([len(row) for row in variables], dtype=np.intp))
+        if not rows.size:
             return []
         each = [[self._column[id(v)] for v in entry] for entry in itertools.chain.from_iterable(variables)]
         columns = tuple(np.array(each, dtype=np.intp).T)
         formula = self._listed(itertools.chain.from_iterable(coefficients), 0.0)
-        return [Term(Rows(of, len(variables)), columns, formula, ("",) * len(columns))]
+        return [Term(rows, columns, formula, ("",) * len(columns))]
 
     def _listed(self, trees: Iterable[Any], nothing: float) -> Formula:
         """Trees of figures, one number each, as a formula; `nothing` where there is None."""

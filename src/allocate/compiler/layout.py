@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
-from allocate.compiler.members import Places, Rows
+from allocate.compiler.members import Places, Rows, runs
 
 Array = np.ndarray
 
@@ -33,7 +33,7 @@ def _cluster(terms: list[Term], count: int, width: int) -> list[Term]:
     if len(distinct) == sum(map(len, keys)):
         return terms
     formula = gathered([(at, term.coefficient) for at, term in zip(places, terms, strict=True)], len(distinct))
-    return [Term(Rows(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
+    return [Term(Rows.sorted(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
 
 
 def _apart(terms: list[Term]) -> bool:
@@ -41,7 +41,14 @@ def _apart(terms: list[Term]) -> bool:
     if len(terms) == 1:
         return True
     lengths = [term.rows.lengths for term in terms if term.rows is not None]
-    return len(lengths) == len(terms) and bool((np.count_nonzero(lengths, axis=0) <= 1).all())
+    if len(lengths) < len(terms):
+        return False
+    taken = lengths[0] > 0
+    for length in lengths[1:]:
+        if (taken & (length > 0)).any():
+            return False
+        taken |= length > 0
+    return True
 
 
 def _rises(term: Term) -> bool:
@@ -49,19 +56,24 @@ def _rises(term: Term) -> bool:
     if term.rows is None:
         return True
     rises = term.columns[0][1:] > term.columns[0][:-1]
-    return bool(rises.all() or (rises | (term.rows.of[1:] != term.rows.of[:-1])).all())
+    if not rises.all():
+        inner = term.rows.starts[(term.rows.starts > 0) & (term.rows.starts <= len(rises))]
+        rises[inner - 1] = True
+    return bool(rises.all())
 
 
 def _distinct(keys: Sequence[Array]) -> tuple[Array, list[Array]]:
     """The distinct keys, sorted, and for each part of the keys the places of its own among them."""
     together = np.concatenate(keys)
     # np.unique does not make use of keys that come in sorted runs.
-    order = np.argsort(together, kind="stable")
-    ordered = together[order]
-    first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    order = together.argsort(kind="stable")
+    ordered = together.take(order)
+    first = np.empty(len(ordered), dtype=bool)
+    first[:1], first[1:] = True, ordered[1:] != ordered[:-1]
     places = np.empty(len(together), dtype=np.intp)
-    places[order] = np.cumsum(first) - 1
-    return ordered[first], np.split(places, np.cumsum([len(part) for part in keys])[:-1])
+    places[order] = first.cumsum() - 1
+    ends = list(itertools.accumulate(map(len, keys), initial=0))
+    return ordered[first], [places[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list[Places]]:
@@ -74,7 +86,7 @@ def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list
     lengths = [1 if term.rows is None else term.rows.lengths for term in terms]
     ends = np.cumsum(sum(lengths)) + first
     if step == 1 or count == 1:
-        within = np.cumsum([first, *(len(term.columns[0]) for term in terms)]).tolist()
+        within = itertools.accumulate((len(term.columns[0]) for term in terms), initial=first)
         return ends, [slice(start, end, 1) for start, end in itertools.pairwise(within)]
     places: list[Places] = []
     free = ends - sum(lengths)
@@ -82,9 +94,7 @@ def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list
         if term.rows is None:
             places.append(free)
         else:
-            place = (free - term.rows.firsts)[term.rows.of]
-            place += np.arange(len(place))
-            places.append(place)
+            places.append(runs(free, term.rows))
         free = free + length
     return ends, places
 

@@ -108,12 +108,13 @@ class Tuples(Table):
         self.owner = [(k, part) for k, parent in enumerate(parents) for part in range(parent.width)]
         if columns is not None:
             self.columns = list(columns)
-            self._check()
+            if count:
+                self._check()
 
     def _check(self) -> None:
         for parent, column in zip(self.parents, self.columns, strict=True):
             # As numbers without a sign, those below 0 are the largest.
-            if column.size and column.view(np.uintp).max() >= parent.count:
+            if column.view(np.uintp).max() >= parent.count:
                 raise CompileError(self.name, f"positions from 0 to {parent.count - 1} in {parent.name}")
         if math.prod(self._sizes) >= 2**62:
             raise CompileError(self.name, "parts that make fewer than 2 to the power of 62 pairs")
@@ -202,26 +203,75 @@ def counted(places: Places, count: int) -> Array:
 
 
 class Rows:
-    """The row, of `count`, that each of some entries belongs to: `of`, sorted."""
+    """Entries row by row: row k has those from `starts[k]` up to `starts[k + 1]`. Mostly that is all that is needed:
+    then nothing is as long as the entries."""
 
-    def __init__(self, of: Array, count: int) -> None:
-        self.of, self.count = of, count
+    def __init__(self, starts: Array) -> None:
+        self.starts, self.count, self.size = starts, len(starts) - 1, int(starts[-1])
+
+    @classmethod
+    def long(cls, lengths: Array) -> Rows:
+        """Rows of these lengths."""
+        starts = np.zeros(len(lengths) + 1, dtype=np.intp)
+        lengths.cumsum(out=starts[1:])
+        return cls(starts)
+
+    @classmethod
+    def sorted(cls, of: Array, count: int) -> Rows:
+        """From the row, of `count`, that each entry belongs to."""
+        return cls.long(np.bincount(of, minlength=count))
 
     @cached_property
     def lengths(self) -> Array:
         """How many entries each row has."""
-        return np.bincount(self.of, minlength=self.count)
+        return self.starts[1:] - self.starts[:-1]
 
     @cached_property
-    def firsts(self) -> Array:
-        """The first entry of each row."""
-        return np.cumsum(self.lengths) - self.lengths
+    def of(self) -> Array:
+        """The row of each entry."""
+        return np.arange(self.count).repeat(self.lengths)
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether every row has one entry."""
+        return self.size == self.count and bool((self.lengths == 1).all())
 
     def lifted(self, places: Places) -> Places:
         """What each row has, for its entries."""
         if isinstance(places, slice):
-            return self.of
-        return places[self.of] if places.ndim else places
+            return places if self.single else self.of
+        return places if self.single or not places.ndim else places.repeat(self.lengths)
+
+    def within(self, outer: Rows) -> Rows:
+        """The entries by the rows of others, whose entries these rows are."""
+        return Rows(self.starts[outer.starts])
+
+    def taken(self, rows: Array) -> tuple[Places, Rows]:
+        """Some of the rows, in any order and any number of times: their entries, and those as rows of their own."""
+        taken = Rows.long(self.lengths[rows])
+        entries = runs(self.starts[rows], taken)
+        if isinstance(entries, slice):
+            whole = entries == slice(0, self.size)
+            entries = ALL if whole else np.arange(entries.start, entries.stop)
+        return entries, taken
+
+
+def runs(firsts: Array, rows: Rows) -> Places:
+    """For each of some rows as many numbers from `firsts` on as it has entries: as a slice if each is one more than the
+    one before."""
+    if not rows.size:
+        return np.zeros(0, dtype=np.intp)
+    lengths, starts = rows.lengths, rows.starts[:-1]
+    if not lengths.all():
+        firsts, lengths, starts = (each[rows.lengths > 0] for each in (firsts, lengths, starts))
+    jumps = firsts[1:] - firsts[:-1] - lengths[:-1]
+    if not jumps.any():
+        return slice(int(firsts[0]), int(firsts[0]) + rows.size)
+    # One array and nothing beside it: what numbers rise by, then added up.
+    numbers = np.empty(rows.size, dtype=np.intp)
+    numbers.fill(1)
+    numbers[0], numbers[starts[1:]] = firsts[0], jumps + 1
+    return numbers.cumsum(out=numbers)
 
 
 class Family:
@@ -230,22 +280,20 @@ class Family:
     def __init__(self, index: Table, table: Table) -> None:
         self.index, self.table, self._order = index, table, None
         self.width = max(table.width - index.width, 1)
-        owner = np.array([], dtype=np.intp)
-        if table.count:
-            owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
+        if not table.count:
+            self._rows = Rows(np.zeros(index.count + 1, dtype=np.intp))
+            return
+        owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
         if (owner[1:] < owner[:-1]).any():
             self._order = np.argsort(owner, kind="stable")
             owner = owner[self._order]
-        self._rows = Rows(owner, index.count)
+        self._rows = Rows.sorted(owner, index.count)
 
     def of(self, owners: Places) -> tuple[Places, Rows]:
         """The members of each of these owners in turn, as places in the table, and for each the place of its owner."""
         if isinstance(owners, slice):
             return ALL if self._order is None else self._order, self._rows
-        counts = self._rows.lengths[owners]
-        rows = Rows(np.repeat(np.arange(len(owners)), counts), len(owners))
-        places = (self._rows.firsts[owners] - rows.firsts)[rows.of]
-        places += np.arange(len(rows.of))
+        places, rows = self._rows.taken(owners)
         return places if self._order is None else self._order[places], rows
 
     def labels(self) -> dict:
@@ -313,8 +361,8 @@ def flat(member: Any) -> tuple:
 
 def _of_one(run: Run) -> bool:
     """Whether labels are parts of the same members."""
-    first = run[0]
-    return all(label.table is first.table and label.places is first.places for label in run)
+    table, places = run[0].table, run[0].places
+    return len(run) == 1 or all(label.table is table and label.places is places for label in run)
 
 
 def _raised(run: Run) -> Run | None:
@@ -322,10 +370,9 @@ def _raised(run: Run) -> Run | None:
     table, places = run[0].table, run[0].places
     if not isinstance(table, Tuples):
         return None
-    owners = {table.owner[label.part][0] for label in run}
-    if len(owners) > 1:
+    owner = table.owner[run[0].part][0]
+    if len(run) > 1 and any(table.owner[label.part][0] != owner for label in run):
         return None
-    owner = owners.pop()
     above = table.columns[owner][places]
     return [Label(table.parents[owner], table.owner[label.part][1], above) for label in run]
 

@@ -60,20 +60,23 @@ class Frame:
 
 
 class Reader:
-    """Reads trees into polynomials. `sets` has the index set of each component, `named` each Set, and `columns` the
-    first column of each Var."""
+    """Reads trees into polynomials. `sets` has the index set of each component, `named` each Set, `columns` the first
+    column of each Var; `tree` gives what the rule of an Expression returns for templates of so many indices."""
 
     def __init__(
-        self, sets: Mapping[str, Table], named: Mapping[str, Table | Family], columns: Mapping[str, int]
-    ) -> None:
-        self._sets, self._named, self._columns = sets, named, columns
+        self, sets: Mapping[str, Table], named: Mapping[str, Table | Family], columns: Mapping[str, int],
+        tree: Callable[[str, int], tuple[tuple[Index, ...], Any]],
+    ) -> None:  # fmt: skip
+        self._sets, self._named, self._columns, self._tree = sets, named, columns, tree
+        self._expressions: dict[str, Polynomial | None] = {}
 
     def polynomial(self, tree: Any, frame: Frame) -> Polynomial:
         """A tree over the rows of a frame. Raises Unreadable for what cannot be read, CompileError for an index that
         is not in the set of what it indexes."""
         if tree.__class__ in native_numeric_types:
             return Polynomial(constant(float(tree)))
-        way = next((_READ[kind] for kind in type(tree).__mro__ if kind in _READ), None)
+        kind = tree.__class__
+        way = _READ.get(kind) or next((_READ[base] for base in kind.__mro__ if base in _READ), None)
         if way is None:
             raise Unreadable(f"it uses {type(tree).__name__}")
         return way(self, tree, frame)
@@ -94,15 +97,31 @@ class Reader:
         if isinstance(places, slice):
             columns = np.arange(first, first + frame.count, dtype=np.int32)
         else:
-            columns = places + first if places.ndim else np.full(frame.count, places + first)
+            columns = _each(places, frame) + first
         return Polynomial(terms=(Term(None, (columns,), ONE, (name,)),))
 
     def _parameter(self, tree: ParameterItem, frame: Frame) -> Polynomial:
         return Polynomial(read(*self._place(tree, frame)))
 
     def _expression(self, tree: ExpressionItem, frame: Frame) -> Polynomial:
-        self._place(tree, frame)
-        return self.polynomial(tree.body, frame)
+        name, places = self._place(tree, frame)
+        whole = self._whole(name)
+        return whole if isinstance(places, slice) else whole.taken(_each(places, frame))
+
+    def _whole(self, name: str) -> Polynomial:
+        """A named Expression over its index set: read once, however often it is named."""
+        if name not in self._expressions:
+            table, self._expressions[name] = self._sets[name], None
+            try:
+                indices, tree = self._tree(name, table.width)
+                self._expressions[name] = self.polynomial(tree, Frame.over(table, indices))
+            except Unreadable:
+                del self._expressions[name]
+                raise
+        whole = self._expressions[name]
+        if whole is None:
+            raise Unreadable(f"it uses {name}, which is a part of itself")
+        return whole
 
     def _place(self, tree: Any, frame: Frame) -> tuple[str, Places]:
         """The name of a component and, row by row, the places in it that its indices say."""
@@ -125,6 +144,8 @@ class Reader:
         frames = [frame]
         for run in tree.template_iters():
             frames.append(self._inner(run, frames[-1]))
+            if not frames[-1].count:
+                return Polynomial()
         total = self.polynomial(tree.template_args()[0], frames[-1])
         for inner in frames[:0:-1]:
             assert inner.rows is not None
@@ -137,16 +158,14 @@ class Reader:
         members = self._named[source.name]
         if isinstance(members, Family):
             owners = members.index.place([self._label(part, frame) for part in source.at])
-            if not isinstance(owners, slice) and not owners.ndim:
-                owners = np.full(frame.count, owners)
-            places, rows = members.of(owners)
-            inner = Frame(len(rows.of), frame, rows)
+            places, rows = members.of(owners if isinstance(owners, slice) else _each(owners, frame))
+            inner = Frame(rows.size, frame, rows)
             # The index of each member is its owner: so labels of both are seen to be of the same member.
             inner.bind(source.at, members.table, places)
             inner.bind(run, members.table, places, members.index.width)
             return inner
-        rows = Rows(np.repeat(np.arange(frame.count), members.count), frame.count)
-        inner = Frame(len(rows.of), frame, rows)
+        rows = Rows(np.arange(frame.count + 1) * members.count)
+        inner = Frame(rows.size, frame, rows)
         inner.bind(run, members, ALL if frame.count == 1 else np.tile(np.arange(members.count), frame.count))
         return inner
 
@@ -175,6 +194,11 @@ class Reader:
         if tree.getname() not in FUNCTIONS:
             raise Unreadable(f"it uses {tree.getname()}")
         return Polynomial(applied(getattr(np, tree.getname()), self.formula(tree.args[0], frame)))
+
+
+def _each(places: Array, frame: Frame) -> Array:
+    """Places as one for each row."""
+    return places if places.ndim else np.full(frame.count, places)
 
 
 _READ: dict[type, Callable[[Reader, Any, Frame], Polynomial]] = {

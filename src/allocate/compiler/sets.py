@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pyomo.environ as pyo
 from pyomo.core.base.global_set import UnindexedComponent_set
 from pyomo.core.base.set import SetProduct, SortedScalarSet
 
@@ -19,19 +18,18 @@ class Sets:
     Raises CompileError for members that make no set, or that are missing.
     """
 
-    def __init__(self, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> None:
+    def __init__(self, declared: Mapping[str, Any], members: Mapping[str, Any]) -> None:
         self.named: dict[str, Table | Family] = {}
         self._members = members
         self._tables: dict[int, Table] = {id(UnindexedComponent_set): Tuples("the scalar index", [], None)}
         self._products: dict[tuple[int, ...], Table] = {}
         # What was given, kept so that nothing else comes to have the same id, and the table made of it.
         self._given: dict[int, tuple[Any, Table]] = {}
-        found = {**declaration.component_map(pyo.Set), **declaration.component_map(pyo.RangeSet)}
-        unknown = [name for name in members if name not in found]
+        unknown = [name for name in members if name not in declared]
         if unknown:
             raise CompileError(unknown[0], "members of a Set of the declaration only")
-        for name in (name for name in declaration.component_map() if name in found):
-            self.named[name] = self._family(found[name]) if found[name].is_indexed() else self.table(found[name])
+        for name, found in declared.items():
+            self.named[name] = self._family(found) if found.is_indexed() else self.table(found)
 
     def table(self, found: Any) -> Table:
         """The table of a Pyomo set that is not indexed."""

@@ -59,9 +59,9 @@ class VariableItem(Numeric_GetItemExpression):
 
 
 class ExpressionItem(Numeric_GetItemExpression):
-    """A named Expression by its indices; `body` is what its rule returns for them."""
+    """A named Expression by its indices."""
 
-    __slots__ = ("body",)
+    __slots__ = ()
 
 
 class ParameterItem(NPV_Numeric_GetItemExpression):
@@ -142,21 +142,21 @@ class Rules:
     What a rule takes from outside the model (globals, closures) is taken as it is at that time.
     """
 
-    def __init__(self, model: pyo.AbstractModel, widths: Mapping[str, int]) -> None:
+    def __init__(self, model: pyo.AbstractModel, components: list[Any], widths: Mapping[str, int]) -> None:
         # Nothing here may keep the declaration alive: it is the key under which this is kept.
         self._model, self._widths = weakref.ref(model), dict(widths)
-        self._components = list(model.component_map().values())
+        self._components = components
         self._plain: dict[str, Any] = {}
         self._trees: dict[tuple[FunctionType, int], tuple[tuple[Index, ...], Any] | str] = {}
         self._lock = threading.RLock()
 
     @classmethod
-    def of(cls, model: pyo.AbstractModel, widths: Mapping[str, int]) -> Rules:
+    def of(cls, model: pyo.AbstractModel, components: list[Any], widths: Mapping[str, int]) -> Rules:
         """Those of a declaration, which are made anew where components or plain attributes of it have changed."""
         with _GUARD:
             rules = _KEPT.get(model)
-            if rules is None or not rules._hold(model, widths):
-                rules = _KEPT[model] = cls(model, widths)
+            if rules is None or not rules._hold(model, components, widths):
+                rules = _KEPT[model] = cls(model, components, widths)
             return rules
 
     def tree(self, rule: Any, width: int) -> tuple[tuple[Index, ...], Any]:
@@ -182,9 +182,9 @@ class Rules:
         finally:
             stage.forget()
 
-    def _hold(self, model: pyo.AbstractModel, widths: Mapping[str, int]) -> bool:
+    def _hold(self, model: pyo.AbstractModel, components: list[Any], widths: Mapping[str, int]) -> bool:
         """Whether what was read is still so."""
-        if list(map(id, model.component_map().values())) != list(map(id, self._components)) or widths != self._widths:
+        if list(map(id, components)) != list(map(id, self._components)) or widths != self._widths:
             return False
         return all(vars(model).get(name) is value for name, value in list(self._plain.items()))
 
@@ -221,10 +221,7 @@ class Stage:
     def item(self, stand: Stand, indices: tuple) -> Any:
         """A Var, Param or Expression by its indices."""
         assert stand.item is not None
-        item = stand.item((stand, *indices))
-        if isinstance(item, ExpressionItem):
-            item.body = self.call(_function(self._model().component(stand.name)._rule), indices)
-        return item
+        return stand.item((stand, *indices))
 
     def group(self, width: int, source: Stand | None = None) -> tuple[Index, ...]:
         """Templates for the labels of a member."""

@@ -99,6 +99,7 @@ def _fingerprint(problem: Problem, options: Options) -> str:
         curves.slope, curves.reference, curves.exponent, curves.offset, curves.ceiling, terms.ends, terms.line_factor,
         terms.coefficient, *_entries(terms.line_rows), *_entries(terms.gain_rows), *_entries(terms.route_rows),
         *(part for points in curves.points if points is not None for part in points),
+        *(part for side in (problem.bends.under, problem.bends.over) for part in vars(side).values()),
     ]  # fmt: skip
     if options.opened is not None:
         arrays.append(options.opened)

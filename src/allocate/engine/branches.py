@@ -41,15 +41,22 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class _Node:
-    """A case, and which way it is to be split: on a line's choice, or on a curve's effort at a breakpoint."""
+    """A case, and which way it is to be split: on a line's choice, on a rule's, or on a curve's effort at a
+    breakpoint."""
 
     case: Case
     line: int | None = None
+    pick: int | None = None
     curve: int | None = None
     at: float = 0.0
 
     def halves(self, problem: Problem) -> list[Case]:
         """The two cases that together are this one."""
+        if self.pick is not None:
+            least, most = (end.copy() for end in self.case.picks)
+            least[self.pick], most[self.pick] = 1.0, 0.0
+            yes, no = (least, self.case.picks[1]), (self.case.picks[0], most)
+            return [replace(self.case, picks=yes), replace(self.case, picks=no)]
         if self.line is None:
             high, low = self.case.high.copy(), self.case.low.copy()
             high[self.curve] = low[self.curve] = self.at
@@ -111,7 +118,7 @@ def _look(
         return -np.inf, None
     flows, prices = session.flows(problem, answer), session.prices(problem, answer)
     bound = upper_bound(problem, prices, case)
-    fraction = answer.column("opened")
+    fraction = np.concatenate([answer.column("opened"), answer.column("picked")])
     decided = not len(fraction) or np.abs(fraction - np.round(fraction)).max() < 1e-6
     if decided:
         _keep(problem, flows, prices, best)
@@ -124,7 +131,7 @@ def _look(
 
 
 def _keep(problem: Problem, flows: Flows, prices: Prices, best: Search) -> None:
-    value = problem.value(flows.spend)
+    value = problem.value(flows.spend, flows.moved)
     if value > best.value + 1e-9 * problem.at_stake and not breaches(problem, flows, PENNY):
         best.flows, best.prices, best.value = flows, prices, value
 
@@ -135,7 +142,7 @@ def _held(session: Session, problem: Problem, case: Case, grids: list[Array]) ->
     full = np.concatenate([np.where(g[1:] <= low, np.diff(g), 0.0) for g, low in zip(grids, case.low, strict=True)])
     room = np.concatenate([np.where(g[:-1] < high, np.diff(g), 0.0) for g, high in zip(grids, case.high, strict=True)])
     choices = case.opened[rows].astype(float), 1.0 - case.closed[rows]
-    return Held(choices, slices=(full / money, room / money))
+    return Held(choices, slices=(full / money, room / money), picked=case.picks)
 
 
 def _split(
@@ -143,11 +150,11 @@ def _split(
 ) -> _Node | None:
     """Split on the choice furthest from yes or no; else where a curve's prices promise most that its effort here does
     not give; else on any choice not made."""
-    rows, fraction = session.sets.choices, answer.column("opened")
-    free = ~(case.opened | case.closed)[rows]
+    rows, fraction = session.sets.choices, np.concatenate([answer.column("opened"), answer.column("picked")])
+    free = np.concatenate([~(case.opened | case.closed)[rows], case.picks[0] < case.picks[1]])
     away = np.where(free, np.abs(fraction - np.round(fraction)), -1.0)
     if len(away) and away.max() > 1e-6:
-        return _Node(case, line=int(rows[np.argmax(away)]))
+        return _choice(case, rows, int(np.argmax(away)))
     effort = problem.curves.effort(session.flows(problem, answer).spend)
     wanted, worth = curve_worth(problem, prices, case)
     weight = problem.weight - prices.limit @ problem.gain_rows
@@ -159,4 +166,9 @@ def _split(
         inside = grids[q][(grids[q] > case.low[q]) & (grids[q] < case.high[q])]
         if missed[q] > 1e-12 * problem.at_stake and len(inside):
             return _Node(case, curve=int(q), at=float(inside[np.argmin(np.abs(inside - (effort[q] + wanted[q]) / 2))]))
-    return _Node(case, line=int(rows[np.argmax(free)])) if free.any() else None
+    return _choice(case, rows, int(np.argmax(free))) if free.any() else None
+
+
+def _choice(case: Case, rows: Array, number: int) -> _Node:
+    """A case to be split on one of its choices: those of lines come before those of rules."""
+    return _Node(case, line=int(rows[number])) if number < len(rows) else _Node(case, pick=number - len(rows))

@@ -7,6 +7,7 @@ better? The last is answered by weak duality (Lagrange): for whatever prices, no
           + sum over lines of the most of  (r - p - y a) x            x allowed on that line, nothing-or-enough included
           + sum over routes of the most of (t - p - y b) m          m pounds moved along it, from p's envelope to t's
           + what the envelopes and limits are worth at these prices
+          + for every band that a limit may bend by, what its price y is worth beyond the band's own, if anything
 
 with f the exact curves, r the price of effort, p of an envelope's money, y of a limit and w the weight of the outcome
 less what limits on gains take. Prices may come from anywhere, so the solver need not be trusted; the better they
@@ -68,7 +69,7 @@ class Certificate:
 
 def certify(problem: Problem, flows: Flows, bound: float, tolerance: float = PENNY, branches: int = 1) -> Certificate:
     """Check a plan against the scenario, and its value against a bound found by `upper_bound`."""
-    value = problem.value(flows.spend)
+    value = problem.value(flows.spend, flows.moved)
     gap = max(0.0, bound - value) / max(problem.at_stake, 1e-12)
     return Certificate(tuple(breaches(problem, flows, tolerance)), value, bound, gap, branches)
 
@@ -92,7 +93,8 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
         found.append(f"envelope {name} is overspent by {-left[row]:,.2f}")
     body = bodies(problem, flows)
     slips = _slips(problem, flows.spend, tolerance)
-    kept = (problem.limit_low - slips <= body) & (body <= problem.limit_high + slips)
+    under, over = problem.room
+    kept = (problem.limit_low - under - slips <= body) & (body <= problem.limit_high + over + slips)
     for row in np.flatnonzero(~kept):
         limit = problem.limits[row]
         found.append(f"{limit.label}: {body[row]:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
@@ -116,18 +118,21 @@ def _slips(problem: Problem, spend: Array, tolerance: float) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Part of what is possible: lines taken as opened or closed (booleans), and pounds of effort under each curve."""
+    """Part of what is possible: lines taken as opened or closed (booleans), pounds of effort under each curve, and the
+    least and most of each choice that a rule owns (0 and 1 where it is not made)."""
 
     opened: Array
     closed: Array
     low: Array
     high: Array
+    picks: tuple[Array, Array]
 
     @classmethod
     def whole(cls, problem: Problem) -> Case:
         """Everything that is possible."""
         none = np.zeros(len(problem.low), dtype=bool)
-        return cls(none, none, problem.effort_low, problem.effort_high)
+        count = len(problem.terms.picks)
+        return cls(none, none, problem.effort_low, problem.effort_high, (np.zeros(count), np.ones(count)))
 
 
 def upper_bound(problem: Problem, prices: Prices, case: Case | None = None) -> float:
@@ -138,8 +143,15 @@ def upper_bound(problem: Problem, prices: Prices, case: Case | None = None) -> f
     total += float(np.maximum(0.0, -prices.envelope * problem.reach).sum())
     moving = prices.envelope[problem.target] - prices.envelope[problem.source] - y @ problem.route_rows
     total += float(np.maximum(0.0, moving * problem.route_high).sum())
+    total += problem.bends.worth(y) + _picks_worth(y @ problem.pick_rows, case)
     total += float(prices.envelope @ problem.amount)
     return total + float(np.sum(_times(y > 0, y, problem.limit_high)) + np.sum(_times(y < 0, y, problem.limit_low)))
+
+
+def _picks_worth(price: Array, case: Case) -> float:
+    """The most that the choices of rules can be worth where a yes costs this much."""
+    least, most = case.picks
+    return float(np.maximum(-price * least, -price * most).sum())
 
 
 def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Array]:
@@ -176,7 +188,9 @@ def _line_worth(problem: Problem, prices: Prices, y: Array, case: Case) -> Array
 
 
 def _useful(problem: Problem, limit: Array) -> Array:
-    """Prices of limits without those that point at an open end, where the bound would be infinite."""
+    """Prices of limits without those that point at an open end, or beyond an endless band's, where the bound would be
+    infinite."""
+    limit = problem.bends.capped(limit)
     open_end = ((limit > 0) & ~np.isfinite(problem.limit_high)) | ((limit < 0) & ~np.isfinite(problem.limit_low))
     return np.where(open_end, 0.0, limit)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from allocate.engine.certificate import Prices, upper_bound
 from allocate.engine.clashes import Map, search
-from allocate.engine.easing import Eased, Easing, Easings, Rates
+from allocate.engine.easing import SAME, Eased, Easing, Easings, Rates, partners
 from allocate.engine.highs import Impossible
 from allocate.engine.minima import Minima, minima
 from allocate.engine.oracle import Oracle, Over
@@ -37,6 +37,8 @@ SHARE = 0.5
 """The part of the time in which ways out are looked for; the rest is for trying them."""
 Kind = Literal["cheapest", "fewest", "fairest", "drop"]
 NONE_TO_EASE = "No plan is possible: the least that lines must spend and the money cannot be reconciled."
+
+NEARLY = "No plan that keeps every rule was found, though the rules are within a hair of holding together."
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,8 @@ def clash(scenario: Scenario, seconds: float, watch: Watch | None = None) -> Fou
     with oracle.within(SHARE):
         eased = _least_asked(oracle, bare, law)
         clashes, drops = _searched(oracle, bare, law)
-    ways = [*_ways_of(eased, oracle), *_dropped(oracle, drops, law)]
+    drop = _dropped(oracle, drops, law)
+    ways = [*_told_apart(oracle, eased, _fewest(drops, drop)), *drop]
     tried = _tried(Trial(oracle), ways)
     instead = raised_instead(Trial(oracle))
     return replace(
@@ -152,20 +155,14 @@ def _searched(oracle: Oracle, bare: bool, law: bool) -> tuple[Map, Map]:
     return known, known
 
 
-def _ways_of(eased: Mapping[Kind, Eased], oracle: Oracle) -> list[Way]:
-    return [_way(kind, each, oracle) for kind, each in eased.items()]
-
-
 def _way(kind: Kind, eased: Eased, oracle: Oracle) -> Way:
     rules = tuple(dict.fromkeys(oracle.problem.limits[easing.limit].owner for easing in eased.easings))
     return Way(kind, rules, eased.easings, eased.spend, eased.price, eased.least)
 
 
 def _dropped(oracle: Oracle, drops: Map, law: bool) -> list[Way]:
-    """Every minimal set of rules to drop, with the least that these would have to be eased instead; and first, of the
-    smallest sets the one that is eased most cheaply."""
-    easings = Easings(oracle, oracle.every if law else oracle.agreed)
-    found = []
+    """Every minimal set of rules to drop, with the least that these would have to be eased instead."""
+    easings, found = Easings(oracle, oracle.every if law else oracle.agreed), []
     for rules in drops.drops:
         names = oracle.names(rules)
         way = Way("drop", names, change={f"rules.{name}.in_force": False for name in names})
@@ -173,12 +170,43 @@ def _dropped(oracle: Oracle, drops: Map, law: bool) -> list[Way]:
             eased = easings.only(rules)
             way = replace(way, easings=eased.easings, spend=eased.spend, price=eased.price, least=eased.least)
         found.append(way)
-    smallest = [way for way in found if len(way.rules) == len(found[0].rules) and way.easings]
-    if not smallest:
-        return found
-    fewest = min(smallest, key=lambda way: way.price)
-    least = drops.knows_all_of(len(fewest.rules)) and all(way.least for way in smallest)
-    return [replace(fewest, kind="fewest", change=None, least=least), *found]
+    return found
+
+
+def _fewest(drops: Map, dropped: Sequence[Way]) -> Way | None:
+    """Of the smallest sets to drop the one that is eased most cheaply; None where none was eased."""
+    smallest = [way for way in dropped if len(way.rules) == len(dropped[0].rules)]
+    fewest = min((way for way in smallest if way.easings), key=lambda way: way.price, default=None)
+    if fewest is None:
+        return None
+    least = drops.knows_all_of(len(fewest.rules)) and all(way.easings and way.least for way in smallest)
+    return replace(fewest, kind="fewest", change=None, least=least)
+
+
+def _told_apart(oracle: Oracle, eased: Mapping[Kind, Eased], fewest: Way | None) -> list[Way]:
+    """The cheapest way, the one of fewest rules and the fairest. Where one of them is as good as another in what the
+    other is best at, it stands for both, so that nobody is asked to choose between ways that come to the same."""
+    ways = {kind: _way(kind, each, oracle) for kind, each in eased.items()}
+    cheapest, fairest = ways.get("cheapest"), ways.get("fairest")
+    if cheapest and fewest and len(cheapest.rules) == len(fewest.rules) and _same(cheapest.price, fewest.price):
+        cheapest = replace(fewest, kind="cheapest", least=cheapest.least)
+    if cheapest and fairest and _same(cheapest.price, fairest.price) and len(cheapest.rules) <= len(fairest.rules):
+        one, other = (_most_asked(oracle, way) for way in (cheapest, fairest))
+        fairest = replace(cheapest, kind="fairest", least=fairest.least) if _same(one, other) else fairest
+    return [way for way in (cheapest, fewest, fairest) if way is not None]
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=10 * SAME, abs_tol=1e-9)
+
+
+def _most_asked(oracle: Oracle, way: Way) -> float:
+    """What is asked of the partner of whom most is asked."""
+    asked: dict[str, float] = {}
+    for easing in way.easings:
+        who = str(partners(oracle)[easing.limit])
+        asked[who] = asked.get(who, 0.0) + easing.price
+    return max(asked.values(), default=0.0)
 
 
 def _tried(trial: Trial, ways: Sequence[Way]) -> list[Way]:
@@ -222,6 +250,8 @@ def _told(oracle: Oracle) -> NoPlan:
         word = _word(together)
         message = f"{first}No plan keeps every rule ({word}). The search for a way out ended before it had found one."
         return NoPlan(message, [], together=together, minima=added)
+    if not eased.easings:
+        return NoPlan(first + NEARLY, [], together=together, minima=added)
     sentences = [_sentence(problem, easing) for easing in eased.easings]
     asks = "is to ease" if len(sentences) == 1 else "takes all of these"
     smallest = "smallest way out" if eased.least else "smallest way out found before the search ended"
@@ -243,10 +273,8 @@ def _proved(oracle: Oracle, bare: bool, law: bool) -> tuple[str, ...]:
     for easings in _eases(oracle, bare, law):
         with suppress(Impossible, Over):
             prices = oracle.session.prices(problem, oracle.reached(easings.relaxed()))
-            aimless = replace(
-                problem, weight=np.zeros(len(problem.weight)),
-                terms=replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]]),
-            )  # fmt: skip
+            wide = replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]])
+            aimless = replace(problem.aimless, terms=wide)
             total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
             if total > 0 and upper_bound(aimless, prices) < -1e-9 * total:
                 return _named(problem, prices)

@@ -86,8 +86,8 @@ class Easings:
         # A pound of the solver's costs one, whatever a pound is worth.
         self._cost = columns.price * self._units / (self.rates.pound * problem.units.money)
         self._rule = oracle.owner[columns.limit]
-        partners, self._partner = np.unique(_partners(oracle)[columns.limit], return_inverse=True)
-        self._partners = len(partners)
+        names, self._partner = np.unique(partners(oracle)[columns.limit], return_inverse=True)
+        self._partners = len(names)
         self._arrays = oracle.figures(problem)
         lower, upper = self._arrays.row_lower.copy(), self._arrays.row_upper.copy()
         ends = problem.terms.ends / problem.limit_units
@@ -258,7 +258,7 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
     return Columns(table[0].astype(int), table[1], table[2], table[3], table[4] > 0)
 
 
-def _partners(oracle: Oracle) -> Array:
+def partners(oracle: Oracle) -> Array:
     """Who is asked to ease each limit: the partner that answers for its rule, or else the resource itself."""
     answers = {rule.id: rule.owner for rule in oracle.scenario.rules}
     return np.array([answers.get(limit.owner, limit.owner) for limit in oracle.problem.limits], dtype=str)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +43,7 @@ FEASIBLE = 2
 FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
 NOWHERE = np.array([], dtype=np.int32)
+NOTHING = np.array([])
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
 
@@ -60,19 +61,24 @@ class Answer:
     # Each is taken out of HiGHS only where it is asked for: whole lists are copied.
     @cached_property
     def columns(self) -> Array:
-        return np.array(self.solution.col_value)
+        return read(self.solution.col_value)
 
     @cached_property
     def rows(self) -> Array:
-        return np.array(self.solution.row_value)
+        return read(self.solution.row_value)
 
     @cached_property
     def column_duals(self) -> Array:
-        return np.array(self.solution.col_dual)
+        return read(self.solution.col_dual)
 
     @cached_property
     def row_duals(self) -> Array:
-        return np.array(self.solution.row_dual)
+        return read(self.solution.row_dual)
+
+
+def read(values: list[float] | Array) -> Array:
+    """What HiGHS gives as a list, as an array."""
+    return np.fromiter(values, float, len(values))
 
 
 class Impossible(Exception):
@@ -99,7 +105,11 @@ class Solver:
 
     def load(self, arrays: Arrays) -> None:
         """Pass a whole model."""
-        _check_finite(arrays)
+        bounds = arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper
+        _check_finite(arrays.offset, arrays.cost, bounds, arrays.value)
+        self._pass(arrays)
+
+    def _pass(self, arrays: Arrays) -> None:
         given = arrays.value != 0
         start, index, value = arrays.start, arrays.index, arrays.value
         if not given.all():
@@ -121,35 +131,34 @@ class Solver:
         if len(old.value) != len(arrays.value):
             raise EngineError("figures of another model")
         costs, columns, rows, entries = _differing(old, arrays) if touched is None else _told(touched)
-        gone = len(entries) and ((old.value[entries] == 0) != (arrays.value[entries] == 0)).any()
-        if gone or len(entries) > FEW + len(arrays.value) // FEW:
+        value = arrays.value.take(entries) if len(entries) else NOTHING
+        cost = arrays.cost.take(costs) if len(costs) else NOTHING
+        of_columns = (arrays.lower.take(columns), arrays.upper.take(columns)) if len(columns) else ()
+        of_rows = (arrays.row_lower.take(rows), arrays.row_upper.take(rows)) if len(rows) else ()
+        _check_finite(arrays.offset, cost, (*of_columns, *of_rows), value)
+        if len(entries) and (
+            len(entries) > FEW + len(arrays.value) // FEW or ((old.value.take(entries) == 0) != (value == 0)).any()
+        ):
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method;
             # and many take longer one by one than the whole.
-            self.load(arrays)
+            self._pass(arrays)
             return
-        _check_finite(arrays, costs, columns, rows, entries)
         highs = self._highs
         if len(costs):
-            self._ok(highs.changeColsCost(len(costs), costs, arrays.cost[costs]), "costs")
-        if len(columns):
-            bounds = arrays.lower[columns], arrays.upper[columns]
-            self._ok(highs.changeColsBounds(len(columns), columns, *bounds), "column bounds")
-        if len(rows):
-            bounds = arrays.row_lower[rows], arrays.row_upper[rows]
-            self._ok(highs.changeRowsBounds(len(rows), rows, *bounds), "row bounds")
+            self._ok(highs.changeColsCost(len(costs), costs, cost), "costs")
+        if of_columns:
+            self._ok(highs.changeColsBounds(len(columns), columns, *of_columns), "column bounds")
+        if of_rows:
+            self._ok(highs.changeRowsBounds(len(rows), rows, *of_rows), "row bounds")
         if old.offset != arrays.offset:
             self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
         if len(entries):
-            self._change_entries(arrays, entries)
+            of_entry = arrays.start.searchsorted(entries, side="right") - 1
+            each = of_entry.tolist(), arrays.index.take(entries).tolist(), value.tolist()
+            # As whole numbers statuses compare several times faster; kOk is 0.
+            if any(map(int, map(highs.changeCoeff, *each))):
+                raise EngineError("HiGHS did not take a coefficient")
         self.arrays = arrays
-
-    def _change_entries(self, arrays: Arrays, entries: Array) -> None:
-        of_entry = np.searchsorted(arrays.start, entries, side="right") - 1
-        each = of_entry.tolist(), arrays.index[entries].tolist(), arrays.value[entries].tolist()
-        # As whole numbers statuses compare several times faster.
-        worst = max(map(abs, map(int, map(self._highs.changeCoeff, *each))))
-        if worst != int(highspy.HighsStatus.kOk):
-            raise EngineError("HiGHS did not take a coefficient")
 
     def run(
         self,
@@ -297,22 +306,19 @@ def _differing(old: Arrays, new: Arrays) -> tuple[Array, Array, Array, Array]:
     return where("cost"), where("lower", "upper"), where("row_lower", "row_upper"), where("value")
 
 
-def _check_finite(arrays: Arrays, *places: Array) -> None:
-    """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it. `places`
-    are those of costs, columns, rows and coefficients; all of them if left out."""
-    costs, columns, rows, entries = places or (slice(None),) * 4
-    bounds = (arrays.lower, columns), (arrays.upper, columns), (arrays.row_lower, rows), (arrays.row_upper, rows)
+def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
+    """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
     # The least and the most tell of NaN too, and take no array as long as the matrix.
-    ends = [arrays.offset]
-    for array, places_ in ((arrays.cost, costs), (arrays.value, entries)):
-        if isinstance(places_, slice) or len(places_):
-            ends += [array[places_].min(initial=0.0), array[places_].max(initial=0.0)]
-    open_ends = [array[at].min(initial=0.0) for array, at in bounds if isinstance(at, slice) or len(at)]
-    if not all(map(math.isfinite, ends)) or any(map(math.isnan, open_ends)):
+    ends = [offset]
+    for array in (costs, values):
+        if array.size:
+            ends += [array.min(), array.max()]
+    if not all(map(math.isfinite, ends)) or any(math.isnan(array.min()) for array in bounds if array.size):
         raise EngineError("a figure that is not finite reached the solver")
-    values, (least, most) = arrays.value[entries], COEFFICIENTS
-    if len(values) and (
-        max(-values.min(), values.max()) > most or ((values < least) & (values > -least) & (values != 0)).any()
-    ):
+    least, most = COEFFICIENTS
+    if not values.size:
+        return
+    small = (values < least) & (values > -least)
+    if max(-ends[-2], ends[-1]) > most or (small.any() and values[small].any()):
         sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")

@@ -30,8 +30,14 @@ class Reference:
 
     def simplex(self, arrays: Arrays) -> Simplex:
         """The method that goes on from here for other figures of the same model."""
-        names = "lower", "upper", "row_lower", "row_upper", "value"
-        return PRIMAL if all(_same(getattr(self.arrays, n), getattr(arrays, n)) for n in names) else DUAL
+        mine = self.arrays
+        for one, other in (
+            (mine.row_lower, arrays.row_lower), (mine.row_upper, arrays.row_upper), (mine.upper, arrays.upper),
+            (mine.lower, arrays.lower), (mine.value, arrays.value),
+        ):  # fmt: skip
+            if one is not other and (one != other).any():
+                return DUAL
+        return PRIMAL
 
 
 class Live:
@@ -48,14 +54,19 @@ class Live:
     def change(self, figures: Mapping[str, Array]) -> Arrays:
         """The model with these figures, by the names of their Params; others stay. Raises CompileError for figures that
         are not the model's."""
-        names = [name for name, values in figures.items() if not _same(values, self.figures.get(name))]
-        for name in names:
-            if name not in self.figures or np.size(figures[name]) != np.size(self.figures[name]):
-                raise CompileError(name, "a Param of the model, with as many values as it had")
-        if names:
-            before, now = self.arrays, {**self.figures, **{name: _own(figures[name]) for name in names}}
-            self.arrays, touched = self.model.change(before, now, names)
-            self.figures = now
+        changed = {}
+        for name, values in figures.items():
+            had = self.figures.get(name)
+            if values is not had:
+                now = _own(values)
+                if had is None or len(now) != len(had):
+                    raise CompileError(name, "a Param of the model, with as many values as it had")
+                if (now != had).any():
+                    changed[name] = now
+        if changed:
+            before, all_ = self.arrays, {**self.figures, **changed}
+            self.arrays, touched = self.model.change(before, all_, changed)
+            self.figures = all_
             if self.solver.arrays is before:
                 self.solver.update(self.arrays, touched)
         return self.arrays
@@ -96,7 +107,3 @@ def _own(values: Array) -> Array:
     values = np.array(values, dtype=float).reshape(-1)
     values.flags.writeable = False
     return values
-
-
-def _same(one: Array, other: Array | None) -> bool:
-    return one is other or (other is not None and np.shape(one) == np.shape(other) and bool((one == other).all()))

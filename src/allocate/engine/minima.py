@@ -12,7 +12,7 @@ It is asked of each envelope, where routes may bring all they can, and of all en
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,8 @@ class Minima:
         """By how much the minima are beyond what is held."""
         return self.added - self.held
 
-    def sentence(self, scenario: Scenario) -> str:
-        """The minima against the money, and what could give way, in words."""
+    def sentence(self, scenario: Scenario, named: Callable[[str], str] = str) -> str:
+        """The minima against the money, and what could give way, in words; `named` says a rule's id."""
         added, held, short = _pounds([self.added, self.held, self.short], scenario.heading.currency)
         whose = "" if len(scenario.envelopes) == len(self.envelopes) else f" of {self._named(scenario)}"
         when = f" in {self.year}" if self.year and len(scenario.years) > 1 else ""
@@ -66,7 +66,7 @@ class Minima:
         if not self.floors:
             return f"{said} Raise it by {short} or lower the least that its lines must get."
         floors = "; ".join(
-            f"{floor.rule}{' (statutory)' if floor.standing == 'statutory' else ''}: "
+            f"{named(floor.rule)}{' (statutory)' if floor.standing == 'statutory' else ''}: "
             f"{_pounds([floor.asked], scenario.heading.currency)[0]}"
             for floor in self.floors
         )

@@ -4,6 +4,7 @@ Sets
     LINES l         partner x place x programme x envelope x year     ENVELOPES e   money held, by year
     CURVES q        what spend buys, per place, programme, outcome    ROUTES r      lawful ways to move money
     SLICES (q, k)   straight pieces of a curve, flattest last         TOTALS t, LIMITS i   what rules count and ask
+    UNDER, OVER (i, b)   bands by which limits may bend, dearest last       PICKS p         choices that rules own
 
 Decided
     paid[l]         pounds on a line                   low[l] <= paid[l] <= high[l]
@@ -11,25 +12,30 @@ Decided
     unspent[e]      pounds left in an envelope         >= 0
     slice[q,k]      pounds on a slice                  0 <= slice[q,k] <= width[q,k]
     opened[l]       1 if a line with a minimum viable scale is funded; filled[q,k] 1 if a slice must be full
+    picked[p]       1 if a rule's own choice is yes
+    under[i,b]      how far a limit bends below its lower end in a band       0 <= under[i,b] <= under_width[i,b]
+    over[i,b]       and above its upper one                                   0 <= over[i,b] <= over_width[i,b]
 
 Named, and written out wherever they stand
     spend[l] = paid[l], or start[q] + sum over k of slice[q,k] where line l alone feeds curve q
     gain[q]  = start_gain[q] + sum over k of slope[q,k] slice[q,k]
     total[t] = sum of line_factor[t,l] spend[l] + sum of gain_factor[t,q] gain[q], or counted[t], a column that is that
                sum, where many limits name a large total: written out in each they would fill the rows; or the sum of
-               some moved[r]
+               some moved[r]; or one picked[p]
 
 Maximise   sum over q of  weight[q] gain[q]                                                   the agreed outcomes
+           - sum over bands of under_price under + over_price over                            less what bending costs
 
 money[e]   sum of spend out of e  + moved out - moved in + unspent[e] = amount[e]             no money lost or made
 effort[q]  sum of spend under q   - sum over k of slice[q,k]          = start[q]              efforts add up
 tally[t]   sum of line_factor spend + sum of gain_factor gain - counted[t] = 0                named once, used often
-limit[i]   limit_low[i] <= sum over t of term[i,t] total[t] <= limit_high[i]                  the rules, rows of data
+limit[i]   limit_low[i] <= sum over t of term[i,t] total[t] + sum of under[i,b] - sum of over[i,b] <= limit_high[i]
+                                                                                              the rules, rows of data
 least[l]   spend[l] >= scale[l] opened[l];   most[l]  spend[l] <= high[l] opened[l]           nothing, or enough
 fill[q,k]  slice[q,k] >= width[q,k] filled[q,k];   next[q,k]  slice[q,k+1] <= width[q,k+1] filled[q,k]
 
 and only while ties are broken, up[l], down[l] and widest being the distance from the baseline:
-keep       sum over q of weight[q] gain[q] >= kept;   steady   sum of up and down <= moving
+keep       what is maximised >= kept;                 steady   sum of up and down <= moving
 change[l]  spend[l] - up[l] + down[l] = baseline[l];   spread[l]  up[l] + down[l] <= breadth[l] widest
 
 What is written out has neither columns nor rows of its own: that alone solves several times faster (docs/speed.md). A
@@ -55,12 +61,13 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from allocate.compiler import Compiled, Positions
+from allocate.engine.bends import FIRM, Bands
 from allocate.engine.problem import Problem
 from allocate.rules.limits import kept
 from allocate.rules.tally import Limit, Row
 
 Array = np.ndarray
-NEXT_TO_NOTHING = 1e-8
+NEXT_TO_NOTHING, DEAREST = 1e-8, 1e6
 DENSE = 1_000
 """A total gets a column where naming it in place would bring more entries than this beyond the first time."""
 Figures = dict[str, Array]
@@ -127,17 +134,19 @@ class Structure:
     choices: bytes
     ordered: frozenset[int]
     measured: bool
+    bends: Hashable = FIRM.structure
 
     @classmethod
     def of(cls, problem: Problem, grids: list[Array], ordered: frozenset[int], measured: bool = False) -> Structure:
         """The structure of the sets that `Sets.of` makes of the same."""
         names = kept(problem.scenario, "names of limits", problem.limits, lambda: _limit_names(problem.limits))
         labels = problem.scenario.shared("labels", lambda: _labels(problem))
-        return cls(labels, names, tuple(map(len, grids)), problem.choices.tobytes(), ordered, measured)
+        bends = problem.bends.structure
+        return cls(labels, names, tuple(map(len, grids)), problem.choices.tobytes(), ordered, measured, bends)
 
     def but_for_limits(self, other: Structure) -> bool:
         """Whether these two differ in their limits at most."""
-        return replace(self, limits=None) == replace(other, limits=None)
+        return replace(self, limits=None, bends=None) == replace(other, limits=None, bends=None)
 
 
 def _limit_names(limits: tuple[Limit, ...]) -> tuple:
@@ -154,7 +163,8 @@ def _names(problem: Problem, steps: int, measured: bool) -> dict[str, Sequence]:
     return {
         **problem.scenario.shared("labels", lambda: _labels(problem)).sets,
         "TOTALS": tuple(problem.tally.totals), "LIMITS": tuple(limit.name for limit in problem.limits),
-        "STEPS": range(steps), "AIM": ("aim",) if measured else (),
+        "STEPS": range(steps), "AIM": ("aim",) if measured else (), "PICKS": problem.terms.picks,
+        "BANDS": range(max(side.band.max(initial=-1) + 1 for side in (problem.bends.under, problem.bends.over))),
     }  # fmt: skip
 
 
@@ -226,12 +236,22 @@ def _rule_places(problem: Problem, entries: Array) -> dict[str, Positions]:
     names = np.bincount(asked[:, 1], minlength=len(totals))
     size = np.bincount(lines[:, 0], entries[lines[:, 1]], minlength=len(totals))
     found = rule_places(lines, curves, asked, (names - 1) * size > DENSE)
-    return found | {"ROUTES_IN": Positions(routes, ("TOTALS", "ROUTES"))}
+    picks = np.flatnonzero([bool(each.choice) for each in totals.values()])
+    found |= {
+        "ROUTES_IN": Positions(routes, ("TOTALS", "ROUTES")),
+        "PICKS_IN": Positions(np.array([picks, np.arange(len(picks))]).T, ("TOTALS", "PICKS")),
+    }
+    for name, side in (("UNDER", problem.bends.under), ("OVER", problem.bends.over)):
+        bands = Positions(np.array([side.limit, side.band]).T, ("LIMITS", "BANDS"))
+        found |= {name: bands, f"{name}_OF": bands}
+    return found
 
 
 def rule_places(lines: Array, curves: Array, terms: Array, counted: Array) -> dict[str, Positions]:
     """The sets of rules, from pairs of a total and its lines, a total and its curves, a limit and its totals, and which
-    totals have a column (booleans). No total counts routes."""
+    totals have a column (booleans). No total counts routes or choices, and no limit bends."""
+    none = np.empty((0, 2), dtype=int)
+    bands = Positions(none, ("LIMITS", "BANDS"))
     columns, place = np.flatnonzero(counted), np.cumsum(counted) - 1
     over_lines, over_curves = Positions(lines, ("TOTALS", "LINES")), Positions(curves, ("TOTALS", "CURVES"))
     over_totals = Positions(terms, ("LIMITS", "TOTALS"))
@@ -240,7 +260,8 @@ def rule_places(lines: Array, curves: Array, terms: Array, counted: Array) -> di
         "LINE_FACTORS": over_lines, "GAIN_FACTORS": over_curves, "TERMS": over_totals, "TOTALS_IN": over_totals,
         "LINES_IN": over_lines, "CURVES_IN": over_curves, "COUNTED": Positions(columns, ("TOTALS",)),
         "COLUMN_OF": Positions(np.array([columns, place[columns]]).T, ("TOTALS", "COUNTED")),
-        "ROUTES_IN": Positions(np.empty((0, 2), dtype=int), ("TOTALS", "ROUTES")),
+        "ROUTES_IN": Positions(none, ("TOTALS", "ROUTES")), "PICKS_IN": Positions(none, ("TOTALS", "PICKS")),
+        "UNDER": bands, "UNDER_OF": bands, "OVER": bands, "OVER_OF": bands,
         "LINES_COUNTED": _renamed(lines[out_of_line], place, "LINES"),
         "CURVES_COUNTED": _renamed(curves[out_of_curve], place, "CURVES"),
     }  # fmt: skip
@@ -287,12 +308,21 @@ def figures(problem: Problem, grids: list[Array], measured: bool = False) -> Fig
         "weight": weights(problem),
         "line_factor": terms.line_factor * money / measures[terms.line_measure],
         "gain_factor": outcome[terms.curve] / measures[terms.curve_measure],
-        "term": terms.coefficient,
+        "term": terms.coefficient * (measures[terms.term_measure] / problem.limit_units[terms.term_limit]),
         "limit_low": problem.limit_low / problem.limit_units,
         "limit_high": problem.limit_high / problem.limit_units,
         "kept": np.full(int(measured), -np.inf),
         "moving": np.full(int(measured), np.inf),
+        **_bands(problem, "under", problem.bends.under),
+        **_bands(problem, "over", problem.bends.over),
     }
+
+
+def _bands(problem: Problem, name: str, side: Bands) -> Figures:
+    """Bands in solver units; a price next to nothing is nothing, and none is dearer than the solver can take."""
+    unit = problem.limit_units[side.limit]
+    price = np.minimum(side.price * unit / problem.units.value, DEAREST)
+    return {f"{name}_width": side.width / unit, f"{name}_price": np.where(price < NEXT_TO_NOTHING, 0.0, price)}
 
 
 def weights(problem: Problem) -> Array:
@@ -365,9 +395,12 @@ def declaration() -> pyo.AbstractModel:
     m.unspent = pyo.Var(m.ENVELOPES, bounds=(0, None))
     m.slice = pyo.Var(m.SLICES, bounds=lambda m, q, k: (0, m.width[q, k]))
     m.counted = pyo.Var(m.COUNTED)
+    m.picked = pyo.Var(m.PICKS, domain=pyo.Binary)
+    m.under = pyo.Var(m.UNDER, bounds=lambda m, i, b: (0, m.under_width[i, b]))
+    m.over = pyo.Var(m.OVER, bounds=lambda m, i, b: (0, m.over_width[i, b]))
     _name_sums(m)
 
-    m.value = pyo.Objective(rule=lambda m: sum(m.weight[q] * m.gain[q] for q in m.CURVES), sense=pyo.maximize)
+    m.value = pyo.Objective(rule=_worth, sense=pyo.maximize)
 
     @m.Constraint(m.ENVELOPES)
     def money(m, e):
@@ -387,26 +420,34 @@ def declaration() -> pyo.AbstractModel:
 
     @m.Constraint(m.LIMITS)
     def limit(m, i):
-        return pyo.inequality(m.limit_low[i], sum(m.term[i, t] * m.total[t] for t in m.TOTALS_IN[i]), m.limit_high[i])
+        bent = sum(m.under[i, b] for b in m.UNDER_OF[i]) - sum(m.over[i, b] for b in m.OVER_OF[i])
+        body = sum(m.term[i, t] * m.total[t] for t in m.TOTALS_IN[i]) + bent
+        return pyo.inequality(m.limit_low[i], body, m.limit_high[i])
 
     _declare_choices(m)
     _declare_distance(m)
     return m
 
 
+def _worth(m):
+    bought = sum(m.weight[q] * m.gain[q] for q in m.CURVES)
+    under = sum(m.under_price[i, b] * m.under[i, b] for i, b in m.UNDER)
+    return bought - under - sum(m.over_price[i, b] * m.over[i, b] for i, b in m.OVER)
+
+
 def _declare_sets(m: pyo.AbstractModel) -> None:
     for name in (
         "LINES", "CURVES", "ENVELOPES", "ROUTES", "TOTALS", "LIMITS", "AIM", "STEPS", "OWN", "JOINED", "CHOICES",
-        "MEASURED", "COUNTED",
+        "MEASURED", "COUNTED", "PICKS", "BANDS",
     ):  # fmt: skip
         m.add_component(name, pyo.Set())
-    for name in ("SLICES", "TO_FILL", "LINE_FACTORS", "GAIN_FACTORS", "TERMS"):
+    for name in ("SLICES", "TO_FILL", "LINE_FACTORS", "GAIN_FACTORS", "TERMS", "UNDER", "OVER"):
         m.add_component(name, pyo.Set(dimen=2))
     for name, over in {
         "LINES_OF": m.ENVELOPES, "LEAVING": m.ENVELOPES, "ENTERING": m.ENVELOPES, "LINES_UNDER": m.CURVES,
         "SLICES_OF": m.CURVES, "LINES_IN": m.TOTALS, "CURVES_IN": m.TOTALS, "ROUTES_IN": m.TOTALS,
         "TOTALS_IN": m.LIMITS, "OWN_OF": m.LINES, "SOLE_OF": m.LINES, "COLUMN_OF": m.TOTALS, "LINES_COUNTED": m.COUNTED,
-        "CURVES_COUNTED": m.COUNTED,
+        "CURVES_COUNTED": m.COUNTED, "PICKS_IN": m.TOTALS, "UNDER_OF": m.LIMITS, "OVER_OF": m.LIMITS,
     }.items():  # fmt: skip
         m.add_component(name, pyo.Set(over))
 
@@ -417,7 +458,8 @@ def _declare_figures(m: pyo.AbstractModel) -> None:
         "baseline": m.LINES, "breadth": m.LINES, "route_high": m.ROUTES, "width": m.SLICES, "slope": m.SLICES,
         "start": m.CURVES, "start_gain": m.CURVES, "weight": m.CURVES, "line_factor": m.LINE_FACTORS,
         "gain_factor": m.GAIN_FACTORS, "term": m.TERMS, "limit_low": m.LIMITS, "limit_high": m.LIMITS,
-        "kept": m.AIM, "moving": m.AIM,
+        "kept": m.AIM, "moving": m.AIM, "under_width": m.UNDER, "under_price": m.UNDER, "over_width": m.OVER,
+        "over_price": m.OVER,
     }.items():  # fmt: skip
         m.add_component(name, pyo.Param(over, mutable=True))
 
@@ -436,8 +478,8 @@ def _name_sums(m: pyo.AbstractModel) -> None:
     def total(m, t):
         spent = sum(m.line_factor[t, line] * m.spend[line] for line in m.LINES_IN[t])
         gained = sum(m.gain_factor[t, q] * m.gain[q] for q in m.CURVES_IN[t])
-        moved = sum(m.moved[r] for r in m.ROUTES_IN[t])
-        return spent + gained + moved + sum(m.counted[column] for column in m.COLUMN_OF[t])
+        others = sum(m.moved[r] for r in m.ROUTES_IN[t]) + sum(m.picked[p] for p in m.PICKS_IN[t])
+        return spent + gained + others + sum(m.counted[column] for column in m.COLUMN_OF[t])
 
 
 def _declare_choices(m: pyo.AbstractModel) -> None:
@@ -459,7 +501,7 @@ def _declare_distance(m: pyo.AbstractModel) -> None:
     m.up = pyo.Var(m.MEASURED, bounds=(0, None))
     m.down = pyo.Var(m.MEASURED, bounds=(0, None))
     m.widest = pyo.Var(m.AIM, bounds=(0, None))
-    m.keep = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.weight[q] * m.gain[q] for q in m.CURVES) >= m.kept[a])
+    m.keep = pyo.Constraint(m.AIM, rule=lambda m, a: _worth(m) >= m.kept[a])
     m.steady = pyo.Constraint(m.AIM, rule=lambda m, a: sum(m.up[n] + m.down[n] for n in m.MEASURED) <= m.moving[a])
     m.change = pyo.Constraint(m.MEASURED, rule=lambda m, n: m.spend[n] - m.up[n] + m.down[n] == m.baseline[n])
 

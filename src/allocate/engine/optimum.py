@@ -11,7 +11,8 @@ The way is the same whatever was solved before, so that the answer does not depe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,11 +38,13 @@ PROVING = 10.0
 @dataclass(frozen=True)
 class Options:
     """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake; `opened`,
-    where yes/no choices are not to be searched but taken as these, a boolean a line."""
+    where yes/no choices are not to be searched but taken as these, a boolean a line, and `picked`, those that rules own
+    by name (no, where not said)."""
 
     seconds: float = 60.0
     tolerance: float = 1e-4
     opened: Array | None = None
+    picked: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,8 @@ def optimum(
     grids, ties, held = problem.grids, 0, None
     if session.has_integers and not search_choices:
         assert options.opened is not None
-        held = Held((opened := options.opened[session.sets.choices].astype(float), opened))
+        picked = np.array([options.picked.get(name, False) for name in problem.terms.picks], dtype=float)
+        held = Held((opened := options.opened[session.sets.choices].astype(float), opened), picked=(picked, picked))
     answer = session.solve(problem, grids, held, watch.left(), start, watch)
     status = answer.status if held is None else "choices held"
     if search_choices:
@@ -106,7 +110,7 @@ def optimum(
         watch.enter("searching yes/no choices")
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
-        held = session.held_at(best.flows)
+        held = session.held_at(problem, best.flows)
     more, flows = _settled(session, problem, best.flows, held, watch)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = attributed(problem, flows, best.prices)
@@ -180,13 +184,14 @@ def _better(best: Search | None, problem: Problem, flows: Flows, prices: Prices,
 
 
 def _case(session: Session, problem: Problem, held: Held | None) -> Case:
-    """What is possible with the lines' choices held."""
+    """What is possible with the choices of lines and rules held."""
     whole = Case.whole(problem)
-    if held is None or not len(session.sets.choices):
+    if held is None or not (len(session.sets.choices) or problem.terms.picks):
         return whole
     opened, closed = whole.opened.copy(), whole.closed.copy()
     opened[session.sets.choices], closed[session.sets.choices] = held.opened[0] > 0.5, held.opened[1] < 0.5
-    return replace(whole, opened=opened, closed=closed)
+    least, most = (np.broadcast_to(end, len(problem.terms.picks)) for end in held.picked)
+    return replace(whole, opened=opened, closed=closed, picks=(least, most))
 
 
 def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch) -> tuple[int, Flows]:
@@ -202,7 +207,8 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
         return 0, flows
     ties, answer = nearest_today(measured, problem, answer, watch)
     settled = session.flows(problem, answer)
-    as_good = problem.value(settled.spend) >= problem.value(flows.spend) - AIMED * problem.at_stake
+    value, reached = (problem.value(each.spend, each.moved) for each in (flows, settled))
+    as_good = reached >= value - AIMED * problem.at_stake
     # Slices say less than curves do, and a cap on gains may need exactly what they leave out.
     return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 

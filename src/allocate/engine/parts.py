@@ -8,7 +8,7 @@ problem of its own again, and plans that keep their quotas together keep the lim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -149,13 +149,14 @@ def _part(problem: Problem, lines: Array, curves: Array, envelopes: Array, route
             envelope_of_line=envelope_at[problem.envelope_of_line[lines]], amount=problem.amount[envelopes],
             source=envelope_at[problem.source[routes]], target=envelope_at[problem.target[routes]],
             route_high=problem.route_high[routes], terms=Terms.of(mine, tally, len(lines), len(curves), len(routes)),
-            slices=problem.slices,
+            slices=problem.slices, bends=(bends := problem.bends.some(_places(limits, problem.limits))),
+            soft=bends.soft,
         ),
         lines, curves, envelopes, routes, limits,
     )  # fmt: skip
 
 
-def _places(chosen: Array, whole: Array) -> Array:
+def _places(chosen: Array, whole: Sized) -> Array:
     """Where each of the whole is among those chosen, -1 for others."""
     places = np.full(len(whole), -1)
     places[chosen] = np.arange(len(chosen))

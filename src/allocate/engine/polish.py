@@ -8,7 +8,7 @@ Numerical Optimization, 2nd ed., chapter 16). The certificate judges the result,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -18,6 +18,8 @@ from allocate.engine.problem import Problem
 
 Array = np.ndarray
 ROUNDS = 60
+MOVES = 40
+"""How often limits may go to other bands."""
 CLOSE = 1e-6
 """Solver units of money within which Newton's method is done: a penny where a unit is £10,000."""
 
@@ -38,10 +40,27 @@ class _Place:
 
 
 def polish(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Prices]:
-    """The best plan near this one, and its exact prices; whatever it reaches if it does not converge."""
+    """The best plan near this one, and its exact prices; whatever it reaches if it does not converge. What rules chose
+    stays; limits that bend go from band to band until each has a price that its band bears out."""
     # The systems are small: more threads in the linear algebra only wait for one another.
     with _blas.limit(limits=1, user_api="blas"):
-        return _polished(problem, flows, prices)
+        picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
+        if not problem.bends:
+            return _polished(problem.decided(None, picks), flows, prices)
+        stand = problem.stand(flows.spend, flows.moved)
+        for _ in range(MOVES):
+            flows, within = _polished(problem.decided(stand, picks), flows, _less(prices, stand.toll))
+            prices = _less(within, -stand.toll)
+            further = stand.moved(prices.limit)
+            if further is None:
+                break
+            stand = further
+        return flows, prices
+
+
+def _less(prices: Prices, toll: Array) -> Prices:
+    """Prices with so much less for each limit."""
+    return replace(prices, limit=prices.limit - toll)
 
 
 def _polished(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Prices]:
@@ -71,6 +90,14 @@ def attributed(problem: Problem, flows: Flows, prices: Prices) -> Prices:
 
     Such limits bound the efforts that slices cover, so the solver's own prices miss them.
     """
+    picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
+    if not problem.bends:
+        return _attributed(problem.decided(None, picks), flows, prices)
+    stand = problem.stand(flows.spend, flows.moved)
+    return _less(_attributed(problem.decided(stand, picks), flows, _less(prices, stand.toll)), -stand.toll)
+
+
+def _attributed(problem: Problem, flows: Flows, prices: Prices) -> Prices:
     multipliers = np.concatenate([prices.envelope, prices.limit[problem.joint]])
     return _prices(problem, _start(problem, flows, prices), multipliers, _corners(problem, flows.spend))
 
@@ -141,6 +168,7 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     hessian = _Hessian.of(problem, free, weight * curves.bend(effort) * (money * money / value))
     steep = np.zeros(len(place.at))
     steep[:lines] = ((problem.weight * marginal) @ problem.feeds) * (money / value)
+    steep -= problem.toll * (money / value)
     rows, level = _rows(problem, place.at), _levels(problem, place.at)
     low, high = _ends(problem)
     room = np.where(np.abs(low - level) < np.abs(high - level), low, high) - level
@@ -254,6 +282,7 @@ def _release(problem: Problem, place: _Place, multipliers: Array, once: Array) -
     rows, level = _rows(problem, place.at), _levels(problem, place.at)
     worth = -multipliers @ rows
     worth[:lines] += (problem.weight * problem.curves.marginal(problem.curves.effort(place.at[:lines]))) @ problem.feeds
+    worth -= problem.toll
     fixed = ~place.free & (place.low < place.high)
     at_low = place.at <= place.low
     freed = fixed & ~once & np.where(at_low, worth > noise, worth < -noise)
@@ -273,7 +302,7 @@ def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[i
     spend = place.at[: len(problem.low)]
     effort = (problem.weight - limit @ problem.gain_rows) * problem.curves.marginal(problem.curves.effort(spend))
     _price_corners(problem, place, effort, envelope, limit, corners)
-    worth = effort @ problem.feeds - envelope[problem.envelope_of_line] - limit @ problem.line_rows
+    worth = effort @ problem.feeds - _costs(problem, envelope, limit)
     body = problem.line_rows @ spend
     lone = np.flatnonzero(problem.lone >= 0)
     price = worth[problem.lone[lone]] / problem.lone_factor[lone]
@@ -286,9 +315,15 @@ def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[i
     return Prices(envelope, limit, effort)
 
 
+def _costs(problem: Problem, envelope: Array, limit: Array) -> Array:
+    """What a pound on each line costs: its envelope's money, what limits take, and what bending them does."""
+    toll = np.broadcast_to(problem.toll, len(problem.low) + len(problem.route_high))[: len(problem.low)]
+    return envelope[problem.envelope_of_line] + limit @ problem.line_rows + toll
+
+
 def _price_corners(problem: Problem, place: _Place, effort: Array, envelope: Array, limit: Array, corners: list[int]):
     """At a corner effort may have any price between the slopes on its sides: the one that its lines' money costs."""
-    costs = envelope[problem.envelope_of_line] + limit @ problem.line_rows
+    costs = _costs(problem, envelope, limit)
     weight = problem.weight - limit @ problem.gain_rows
     for q in corners:
         points = problem.curves.points[q]

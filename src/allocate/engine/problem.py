@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from allocate.engine.bends import FIRM, Bends, Stand
 from allocate.engine.sparse import Sparse
+from allocate.rules.kinds import binding_rules
 from allocate.rules.limits import chosen, kept
 from allocate.rules.limits import limits as all_limits
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.tally import CHOICE, Limit, Row, Tally
 from allocate.scenario.curves import Curves
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
+NONE = np.array([], dtype=int)
 BIGGEST = 1e6
 """No bound the solver sees exceeds this: yes/no models in pounds came back 'optimal' up to 7.4% short."""
 SLICES = 12
@@ -135,11 +138,19 @@ class Problem:
     """the limits as arrays"""
     slices: int | None = None
     """how many slices a curve gets, where not the usual number"""
+    bends: Bends = FIRM
+    """what bending limits costs, where they bend"""
+    soft: Array = field(default_factory=lambda: NONE)
+    """limits that are never bounds in other words, for they bend"""
+    toll: Array | float = 0.0
+    """per line, then route: what a pound costs beyond its envelope's money, where limits bend (`decided`)"""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
         tally = Tally(scenario)
         limits = tuple(all_limits(scenario, tally))
+        bending = [rule for rule in binding_rules(scenario) if rule.bends]
+        bends = kept(scenario, "bends", (*limits, *bending), lambda: Bends.of(limits, bending)) if bending else FIRM
         tables = tuple(scenario._tables[name] for name in ("curves", "curve_points", "lines"))
         curves = kept(scenario, "curves", tables, lambda: Curves.of(scenario))
         lines, envelopes, routes = (scenario.table(name) for name in ("lines", "envelopes", "routes"))
@@ -164,6 +175,8 @@ class Problem:
             terms=kept(
                 scenario, "terms", limits, lambda: Terms.of(limits, tally, len(lines), len(curves), len(routes))
             ),
+            bends=bends,
+            soft=bends.soft,
         )
 
     @cached_property
@@ -219,6 +232,38 @@ class Problem:
         """Limits over curves: coefficients on each curve's gain, one row per limit."""
         return self.terms.gain_rows
 
+    @cached_property
+    def room(self) -> tuple[Array, Array]:
+        """The most by which each limit may bend below its lower end, and above its upper one."""
+        return self.bends.room(len(self.limits))
+
+    def stand(self, spend: Array, moved: Array) -> Stand:
+        """Where the limits that bend stand for these pounds."""
+        return Stand.of(self.bends, self.terms.ends, self.bodies(spend, moved))
+
+    def decided(self, stand: Stand | None, picks: Array | None, wide: bool = False) -> Problem:
+        """The same with what rules leave open taken as decided: limits that bend held between the corners that they
+        stand between, at its price (or, if `wide`, as far as they bend at all), and the choices of rules as picked. An
+        ordinary problem, near the plan that decides so."""
+        problem = self
+        if stand is not None and self.bends:
+            below, above = self.room
+            ends = np.array([self.limit_low - below, self.limit_high + above] if wide else stand.between)
+            toll = np.concatenate([stand.toll @ self.line_rows, stand.toll @ self.route_rows])
+            weight = self.weight - stand.toll @ self.gain_rows
+            problem = replace(self, bends=FIRM, toll=toll, weight=weight, terms=replace(self.terms, ends=ends))
+        if picks is not None and self.terms.picks:
+            none = Sparse(NONE, NONE, np.array([]), (len(self.limits), 0))
+            terms = problem.terms
+            terms = replace(terms, ends=terms.ends - self.pick_rows @ picks, pick_rows=none, picks=())
+            problem = replace(problem, terms=terms)
+        return problem
+
+    @property
+    def aimless(self) -> Problem:
+        """The same with nothing to gain, where bending costs nothing: what it allows is all that matters."""
+        return replace(self, weight=np.zeros(len(self.weight)), bends=self.bends.free())
+
     @property
     def route_rows(self) -> Sparse:
         """Limits over routes: coefficients, one row per limit, one column per route, in pounds."""
@@ -240,6 +285,8 @@ class Problem:
 
     def picks(self, spend: Array, moved: Array) -> Array:
         """What each choice that a rule owns is for these pounds, 1 or 0, by the rules' own word."""
+        if not self.terms.picks:
+            return np.zeros(0)
         found = chosen(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), moved)
         return np.array([found[name] for name in self.terms.picks], dtype=float)
 
@@ -249,6 +296,7 @@ class Problem:
         counts = np.bincount(self.line_rows.rows, minlength=len(self.limits))
         others = np.concatenate([self.gain_rows.rows, self.route_rows.rows, self.pick_rows.rows])
         single = (counts == 1) & (np.bincount(others, minlength=len(self.limits)) == 0)
+        single[self.soft] = False
         lone = np.full(len(self.limits), -1)
         mine = single[self.line_rows.rows] & (self.line_rows.values != 0)
         lone[self.line_rows.rows[mine]] = self.line_rows.columns[mine]
@@ -271,7 +319,9 @@ class Problem:
     def flow_rows(self) -> Array:
         """Money drawn from each envelope, then each joint limit, per pound on each line and route (gains left out).
         Not to be written into."""
-        return kept(self.scenario, "flow rows", (self.terms,), self._flow_rows)
+        terms = self.terms
+        asked = terms.line_rows, terms.gain_rows, terms.route_rows, terms.pick_rows, self.soft
+        return kept(self.scenario, "flow rows", asked, self._flow_rows)
 
     def _flow_rows(self) -> Array:
         lines, envelopes = len(self.low), len(self.amount)
@@ -303,9 +353,15 @@ class Problem:
     def limit_high(self) -> Array:
         return self.terms.ends[1]
 
-    def value(self, spend: Array) -> float:
-        """The agreed outcome that this spend buys, weights applied: what the plan maximises."""
-        return float(self.weight @ self.curves.gain(self.curves.effort(spend)))
+    def value(self, spend: Array, moved: Array | None = None) -> float:
+        """The agreed outcome that this spend buys, weights applied, less what bending rules costs: what the plan
+        maximises. `moved` may be left out where no limit on moves bends."""
+        bought = float(self.weight @ self.curves.gain(self.curves.effort(spend)))
+        return bought - self.bent_cost(spend, np.zeros(len(self.route_high)) if moved is None else moved)
+
+    def bent_cost(self, spend: Array, moved: Array) -> float:
+        """What bending rules costs for these pounds, in units of the aim."""
+        return self.bends.cost(self.terms.ends, self.bodies(spend, moved)) if self.bends else 0.0
 
     @cached_property
     def at_stake(self) -> float:
@@ -384,6 +440,8 @@ class Units:
 
     def of_measure(self, measure: str) -> float:
         """What one unit of a limit of this measure is worth."""
+        if measure == CHOICE:
+            return 1.0
         if measure == "spend":
             return self.money
         return self.resource if measure == "resource" else self.outcome[measure]

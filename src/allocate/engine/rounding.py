@@ -26,18 +26,23 @@ SECONDS, BRIEF = 20.0, 0.05
 
 
 def whole_pounds(problem: Problem, flows: Flows, watch: Watch) -> Flows | None:
-    """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope.
+    """The plan in whole pounds, or None where no rounding near it keeps every rule and envelope. Rules that bend stay
+    in the band that they are in, or bend as far as they may where that will not do.
 
     Once `watch` is stopped, or time is up, attempts are brief.
     """
     watch.enter("rounding to whole pounds")
-    for step in STEPS:
-        brief, left = watch.stopped, watch.left()
-        try:
-            seconds = BRIEF if brief else min(SECONDS, max(BRIEF, left))
-            return _rounded(problem, flows, step, seconds, None if brief else watch)
-        except (Impossible, EngineError):
-            continue
+    picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
+    stand = problem.stand(flows.spend, flows.moved) if problem.bends else None
+    for wide in (False, True) if problem.bends else (False,):
+        decided = problem.decided(stand, picks, wide)
+        for step in STEPS:
+            brief, left = watch.stopped, watch.left()
+            try:
+                seconds = BRIEF if brief else min(SECONDS, max(BRIEF, left))
+                return _rounded(decided, flows, step, seconds, None if brief else watch)
+            except (Impossible, EngineError):
+                continue
     return None
 
 

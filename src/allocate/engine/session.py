@@ -25,16 +25,18 @@ FREE = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Yes/no choices fixed: bounds on the columns `opened` and `filled`; on `slice` too where efforts are bounded."""
+    """Yes/no choices fixed: bounds on the columns `opened`, `filled` and `picked`; on `slice` too where efforts are
+    bounded."""
 
     opened: tuple[Array, Array]
     filled: tuple[Array | float, Array | float] = (0.0, 1.0)
     slices: tuple[Array, Array] | None = None
+    picked: tuple[Array | float, Array | float] = (0.0, 1.0)
 
     def fix(self, arrays: Arrays, columns: dict[str, slice]) -> Arrays:
         """The same model without integers: choices within these bounds."""
         lower, upper = arrays.lower.copy(), arrays.upper.copy()
-        for name, (low, high) in (("opened", self.opened), ("filled", self.filled)):
+        for name, (low, high) in (("opened", self.opened), ("filled", self.filled), ("picked", self.picked)):
             lower[columns[name]], upper[columns[name]] = low, high
         if self.slices is not None:
             lower[columns["slice"]], upper[columns["slice"]] = self.slices
@@ -135,7 +137,7 @@ class Session:
 
     @property
     def has_integers(self) -> bool:
-        return len(self.sets.choices) + len(self.sets.ordered) > 0
+        return len(self.sets.choices) + len(self.sets.ordered) + len(self.sets.names["PICKS"]) > 0
 
     @property
     def solver(self) -> Solver:
@@ -191,13 +193,14 @@ class Session:
 
     def held(self, answer: Reached) -> Held:
         """The choices of an answer, fixed."""
-        opened, filled = (np.round(answer.column(name)) for name in ("opened", "filled"))
-        return Held((opened, opened), (filled, filled))
+        opened, filled, picked = (np.round(answer.column(name)) for name in ("opened", "filled", "picked"))
+        return Held((opened, opened), (filled, filled), picked=(picked, picked))
 
-    def held_at(self, flows: Flows) -> Held:
+    def held_at(self, problem: Problem, flows: Flows) -> Held:
         """The choices that these flows make; slices are left free."""
         opened = (flows.spend[self.sets.choices] > 0.5).astype(float)
-        return Held((opened, opened))
+        picked = problem.picks(flows.spend, flows.moved)
+        return Held((opened, opened), picked=(picked, picked))
 
     def flows(self, problem: Problem, answer: Reached) -> Flows:
         """Spend and moves of an answer, in pounds."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from allocate.engine.apart import solved_apart
 from allocate.engine.clash import no_plan
 from allocate.engine.optimum import Options, must_order
@@ -22,7 +24,8 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
     problem = Problem.of(scenario)
     try:
         pieces, shared = parts(problem)
-        if not pieces or (len(shared) and (problem.choices.any() or must_order(problem))):
+        tied = len(shared) > 0 and (problem.choices.any() or must_order(problem) or np.isin(problem.soft, shared).any())
+        if not pieces or tied or problem.terms.picks:
             solved = solved_whole(problem, options, watch)
         else:
             solved = solved_apart(problem, pieces, shared, options, watch)

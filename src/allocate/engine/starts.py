@@ -40,6 +40,9 @@ class Base:
     structure: Structure
     limits: Sequence[str]
     rows: dict[str, slice]
+    columns: dict[str, slice]
+    bands: dict[str, list]
+    """the limit and the number of each band, by family of columns"""
 
     @classmethod
     def of(cls, session: Session, problem: Problem, seconds: float, watch: Watch) -> Base:
@@ -48,7 +51,12 @@ class Base:
         if session.solve(problem, problem.grids, None, seconds, "nothing", watch).status != "optimal":
             raise EngineError("no time to find where to start")
         reference = Reference(session.solver.basis, session.solver.arrays)
-        return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
+        return cls._at(reference, session)
+
+    @classmethod
+    def _at(cls, reference: Reference, session: Session) -> Base:
+        matrix, limits = session.matrix, session.sets.names["LIMITS"]
+        return cls(reference, session.structure, limits, matrix.rows, matrix.columns, _bands(session))
 
     @property
     def text(self) -> str:
@@ -73,7 +81,7 @@ class Base:
         basis = highspy.HighsBasis()
         basis.col_status, basis.row_status, basis.valid, basis.alien = status[:columns], status[columns:], True, True
         reference = Reference(basis, arrays)
-        return cls(reference, session.structure, session.sets.names["LIMITS"], session.matrix.rows)
+        return cls._at(reference, session)
 
     def start(self, session: Session) -> Start | Reference:
         """Where to start the solve of a session's model, which may have other limits: those that are new are taken not
@@ -86,13 +94,34 @@ class Base:
         known = dict(zip(self.limits, basis.row_status[place], strict=True))
         status = [known.get(name, highspy.HighsBasisStatus.kBasic) for name in session.sets.names["LIMITS"]]
         mapped = highspy.HighsBasis()
-        mapped.col_status = basis.col_status
+        mapped.col_status = self._columns(session)
         mapped.row_status = [*basis.row_status[: place.start], *status, *basis.row_status[place.stop :]]
         # HiGHS makes up for the limits that are gone, but not for the columns of totals that went with them.
         mapped.valid = mapped.alien = True
         arrays = session.live.arrays
         fits = len(mapped.col_status) == len(arrays.cost) and len(mapped.row_status) == len(arrays.row_lower)
         return mapped if fits else "nothing"
+
+    def _columns(self, session: Session) -> list[highspy.HighsBasisStatus]:
+        """The status of each column of a session's model: a limit's bands as they were here, new ones empty."""
+        status, mine = self.reference.basis.col_status, _bands(session)
+        if mine == self.bands:
+            return status
+        found: list[highspy.HighsBasisStatus] = []
+        for name, place in self.columns.items():
+            old = status[place]
+            if name in mine:
+                known = dict(zip(self.bands[name], old, strict=True))
+                old = [known.get(band, highspy.HighsBasisStatus.kLower) for band in mine[name]]
+            found += old
+        return found
+
+
+def _bands(session: Session) -> dict[str, list]:
+    """See `Base.bands`."""
+    limits, places = session.sets.names["LIMITS"], session.sets.places
+    rows = {name: places[name.upper()].rows.tolist() for name in ("under", "over")}
+    return {name: [(limits[limit], band) for limit, band in pairs] for name, pairs in rows.items()}
 
 
 def start_of(

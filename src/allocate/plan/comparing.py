@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
-from allocate.plan.explaining import aim_unit, before
+from allocate.plan.aim import aim_unit
+from allocate.plan.explaining import before
+from allocate.plan.margins import view_of
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
+from allocate.plan.still import held_by
 from allocate.plan.telling import bought, shaping, what_changes
 from allocate.plan.words import blank, capital, told
 from allocate.rules.kinds import Binding
@@ -184,7 +187,7 @@ def difference_in_words(one: Plan, other: Plan, names: tuple[str, str] = ("the f
     moves = Moves.of(other, one)
     if not moves.any:
         same = all(abs(change) < 1e-9 * max(1.0, abs(other.value)) for change in moves.outcome.values())
-        first = f"{capital(names[1])} places every pound as {names[0]} does"
+        first = f"{capital(names[1])} places every pound as {names[0]} does, {held_by(view_of(other))}"
         return f"{first}." if same else f"{first}; only what it is taken to buy differs. {bought(moves)}"
     return what_changes(other, one, names[0])
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from allocate.plan.aim import a_little, aim_unit
 from allocate.plan.figures import at_most, number, per_cent, pounds, round_sum
-from allocate.plan.moves import Moves
+from allocate.plan.freeing import held_still
+from allocate.plan.margins import view_of
+from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.words import blank, count, some, told
 from allocate.scenario.paths import Path, matches, parse
@@ -22,8 +25,16 @@ FINEST = 1e-9
 
 def explain(plan: Plan) -> str:
     """The plan in a handful of sentences: the headline, what binds and what it costs, what more money would buy, ties,
-    the certificate, the caveat."""
-    parts = [headline(plan), *binding(plan), next_pound(plan), unspent(plan), ties(plan), assurance(plan)]
+    the certificate, the caveat. Where nothing moves, what holds it and what would be without that, which is solved."""
+    parts = [
+        headline(plan),
+        *held_still(plan),
+        *binding(plan),
+        next_pound(plan),
+        unspent(plan),
+        ties(plan),
+        assurance(plan),
+    ]
     return "\n".join(part for part in (*parts, plan.scenario.heading.caveat) if part)
 
 
@@ -40,8 +51,9 @@ def headline(plan: Plan) -> str:
     if not before:
         return f"{first}. It buys {_bought(plan, moves.has, signed=False)}."
     more = "more" if total >= before else "less"
-    bought = _bought(plan, moves.outcome, signed=True)
-    change = f"{pounds(abs(total - before), currency)} {more} than before"
+    same = abs(total - before) < POUND
+    change = "as much as before" if same else f"{pounds(abs(total - before), currency)} {more} than before"
+    bought = _bought(plan, moves.outcome, signed=True) if moves.told or not same else "as much of every outcome"
     return f"{first}, {change}. Against today's spending it buys {bought}."
 
 
@@ -59,7 +71,8 @@ def binding(plan: Plan, most: int = 5) -> list[str]:
             "Yes/no choices, or a cap on an outcome, leave no prices: what a rule costs is found by solving without it."
         ]
     limits = plan.limits
-    held = limits[limits["binding"] & (limits["price"] > 0)]
+    # What is next to nothing is what arithmetic leaves.
+    held = limits[limits["binding"] & (limits["price"] > 0) & (view_of(plan).limit_price != 0)]
     unit = aim_unit(plan)
     said = []
     for rule, group in held.groupby("rule"):
@@ -87,11 +100,6 @@ def _others(rules: list[str]) -> list[str]:
 def _told_apart(prices: pd.Series) -> pd.Series:
     """Prices to six digits: those that differ by a rounding error only are the same, and keep their order."""
     return prices.map(lambda price: float(f"{price:.6g}"))
-
-
-def a_little(plan: Plan) -> float:
-    """A round sum, about a thousandth of all the money: prices speak for the last pounds only."""
-    return 10.0 ** max(0, math.floor(math.log10(max(plan.money["amount"].sum(), 1.0) / 1000.0)))
 
 
 def next_pound(plan: Plan) -> str:
@@ -180,10 +188,3 @@ def before(base: Scenario, path: Path) -> Any:
     if value == "" and path.field == "in_force":
         return True
     return value
-
-
-def aim_unit(plan: Plan) -> str:
-    """The unit of the aim: the outcomes' own where they agree and count one each, else points."""
-    outcomes = plan.scenario.outcomes
-    same = outcomes["unit"].nunique() == 1 and (outcomes["weight"] == 1).all()
-    return str(outcomes["unit"].iloc[0]) if same else "points of the agreed aim"

@@ -16,12 +16,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.certificate import bodies
+from allocate.engine.certificate import Flows, bodies
 from allocate.engine.highs import Impossible, Solver
+from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved
 from allocate.engine.sparse import Sparse
 from allocate.errors import EngineError
-from allocate.plan.explaining import a_little, aim_unit
+from allocate.plan.aim import a_little, aim_unit
 from allocate.plan.figures import number, round_sum
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan, worth_of_a_pound
@@ -259,6 +260,29 @@ class View:
         return bool(abs(here - there) <= SAME * max(abs(here), abs(there)))
 
 
+def eased(view: View) -> dict[str, tuple[float, int, int]]:
+    """By rule or resource that shapes the answer: what easing it is worth, its dearest limit, and how many do."""
+    found: dict[str, tuple[float, int, int]] = {}
+    for i in np.flatnonzero((view.limit_price != 0) & (view.ends[0] | view.ends[1])):
+        limit = view.problem.limits[i]
+        end = limit.high if view.limit_price[i] > 0 else limit.low
+        step = view.little if limit.measure == "spend" else 0.01 * abs(end)
+        worth = abs(view.limit_price[i]) * step
+        best, dearest, parts = found.get(limit.owner, (0.0, int(i), 0))
+        ahead = parts == 0 or float(f"{worth:.6g}") > float(f"{best:.6g}")
+        found[limit.owner] = (worth, int(i), parts + 1) if ahead else (best, dearest, parts + 1)
+    return {owner: row for owner, row in found.items() if row[0] > 0}
+
+
+def broken_by(view: View, line: int, more: float) -> int:
+    """A limit that so many pounds more on one line would break, or -1."""
+    spend = view.spend.copy()
+    spend[line] += more
+    after = bodies(view.problem, Flows(spend, view.solved.flows.moved))
+    broken = (after > view.problem.limit_high + POUND) | (after < view.problem.limit_low - POUND)
+    return int(np.argmax(broken)) if broken.any() else -1
+
+
 @dataclass(frozen=True, eq=False)
 class Turn:
     """How far the effect of what is bought under one curve may change before money moves.
@@ -328,7 +352,7 @@ def _threshold(view: View, lines: Array, curves: Array, rising: bool) -> float:
     effort, mine = problem.curves.effort(spend), np.isin(np.arange(len(spend)), lines)
     scale = max(float(view.price.max(initial=0.0)), float(weight[curves] @ view.marginal[curves]), 1e-300)
     rows = _Rows()
-    bounds, paid = _tolls(view)
+    bounds, paid = _tolls(view, scale)
     for step, able in ((-POUND, spend > low + POUND), (POUND, spend < high - POUND)):
         # A pound less or more: at a corner of a curve the two differ.
         slope = weight * problem.curves.marginal(np.maximum(effort + step, 0.0))
@@ -369,17 +393,36 @@ class _Rows:
         return Arrays(cost, lower, upper, least, most, start, column[order].astype(np.int32), value[order], whole)
 
 
-def _tolls(view: View) -> tuple[tuple[Array, Array], tuple[Array, Array, Array]]:
+def _tolls(view: View, scale: float) -> tuple[tuple[Array, Array], tuple[Array, Array, Array]]:
     """The bounds of the unknowns (the factor, envelopes' prices, rules' prices), and what each line pays of them: line,
     unknown, value. A unit of a rule's price is what its greatest coefficient makes of the scale."""
     problem, size = view.problem, len(view.spend)
     envelopes, (low, high), kept = len(problem.amount), view.ends, _unknown_rules(view)
-    lower = np.concatenate([[0.0], np.zeros(envelopes), np.where(low[kept], -BIG, 0.0)])
-    upper = np.concatenate([[MOST], np.where(view.unspent >= POUND, 0.0, BIG), np.where(high[kept], BIG, 0.0)])
+    least, most = _bent_prices(view, scale)
+    least, most = np.where(low, -BIG, 0.0).clip(least, most)[kept], np.where(high, BIG, 0.0).clip(least, most)[kept]
+    lower = np.concatenate([[0.0], np.zeros(envelopes), least])
+    upper = np.concatenate([[MOST], np.where(view.unspent >= POUND, 0.0, BIG), most])
     row, column, value = _rules_paid(view, problem.line_rows)
     lines = np.concatenate([np.arange(size), row])
     unknowns = np.concatenate([1 + problem.envelope_of_line, column])
     return (lower, upper), (lines, unknowns, np.concatenate([-np.ones(size), value]))
+
+
+def _bent_prices(view: View, scale: float) -> tuple[Array, Array]:
+    """The least and the most that each limit's price can be where limits bend, in the units of `_tolls`."""
+    problem = view.problem
+    stand = problem.stand(view.spend, view.solved.flows.moved)
+    (below, above), (least, most) = stand.marginal(), stand.between
+    at_least, at_most = view.body - least <= POUND, most - view.body <= POUND
+    unit = _largest(problem) / scale
+    soft = np.isin(np.arange(len(problem.limits)), problem.soft)
+    lower = np.where(soft, np.where(at_least, below, stand.toll) * unit, -np.inf)
+    return lower, np.where(soft, np.where(at_most, above, stand.toll) * unit, np.inf)
+
+
+def _largest(problem: Problem) -> Array:
+    """The largest coefficient of each limit over lines and routes."""
+    return np.maximum(np.maximum(problem.line_rows.largest(), problem.route_rows.largest()), 1e-300)
 
 
 def _unknown_rules(view: View) -> Array:
@@ -395,8 +438,7 @@ def _rules_paid(view: View, matrix: Sparse) -> tuple[Array, Array, Array]:
     column = np.full(len(problem.limits), -1)
     column[kept] = 1 + len(problem.amount) + np.arange(len(kept))
     used = column[matrix.rows] >= 0
-    largest = np.maximum(np.maximum(problem.line_rows.largest(), problem.route_rows.largest()), 1e-300)
-    return matrix.columns[used], column[matrix.rows[used]], -(matrix.values / largest[matrix.rows])[used]
+    return matrix.columns[used], column[matrix.rows[used]], -(matrix.values / _largest(problem)[matrix.rows])[used]
 
 
 def _along_routes(view: View) -> tuple[Array, list[Array], Array, Array]:

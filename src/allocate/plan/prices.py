@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
-from allocate.plan.figures import number, pounds
+from allocate.plan.easing import dearest, priced_limits, worth_of_all
+from allocate.plan.figures import number
 from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
-from allocate.plan.telling import shaping
+from allocate.plan.room import at_end, opened_by, room_of, stands
 from allocate.plan.trying import ROUNDING, Solve, Tick, Without, as_much, in_force, noise_of, switched_off, without
-from allocate.plan.words import quoted, some, title
+from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.rulebook import Rule
 
 Array = np.ndarray
@@ -67,7 +68,7 @@ class Prices:
     def sentence(self, rule: str) -> str:
         """What one rule (its id) asks, leaves, is worth and costs. Raises KeyError for a rule that is not in force."""
         row = self.table.set_index("id").loc[rule]
-        said = [f"{row['sentence']}.", f"{capitalised(row['slack'])}."]
+        said = [f"{row['sentence']}.", left(row["slack"])]
         if row["worth"] > 0:
             said.append(f"Easing it by {row['asks']} is worth {number(row['worth'])} {self.unit}.")
         said += [self._cost(row)]
@@ -85,9 +86,11 @@ class Prices:
         return f"Without it the plan would buy {as_much(row['cost'], self.unit)}."
 
 
-def capitalised(slack: str) -> str:
-    """The room a rule leaves, as a sentence of its own begins."""
-    return {"none": "No room left", "": ""}.get(slack, slack[:1].upper() + slack[1:])
+def left(slack: str) -> str:
+    """The room that a rule leaves, in a sentence."""
+    if slack.startswith("none"):
+        return f"No room is left{slack.removeprefix('none')}."
+    return f"{capital(slack)}." if slack[:1].isalpha() else f"Room left: {slack}."
 
 
 def prices(plan: Plan, *, solve: Solve = solve_now, tick: Tick | None = None, whole: bool = True) -> Prices:
@@ -151,93 +154,35 @@ def _effects(plan: Plan, found: dict[str, Without], order: list[str]) -> pd.Data
     return pd.DataFrame(rows, columns=EFFECT_COLUMNS)
 
 
-# --- room and worth --------------------------------------------------------------------------------------------------
-
-
-def stands(plan: Plan, rule: Rule) -> bool:
-    """Whether a rule does anything at the margin: it stands at an end somewhere, or money moves along what it opens."""
-    view = view_of(plan)
-    return bool((_at_end(view) & _mine(view, rule)).any()) or bool(view.solved.flows.moved[_opened(view, rule)].any())
-
-
-def _at_end(view: View) -> Array:
-    return view.ends[0] | view.ends[1]
-
-
-def _mine(view: View, rule: Rule) -> Array:
-    """Which limits are a rule's: booleans."""
-    return np.array([limit.owner == rule.id for limit in view.problem.limits], dtype=bool)
-
-
-def _opened(view: View, rule: Rule) -> Array:
-    """The rows of the routes that a rule opens."""
-    opened = rule.openings(view.scenario)
-    if not opened:
-        return np.zeros(0, dtype=int)
-    routes = view.scenario.table("routes")
-    keys = zip(routes["id"], routes["year"], strict=True)
-    return np.flatnonzero([key in opened for key in keys])
-
-
-def room_of(plan: Plan, rule: Rule) -> tuple[str, float, str]:
-    """The least room that a rule leaves: in words, as a number, and its unit ('' and blank where it counts nothing)."""
-    view = view_of(plan)
-    mine = _mine(view, rule)
-    if not mine.any():
-        return _room_of_routes(view, rule)
-    slack = np.minimum(view.body - view.problem.limit_low, view.problem.limit_high - view.body)
-    least = int(np.flatnonzero(mine)[np.argmin(slack[mine])])
-    measure, left = view.problem.limits[least].measure, float(slack[least])
-    units = dict(zip(plan.scenario.outcomes["id"], plan.scenario.outcomes["unit"], strict=True))
-    unit = view.currency if measure == "spend" else units.get(measure, "")
-    size = pounds(abs(left), view.currency) if measure == "spend" else f"{number(abs(left))} {unit}".strip()
-    ends = _at_end(view) & mine
-    if rule.bends and left < 0 and not _rounding(view, least, -left):
-        return f"bent by {size}", left, unit
-    if ends.any():
-        words = "none" if mine.sum() == 1 else f"none in {int(ends.sum())} of {int(mine.sum())} parts"
-        return words, max(left, 0.0), unit
-    return size, left, unit
-
-
-def _rounding(view: View, limit: int, less: float) -> bool:
-    """Whether an amount beyond an end is what whole pounds leave."""
-    pound = float(np.abs(view.effects.dense(np.array([limit]))).max(initial=0.0))
-    return less <= 8.0 * max(pound, 1e-7 * abs(float(view.body[limit])))
-
-
-def _room_of_routes(view: View, rule: Rule) -> tuple[str, float, str]:
-    """The room of a rule without limits: what is left of the routes that it opens."""
-    routes = _opened(view, rule)
-    if not len(routes):
-        return "counts nothing", np.nan, ""
-    left = view.problem.route_high[routes] - view.solved.flows.moved[routes]
-    least = max(float(left.min()), 0.0)
-    if least >= POUND:
-        return f"{pounds(least, view.currency)} not used", least, view.currency
-    full = int((left < POUND).sum())
-    return "none" if len(routes) == 1 else f"none in {full} of {len(routes)} parts", least, view.currency
+# --- worth -----------------------------------------------------------------------------------------------------------
 
 
 def worth_of(plan: Plan, rule: Rule) -> tuple[float, str]:
     """What easing a rule a little is worth where it is dearest, in units of the aim, and by how much: `a_little`, or 1%
-    of what is not measured in pounds. Blank where yes/no choices leave no prices."""
+    of what is not measured in pounds; where its own parts hold one another, all eased together. Blank where yes/no
+    choices leave no prices."""
     if not plan.has_prices:
         return np.nan, ""
-    view, table = view_of(plan), shaping(plan)
-    row = table[(table["kind"] == "rule") & (table["id"] == rule.id)]
-    worth, asks = (float(row["worth"].iloc[0]), str(row["asks"].iloc[0])) if len(row) else (0.0, _asks(view, rule))
-    routes = _opened(view, rule)
+    view = view_of(plan)
+    limits = priced_limits(view, rule.id)
+    worth, limit = dearest(view, limits) if len(limits) else (0.0, -1)
+    asks = _asks(view, rule, limit)
+    if not worth and len(limits) and (worth := worth_of_all(view, rule.id)):
+        asks = f"{asks} in each part"
+    routes = opened_by(view, rule)
     if len(routes):
         problem = view.problem
         full = problem.route_high[routes] - view.solved.flows.moved[routes] < POUND
-        gain = (view.price[problem.target[routes]] - view.price[problem.source[routes]]) * full * view.little
-        worth = max(worth, float(gain.max()))
+        moving = view.price[problem.target] - view.price[problem.source] - view.limit_price @ problem.route_rows
+        worth = max(worth, float((moving[routes] * full).max()) * view.little)
     return worth, asks
 
 
-def _asks(view: View, rule: Rule) -> str:
-    measures = {limit.measure for limit in view.problem.limits if limit.owner == rule.id}
+def _asks(view: View, rule: Rule, limit: int) -> str:
+    """By how much a rule is told to be eased: as its dearest limit is, else as all of its limits are."""
+    measures = {each.measure for each in view.problem.limits if each.owner == rule.id}
+    if limit >= 0:
+        measures = {view.problem.limits[limit].measure}
     return "1%" if measures and "spend" not in measures else view.asked
 
 
@@ -275,7 +220,7 @@ def _same_ends(plan: Plan) -> list[set[str]]:
     """Groups of rules that stand at the same end of the same sum of lines, up to its scale."""
     view = view_of(plan)
     matrix, groups = view.effects, dict[tuple, set[str]]()
-    for limit in np.flatnonzero(_at_end(view)):
+    for limit in np.flatnonzero(at_end(view)):
         entries = np.flatnonzero(matrix.rows == limit)
         values = matrix.values[entries]
         entries, values = entries[values != 0], values[values != 0]
@@ -289,5 +234,4 @@ def _same_ends(plan: Plan) -> list[set[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-__all__ = ["CHOICES", "EFFECT_COLUMNS", "NOT_SOLVED", "ROOM", "SOLVED", "TABLE_COLUMNS", "Prices", "prices", "room_of",
-           "stands", "worth_of"]  # fmt: skip
+__all__ = ["CHOICES", "NOT_SOLVED", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]

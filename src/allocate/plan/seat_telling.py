@@ -15,6 +15,7 @@ from allocate.plan.margins import SAME, Turn, View, turn_of, view_of
 from allocate.plan.moves import NOISE, POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.seats import SeatView, bought_at, rows_of
+from allocate.plan.still import held_by, holds, stays
 from allocate.plan.words import quoted, some, title
 
 Array = np.ndarray
@@ -58,11 +59,17 @@ def what_changes(mine: SeatView, plan: Plan) -> str:
     lose most, outcomes."""
     moves = moves_of(plan, mine.seat)
     other = ("partner", "partners") if mine.place and mine.lines["place"].nunique() < 2 else ("place", "places")
-    said = [money_now(mine, plan.scenario.heading.currency), fallen(moves)]
+    said = [money_now(mine, plan.scenario.heading.currency), as_it_was(mine, plan), fallen(moves)]
     said += _by(moves, mine, "programme", "programmes") + _by(moves, mine, *other) + gained(moves)
     said += [mine.note] if len(mine.lines) else []
     said += [NEED] if mine.from_need and not mine.place else []
     return " ".join(sentence for sentence in said if sentence)
+
+
+def as_it_was(mine: SeatView, plan: Plan) -> str:
+    """What holds a seat's lines where none of them changes; '' where any does, or where it has none."""
+    view, rows = view_of(plan), rows_of(plan.scenario, mine.seat)
+    return f"Each of your lines is as last year, {held_by(view, rows)}." if len(rows) and stays(view, rows) else ""
 
 
 def fallen(moves: Moves) -> str:
@@ -116,7 +123,8 @@ def against_other(mine: SeatView, plan: Plan, other: Plan, called: str) -> str:
     moves, currency = moves_of(plan, mine.seat, other, called), plan.scenario.heading.currency
     more = float(moves.change.sum())
     if not moves.any:
-        same = f"Every pound of yours is as in {called}."
+        held = held_by(view_of(plan), rows_of(plan.scenario, mine.seat))
+        same = f"Every pound of yours is as in {called}{f', {held}' if len(mine.lines) else ''}."
         return f"{same} {telling.bought(moves)}" if moves.told else same
     word = "more" if more > 0 else "less"
     first = f"You get {pounds(abs(more), currency)} {word} than in {called}."
@@ -184,7 +192,9 @@ def change_of_mind(mine: SeatView, plan: Plan) -> str:
     whose = "Of yours" if mine.place else "Of what you take part in"
     turns = [turn for sign in (1.0, -1.0) if (turn := _turn(view, rows, sign)) is not None]
     told = [f"{whose}, {telling.turned(view, turn)}" for turn in turns]
-    return " ".join(told) or "Nothing of yours whose effect is counted rises or falls."
+    if told or not len(rows):
+        return " ".join(told) or "No money is spent by you or on you here."
+    return f"Nothing of yours whose effect is counted rises or falls. {holds(view, rows)[0]}"
 
 
 def _turn(view: View, rows: Array, sign: float) -> Turn | None:
@@ -226,6 +236,6 @@ def _left_out(view: View, rows: Array) -> str:
 
 
 __all__ = [
-    "against_other", "change_of_mind", "fallback", "fallen", "gained", "money_now", "moves_of", "what_changes",
-    "what_it_takes", "why",
+    "against_other", "as_it_was", "change_of_mind", "fallback", "fallen", "gained", "money_now", "moves_of",
+    "what_changes", "what_it_takes", "why",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
+from allocate.plan.still import held_by, stays
 from allocate.plan.trying import ROUNDING, Solve, Tick, without
 from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.curves import Curves
@@ -129,7 +130,7 @@ def from_seat(plan: Plan, seat: str, against: Plan | None = None) -> SeatView:
     buys, has = (_weighed(plan, outcomes, column) for column in ("change", "after"))
     buys_more = None if other is None else has - _weighed(other, _bought(other, seat), "after")
     rules = _rules(view, mine)
-    summary = _summary(view, before, after, outcomes, distances, more, rules)
+    summary = _summary(view, mine, before, after, outcomes, distances, more, rules)
     return SeatView(
         seat, plan.scenario.name_of(table, key), before, after, outcomes, SHARED if table == "partners" else "",
         _lines(view, mine), rules, *distances, *shares, more, buys, buys_more, before, FALLBACK, summary,
@@ -335,8 +336,8 @@ def _touched(view: View, only: Array) -> Array:
 
 
 def _summary(
-    view: View, before: float, after: float, outcomes: pd.DataFrame, distances: tuple[float | None, float | None],
-    more: float | None, rules: pd.DataFrame,
+    view: View, mine: Array, before: float, after: float, outcomes: pd.DataFrame,
+    distances: tuple[float | None, float | None], more: float | None, rules: pd.DataFrame,
 ) -> str:  # fmt: skip
     """What the plan means for a seat, in the second person."""
     currency, change = view.currency, after - before
@@ -345,7 +346,8 @@ def _summary(
         share = per_cent(change / before, signed=True)
         word = "more" if change > 0 else "less"
         first += f", {pounds(abs(change), currency)} ({share}) {word} than last year"
-        first = f"You get {pounds(after, currency)}, the same as last year" if abs(change) < POUND else first
+        held = f", {held_by(view, mine)}" if stays(view, mine) else ""
+        first = f"You get {pounds(after, currency)}, the same as last year{held}" if abs(change) < POUND else first
     if more is not None and abs(more) >= ROUNDING:
         first += f", and {pounds(abs(more), currency)} {'more' if more > 0 else 'less'} than in the plan as agreed"
     names = [f" ({name})" if len(outcomes) > 1 else "" for name in outcomes["name"]]

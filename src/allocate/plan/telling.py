@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from allocate.engine.certificate import Flows, bodies
 from allocate.plan.figures import number, per_cent, pounds
-from allocate.plan.margins import ROOM, SAME, TOLD, Turn, View, turn_of, view_of
+from allocate.plan.margins import ROOM, SAME, TOLD, Turn, View, broken_by, eased, turn_of, view_of
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
+from allocate.plan.still import held_by, holds
 from allocate.plan.words import capital, count, some
 
 Array = np.ndarray
@@ -60,7 +60,7 @@ def total(moves: Moves) -> str:
     """How much more (or less) is spent, and how much moves between lines."""
     currency, new = moves.plan.scenario.heading.currency, moves.rises - moves.falls
     if not moves.any:
-        return f"Nothing is placed differently: every line is as {_in(moves)}."
+        return f"Nothing is placed differently: every line is as {_in(moves)}, {held_by(view_of(moves.plan))}."
     if not moves.before.any():
         return f"{pounds(moves.rises, currency)} is placed, where nothing was before."
     if abs(new) < POUND:
@@ -287,8 +287,7 @@ def change_of_mind(plan: Plan) -> str:
         )
     turns = [turn for rising in (True, False) if (turn := _largest(view, rising)) is not None]
     if not turns:
-        stays = next(iter(_holds(view)), "The money buys as much in every use of it.")
-        return f"Nothing whose effect is counted rises or falls. {stays}"
+        return f"Nothing whose effect is counted rises or falls. {holds(view)[0]}"
     told = [turned(view, turn) for turn in turns] + [told for turn in turns if (told := _beyond(view, turn))]
     sure = all(turn.because for turn in turns)
     return " ".join([*told, *([] if sure else ["This holds only while nothing else changes."])])
@@ -405,19 +404,10 @@ def _not_started(view: View, line: int) -> str:
     if short > 0:
         gap = pounds(short, view.currency)
         return f"{gap} short of its minimum start ({start}); the rest of {view.envelope(e)} buys more elsewhere."
-    broken = _broken_by(view, line, scale)
+    broken = broken_by(view, line, scale)
     if broken >= 0:
         return f"Its minimum start ({start}) would break {view.short(broken)}."
     return f"Its minimum start ({start}) would buy nothing that is counted."
-
-
-def _broken_by(view: View, line: int, more: float) -> int:
-    """A limit that so many pounds more on one line would break, or -1."""
-    spend = view.spend.copy()
-    spend[line] += more
-    after = bodies(view.problem, Flows(spend, view.solved.flows.moved))
-    broken = (after > view.problem.limit_high + POUND) | (after < view.problem.limit_low - POUND)
-    return int(np.argmax(broken)) if broken.any() else -1
 
 
 def why_no_more(view: View, line: int) -> str:
@@ -449,52 +439,7 @@ def _stop(view: View, line: int) -> str:
     return "More of it would buy nothing that is counted."
 
 
-# --- what holds the plan ---------------------------------------------------------------------------------------------
-
-
-def held(plan: Plan) -> list[str]:
-    """Where nothing moves (every line at today's spending, to the pound): which limits hold it there, a sentence
-    each, the dearest first. [] where anything moves."""
-    view = view_of(plan)
-    if (np.abs(view.change) >= POUND).any():
-        return []
-    said = [f"Every line stays at today's spending: {_no_more_money(view)}."]
-    return said + (_holds(view) or ["No rule holds it there: no move within the money would buy more."])
-
-
-def _no_more_money(view: View) -> str:
-    left = view.unspent[view.unspent >= POUND].sum()
-    return f"{pounds(float(left), view.currency)} is left" if left else "all the money is spent as it is now"
-
-
-def _holds(view: View) -> list[str]:
-    """What keeps lines from moving to where they would buy more, a sentence a rule, the dearest first."""
-    said = []
-    for _, (worth, limit, parts) in sorted(_eased(view).items(), key=lambda row: (-row[1][0], row[0])):
-        where = f" (in {parts} parts)" if parts > 1 else ""
-        step = view.asked if view.problem.limits[limit].measure == "spend" else "1%"
-        told = f"easing it by {step} would be worth {number(float(f'{worth:.3g}'))} {view.unit}"
-        said.append(f"{capital(view.short(limit))} holds it there{where}: {told}.")
-    if said or view.priced:
-        return said + _own_holds(view)
-    stops = [stop for stop in dict.fromkeys([*view.rise_stop, *view.fall_stop]) if stop >= 0]
-    owners = dict.fromkeys(view.short(int(stop)) for stop in stops)
-    return [f"{capital(owner)} holds lines there." for owner in owners] + _own_holds(view)
-
-
-def _own_holds(view: View) -> list[str]:
-    """Lines held by their own least or most."""
-    if not view.priced:
-        most, least = view.at_most, view.at_least & (view.problem.low > 0)
-    else:
-        most = view.at_most & (view.worth > view.elsewhere * (1 + SAME))
-        least = view.at_least & (view.worth < view.elsewhere * (1 - SAME)) & (view.problem.low > 0)
-    counts = ((int(most.sum()), "most"), (int(least.sum()), "least"))
-    return [
-        f"{count(held, 'line')} {'is' if held == 1 else 'are'} at {'its' if held == 1 else 'their'} own {end}."
-        for held, end in counts
-        if held
-    ]
+# --- what shapes the plan --------------------------------------------------------------------------------------------
 
 
 def shaping(plan: Plan) -> pd.DataFrame:
@@ -513,22 +458,8 @@ def shaping(plan: Plan) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _eased(view: View) -> dict[str, tuple[float, int, int]]:
-    """By rule or resource that shapes the answer: what easing it is worth, its dearest limit, and how many do."""
-    found: dict[str, tuple[float, int, int]] = {}
-    for i in np.flatnonzero((view.limit_price != 0) & (view.ends[0] | view.ends[1])):
-        limit = view.problem.limits[i]
-        end = limit.high if view.limit_price[i] > 0 else limit.low
-        step = view.little if limit.measure == "spend" else 0.01 * abs(end)
-        worth = abs(view.limit_price[i]) * step
-        best, dearest, parts = found.get(limit.owner, (0.0, int(i), 0))
-        ahead = parts == 0 or float(f"{worth:.6g}") > float(f"{best:.6g}")
-        found[limit.owner] = (worth, int(i), parts + 1) if ahead else (best, dearest, parts + 1)
-    return {owner: row for owner, row in found.items() if row[0] > 0}
-
-
 def _shaping_limits(view: View) -> Iterator[list]:
-    for owner, (worth, i, parts) in _eased(view).items():
+    for owner, (worth, i, parts) in eased(view).items():
         limit, rule = view.problem.limits[i], view.rules.get(owner)
         asks = view.asked if limit.measure == "spend" else "1%"
         sentence = view.sentence(owner)

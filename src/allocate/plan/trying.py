@@ -18,9 +18,11 @@ from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
+from allocate.plan.room import room_of, stands
+from allocate.plan.still import held_by
 from allocate.plan.words import some
 from allocate.rules.kinds import Band
-from allocate.scenario.rulebook import Rule
+from allocate.scenario.rulebook import Rule, covers
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -58,6 +60,8 @@ class Without:
     moved: float
     """Pounds that lie elsewhere because of the rule."""
     certified: bool
+    because: str
+    """Why the plan would be the same without it, where it would."""
 
     @property
     def changes(self) -> bool:
@@ -85,7 +89,7 @@ class Without:
     def sentences(self) -> list[str]:
         """The same in words: what it costs, what it moves, whom it helps, whom it costs."""
         if not self.changes:
-            return ["Without this rule the plan would be the same."]
+            return [f"Without this rule the plan would be the same: {self.because}."]
         currency = self.plan.scenario.heading.currency
         said = [f"Without it the plan would buy {as_much(self.cost, self.unit)}."]
         several = self.outcomes[self.outcomes["difference"] != 0] if len(self.outcomes) > 1 else self.outcomes.head(0)
@@ -149,7 +153,17 @@ def _difference(plan: Plan, free: Plan, rule: Rule) -> Without:
     # A rule that is bent costs its price even where it moves nothing.
     cost = gain if (moved or rule.bends) and abs(gain) > noise else 0.0
     sure, sentence = plan.certified and free.certified, rule.sentence(plan.scenario)
-    return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure)
+    because = _because(plan, free, rule)
+    return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure, because)
+
+
+def _because(plan: Plan, free: Plan, rule: Rule) -> str:
+    """Why a plan would be the same without a rule: it leaves room, or its lines would be held there all the same."""
+    words, room, _ = room_of(plan, rule)
+    if np.isnan(room) or not stands(plan, rule):
+        return f"it leaves room ({words})" if room > 0 else "it holds no money back"
+    rows = np.flatnonzero(covers(rule.where, plan.scenario))
+    return f"its lines would be {held_by(view_of(free), rows)}"
 
 
 def noise_of(plan: Plan) -> float:
@@ -367,6 +381,6 @@ def scaled(scenario: Scenario, key: tuple[str, str, str], factor: float) -> dict
 
 
 __all__ = [
-    "Entry", "Without", "as_much", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled", "switched_off",
-    "what_brings_in", "without",
+    "Entry", "Without", "as_much", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled",
+    "switched_off", "what_brings_in", "without",
 ]  # fmt: skip

@@ -13,9 +13,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from allocate.errors import Problem
+from allocate.rules import wording
 from allocate.rules.binding import INFINITY, Binding
 from allocate.rules.tally import Limit, Part, Tally
-from allocate.rules.wording import listed
 from allocate.scenario.rulebook import Scope, kind
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import Id, Money
@@ -40,8 +40,11 @@ class Flow(Binding):
     def _scope_of_money(self) -> Self:
         wrong = [name for name, value in self.where if value and name not in self.named]
         if wrong:
-            raise ValueError(f"where may name {listed(list(self.named))} alone, not {listed(wrong)}")
+            raise ValueError(f"where may name {wording.listed(list(self.named))} alone, not {wording.listed(wrong)}")
         return self
+
+    def thing(self, scenario: Scenario) -> str:
+        return "money"
 
     def _covers(self, scope: Scope, scenario: Scenario) -> bool:
         return bool(_envelopes(scope, scenario).any())
@@ -60,20 +63,19 @@ class Flow(Binding):
                     yield part, year if len(scenario.years) > 1 else "", rows
 
     def _money(self, scenario: Scenario) -> str:
-        """The envelopes in words: 'Core money', 'Core money held by The Board in 2026/27'."""
-        names = [scenario.name_of("envelopes", name) for name in self.where.envelopes]
-        holders = [scenario.name_of("partners", name) for name in self.where.partners]
-        phrases = [listed(names) if names else "any envelope"]
-        phrases += [f"held by {listed(holders)}"] if holders else []
-        return " ".join([*phrases, *([f"in {listed(list(self.where.years))}"] if self.where.years else [])])
+        """The envelopes in words: 'the Core services envelope', 'Core money held by The Board in 2026/27'."""
+        holders = [wording.partner(name, scenario) for name in self.where.partners]
+        said = wording.purses(self.where, scenario) or "any envelope"
+        said += f" held by {wording.listed(holders)}" if holders else ""
+        return said + (f" in {wording.listed(self.where.years)}" if self.where.years else "")
 
     def _pounds(self, scenario: Scenario) -> str:
         yearly = " a year" if len(scenario.years) > 1 and len(self.where.years) != 1 else ""
-        return f"{scenario.heading.currency}{self.amount:,.0f}{yearly}"
+        return wording.money(self.amount, scenario.heading.currency) + yearly
 
     def _said(self, scenario: Scenario, words: str) -> str:
         each = {None: "", "partner": "For each partner that holds money, "}.get(self.each, f"For each {self.each}, ")
-        return f"{each}{words}" if each else words[0].upper() + words[1:]
+        return f"{each}{words}" if each else wording.capital(words)
 
 
 @kind
@@ -168,10 +170,11 @@ class Open(Flow):
     def sentence(self, scenario: Scenario) -> str:
         routes = scenario.table("routes")
         mine = routes[routes["id"] == self.route].head(1)
-        ends = [scenario.name_of("envelopes", name) for name in (*mine["source"], *mine["target"])]
-        source, target = ends if ends else ("Money", "another envelope")
-        years = f" in {listed(list(self.where.years))}" if self.where.years else ""
-        return f"{source} may move to {target} along {self.route}{years}, up to {self._pounds(scenario)}"
+        source, target = (
+            wording.purses(Scope(envelopes=tuple(mine[end])), scenario) or "another" for end in ("source", "target")
+        )
+        years = f" in {wording.listed(self.where.years)}" if self.where.years else ""
+        return f"Up to {self._pounds(scenario)} may move from {source} to {target}{years}"
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         routes = scenario.table("routes")

@@ -30,7 +30,7 @@ COLUMNS = [
 ]  # fmt: skip
 BRACKETS = str.maketrans({mark: "" for mark in "()[]{}|"})
 """Marks that IG Script keeps for itself."""
-STANDINGS = {"statutory": "Required by law", "agreed": "Agreed", "recorded": "Recorded, and binding nothing"}
+STANDINGS = {"statutory": "Required by law", "recorded": "Recorded, and binding nothing"}
 SAID = {
     "at_least": "at least {}", "at_most": "at most {}", "amount": "{}", "down": "{} down", "up": "{} up",
     "more": "{} more than today's spending buys", "pace": "{} of the opening distance a year", "within": "within {}",
@@ -161,14 +161,18 @@ def _or_else(rule: Rule, scenario: Scenario) -> str:
 
 
 def _heading(rule: Rule, scenario: Scenario) -> str:
-    """'Agreed by X and Y on 1 April 2025, to be reviewed by 31 March 2026'."""
-    said = STANDINGS[rule.standing]
-    agreed = rule.standing == "agreed"
-    names = [wording.partner(name, scenario) for name in rule.support]
-    by = wording.listed(names, "by") if names else ""
-    said += (f" by {by}" if agreed else f", supported by {by}") if by else ""
-    said += (f" on {wording.day(rule.since)}" if agreed else f", from {wording.day(rule.since)}") if rule.since else ""
-    said += f", on a proposal of {wording.partner(rule.proposer, scenario)}" if rule.proposer else ""
+    """'Agreed by X and Y on a proposal of Z, in force from 1 April 2025, to be reviewed by 31 March 2026'."""
+    proposer = wording.partner(rule.proposer, scenario) if rule.proposer else ""
+    by = wording.listed([wording.partner(name, scenario) for name in rule.support], "by")
+    if rule.standing == "agreed" and not rule.in_force:
+        said = f"Proposed by {proposer}" if proposer else "Proposed"
+        said += f", supported by {by}" if by else ""
+    elif rule.standing == "agreed":
+        said = "Agreed" + (f" by {by}" if by else "") + (f" on a proposal of {proposer}" if proposer else "")
+    else:
+        said = STANDINGS[rule.standing] + (f", supported by {by}" if by else "")
+        said += f", on a proposal of {proposer}" if proposer else ""
+    said += f", in force from {wording.day(rule.since)}" if rule.since and rule.in_force else ""
     return said + (f", to be reviewed by {wording.day(rule.review)}" if rule.review else "")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from allocate.rules.amounts import Cap, Floor, Keep, Measured
 from allocate.rules.binding import INFINITY, Binding, Fraction, Growth, Ratio, binding_rules
+from allocate.rules.choices import Either, Moves, Prerequisite, Start
 from allocate.rules.flows import Open, Reserve, Virement
 from allocate.rules.places import Converge, Gap
 from allocate.rules.proportions import Band, GrowthFloor, Share
@@ -15,7 +16,7 @@ from allocate.rules.purposes import Match, Reach, Report, RingFence
 from allocate.scenario.rulebook import KINDS
 
 __all__ = [
-    "INFINITY", "KINDS", "Band", "Binding", "Cap", "Converge", "Floor", "Fraction", "Gap", "Growth", "GrowthFloor",
-    "Keep", "Match", "Measured", "Open", "Ratio", "Reach", "Report", "Reserve", "RingFence", "Share", "Virement",
-    "binding_rules",
+    "INFINITY", "KINDS", "Band", "Binding", "Cap", "Converge", "Either", "Floor", "Fraction", "Gap", "Growth",
+    "GrowthFloor", "Keep", "Match", "Measured", "Moves", "Open", "Prerequisite", "Ratio", "Reach", "Report", "Reserve",
+    "RingFence", "Share", "Start", "Virement", "binding_rules",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ distance a year, so that the rule stays linear in what is spent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,6 +24,8 @@ from allocate.scenario.tables import Id, Year
 from allocate.scenario.words import suggestion
 
 Counted = Literal["population", "need"]
+NOTHING = 1e-9
+"""A coefficient below this is what rounding left of nothing."""
 POUND = 1.0
 """How far a place may stand from an amount that whole pounds cannot meet exactly."""
 
@@ -65,6 +68,18 @@ def _weights(parts: tuple[Part, ...], column: Counted, scenario: Scenario) -> np
     return np.nan_to_num(people.loc[[part.id for part in parts]].to_numpy(dtype=float))
 
 
+def _less(asked: Callable[[np.ndarray], Amount], here: np.ndarray, everywhere: np.ndarray, part: float) -> Amount:
+    """What is spent (gained) here less a part of what is everywhere.
+
+    Where the part is all but nothing, or the two all but cancel, no rounding error is left as a coefficient.
+    """
+    if part < NOTHING:
+        return asked(here)
+    if abs(1 - part) < NOTHING:
+        return -part * asked(np.setdiff1d(everywhere, here))
+    return asked(here) - part * asked(everywhere)
+
+
 @kind
 class Converge(Between):
     """Each place moves towards its fair share of spending at least so fast."""
@@ -88,10 +103,11 @@ class Converge(Between):
         for year, part, here, everywhere, share in self._years(tally, "need"):
             distance = self._opening(tally, part, share)
             left = distance * self._left(year, tally.scenario)
-            spent, all_ = tally.spend(here), tally.spend(everywhere)
+            spent = tally.spend(here)
             # Where the window is narrower than a pound or two, whole pounds need that much of it.
             slip = POUND if abs(left) * share * tally.baseline(everywhere) < 2 * POUND else 0.0
-            path, target = spent - share * (1 + left) * all_, spent - share * all_
+            path = _less(tally.spend, here, everywhere, share * (1 + left))
+            target = _less(tally.spend, here, everywhere, share)
             label = year_word(tally.scenario, year)
             rows: list[tuple[str, Amount, float, float]] = [
                 ("path", path, 0.0 - slip, INFINITY) if distance < 0 else ("path", path, -INFINITY, slip)
@@ -168,10 +184,9 @@ class Gap(Between):
 
     def limits(self, tally: Tally) -> Iterator[Limit]:
         for year, part, here, everywhere, share in self._years(tally, self.by):
-            mine, average = self._body(tally, here), share * self._body(tally, everywhere)
             label = year_word(tally.scenario, year)
             for word, sign in (("least", -1.0), ("most", 1.0)):
-                body = mine - (1 + sign * self.within) * average
+                body = _less(partial(self._body, tally), here, everywhere, share * (1 + sign * self.within))
                 ends = (0.0, INFINITY) if sign < 0 else (-INFINITY, 0.0)
                 yield renamed(self._limit(tally, part, body, *ends, self.measure, label), word)
 

@@ -200,4 +200,7 @@ class Report(Rule):
 
     def sentence(self, scenario: Scenario) -> str:
         who = wording.partners(self.where, scenario) or [scenario.name_of("partners", self.owner)]
-        return f"{wording.capital(wording.listed(who))} must report {self.what} by {wording.day(self.due)}"
+        who_must, by = f"{wording.capital(wording.listed(who))} must report", f"by {wording.day(self.due)}"
+        # A long thing would part the day from what it belongs to.
+        long = len(self.what.split()) > 6
+        return f"{who_must} {by} {self.what}" if long else f"{who_must} {self.what} {by}"

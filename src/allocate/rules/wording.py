@@ -64,7 +64,7 @@ def listed(names: Sequence[str], before: str = "") -> str:
     """'A, B and C'. Where a name holds an 'and' of its own, the word before them is said again: 'A, on B and C and on
     D'."""
     several = [*names[:1], *(f"{before} {name}" for name in names[1:])] if before and _unclear(names) else list(names)
-    return several[0] if len(several) == 1 else ", ".join(several[:-1]) + " and " + several[-1]
+    return "".join(several) if len(several) < 2 else ", ".join(several[:-1]) + " and " + several[-1]
 
 
 def several(names: Sequence[str]) -> str:
@@ -127,10 +127,10 @@ def purses(scope: Scope, scenario: Scenario) -> str:
     if len(names) > 1 and not {_last(name) for name in names} & UNCOUNTED:
         tail = _common_end(names)
         heads = [name.removesuffix(tail).strip() for name in names]
-        if tail.split()[-1:] and _last(tail) in COUNTED and all(heads):
+        if tail and all(heads) and _last(tail) in COUNTED:
             return f"the {listed(heads)} {tail}s"
         if not any(_last(name) in COUNTED for name in names):
-            return f"the {listed(names)} envelopes"
+            return f"the {listed(heads)} {tail} envelopes" if tail and all(heads) else f"the {listed(names)} envelopes"
     return listed([_purse(name) for name in names]) if names else ""
 
 
@@ -220,6 +220,6 @@ def measure_of(rule: Rule) -> str:
 
 
 __all__ = [
-    "bends_at", "bent", "capital", "coin", "counted", "day", "listed", "lower", "measure_of", "measured", "money", "named", "names_money",
-    "number", "partner", "partners", "per_cent", "places", "purses", "several", "things",
+    "bends_at", "bent", "capital", "coin", "counted", "day", "listed", "lower", "measure_of", "measured", "money",
+    "named", "names_money", "number", "partner", "partners", "per_cent", "places", "purses", "several", "things",
 ]  # fmt: skip

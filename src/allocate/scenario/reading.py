@@ -152,9 +152,8 @@ def make_rule(name: str, fields: Any, found: list[Problem], where: str = "rules.
     kind = KINDS.get(str(fields.get("kind", "")))
     if kind is None:
         value = str(fields.get("kind", ""))
-        found.append(
-            Problem(where, "is not a kind of rule", field=f"{path}.kind", value=value, fix=suggestion(value, KINDS))
-        )
+        fix = suggestion(value, KINDS) or f"known: {', '.join(sorted(KINDS))}"
+        found.append(Problem(where, "is not a kind of rule", field=f"{path}.kind", value=value, fix=fix))
         return None
     rest = {key: value for key, value in fields.items() if key != "kind"}
     typed = {key: rest[key] for key in kind.figures if isinstance(rest.get(key), str | bool)}

@@ -67,8 +67,8 @@ def year_advice(text: str) -> str:
 
 def date_advice(text: str) -> str:
     """The date that somebody who typed this text most likely meant, days before months."""
-    plain = re.sub(r"[\s,]+", " ", text.translate(MINUSES)).strip()
-    for form in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S"):
+    plain = re.sub(r"[\s,]+", " ", text.translate(MINUSES)).strip().partition("T")[0]
+    for form in ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%d"):
         with suppress(ValueError):
             return f"did you mean {datetime.strptime(plain, form).date().isoformat()}?"
     return ""

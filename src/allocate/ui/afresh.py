@@ -85,7 +85,7 @@ def difference(held: Plan, plan: Plan) -> str:
     same = abs(more) <= SAME * max(abs(plan.value), abs(held.value))
     moves = _moves(plan.scenario, sorted(now - was), sorted(was - now))
     if not moves:
-        return "Choosing afresh changes nothing."
+        return "Choosing afresh changes nothing: no other choices were found to buy more."
     unit = aim_unit(plan)
     if same:
         return f"Choosing afresh buys as much, nearer to today: {moves}."

@@ -13,9 +13,11 @@ import streamlit as st
 from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.margins import view_of
 from allocate.plan.moves import POUND, Moves
 from allocate.plan.plan import Plan
 from allocate.plan.seats import SeatView, rows_of
+from allocate.plan.still import held, held_by, stays
 from allocate.plan.trying import guardrails, what_brings_in
 from allocate.scenario.scenario import Scenario
 from allocate.ui import afresh, panels, parts, pictures, seating, solving
@@ -194,7 +196,7 @@ def cards(view: View, plan: Plan) -> list[Card]:
         more["Against the plan as agreed"] = "You changed assumptions only: the plan as agreed under them is this plan."
     elif view.changed and against is not None and against is not plan:
         more["Against the plan as agreed"] = telling.what_changes(plan, against, called)
-    still, ties = telling.held(plan), telling.ties(plan)
+    still, ties = held(plan), telling.ties(plan)
     why = " ".join(still) if still else telling.why(plan)
     return [
         Card("What changes?", telling.what_changes(plan), more),
@@ -256,7 +258,9 @@ def _gains(plan: Plan, column: str, heading: str) -> Shown:
     moved = [row for row in rows if abs(row["change"]) >= POUND]
     note = "Change on last year" if any_before(plan) else "Amount"
     if not moved:
-        return Shown(heading, note, "Nothing changes.")
+        view = view_of(plan)
+        same = f"Nothing changes: every line is as it was, {held_by(view)}." if stays(view) else ""
+        return Shown(heading, note, same or f"No {column}'s total changes.")
     return Shown(
         heading,
         note,

@@ -181,7 +181,9 @@ def _gains(mine: SeatView, plan: Plan, columns: list[str], heading: str) -> Show
     moved = [row for row in rows if abs(row["change"]) >= POUND]
     note = "Change on last year, the largest rise first" if mine.baseline else "Amount, the largest first"
     if not moved:
-        return Shown(heading, note, "Nothing changes for you." if len(mine.lines) else "You have no lines here.")
+        held = seat_telling.as_it_was(mine, plan)
+        same = f"Nothing changes for you. {held}" if held else "Only how your money is divided within these changes."
+        return Shown(heading, note, same if len(mine.lines) else "You have no lines here.")
     every = pictures.change_bars(rows, unit).table
     return Shown(heading, note, replace(pictures.change_bars(pictures.largest(moved), unit), table=every))
 
