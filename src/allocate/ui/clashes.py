@@ -15,6 +15,7 @@ from allocate.plan.clashing import Clashes
 from allocate.plan.clashing import clash as look_for
 from allocate.plan.explaining import aim_unit
 from allocate.plan.figures import number, pounds
+from allocate.plan.moves import NOISE
 from allocate.plan.words import count, some
 from allocate.rules import wording
 from allocate.scenario.rulebook import Rule
@@ -277,6 +278,7 @@ def _facts(view: View, found: Clashes, way: int, rows: pd.DataFrame) -> list[str
     if plan is not None:
         unit, stands = aim_unit(plan), view.yardstick
         more = plan.value - stands.value if stands is not None else math.nan
+        more = 0.0 if abs(more) < NOISE * abs(plan.value) else more
         if more != more:
             said.append(f"The plan then buys {number(plan.value)} {unit}.")
         else:

@@ -69,7 +69,7 @@ def _proposal(view: View, stands: Plan, change: Mapping[str, Any]) -> None:
     parts.draw(parts.verdict(found.answer, _tone(found), "If this is proposed:"), key="proposal")
     if found.after is not None:
         st.html(parts.gallery(_pictures(found)))
-    st.html(seats(found, view.draft.seat) + decisions(found))
+    st.html((seats(found, view.draft.seat) if found.after is not None else "") + decisions(found))
     whole = _nearest(view, stands, found, key)
     _others(found)
     st.html(how(found))

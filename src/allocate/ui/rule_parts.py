@@ -81,7 +81,7 @@ def told_to(view: View, plan: Plan, mine: SeatView) -> str:
     """How many rules bind a seat, how many more reach it, and which is dearest, in a sentence or two."""
     reach = sum(reaches(rule, mine, plan) for rule in view.wanted.rules if rule.binds)
     if mine.rules.empty:
-        left = f"{reach} reach you, with room left" if reach else "none reaches you"
+        left = f"{reach} reach{'es' * (reach == 1)} you, with room left" if reach else "none reaches you"
         return f"No rule binds you; {left}."
     count, more = len(mine.rules), reach - len(mine.rules)
     first = f"{count} rule{' binds' if count == 1 else 's bind'} you"
@@ -137,9 +137,9 @@ def _verdict(view: View, plan: Plan, groups: dict[str, list[Rule]]) -> None:
     broken = [title(r.id) for r in groups["off"] if r.standing == "statutory"]
     more = [f"Switched off although it is law, to see what it costs: {', '.join(broken)}."] if broken else []
     bent = [title(rule) for rule in Book(view).bends]
-    but = f" but {len(bent)}, which bend{'s' * (len(bent) == 1)}" if bent else ""
+    but = f" but {'one' if len(bent) == 1 else len(bent)}, which bend{'s' * (len(bent) == 1)}" if bent else ""
     lead = f"Every rule is met{but}."
-    more += [f"At the published price: {', '.join(bent)}."] if bent else []
+    more += [f"Bent at the published price: {', '.join(bent)}."] if bent else []
     parts.draw(parts.verdict(text, "note" if broken or bent else "good", lead, more), key="verdict")
     parts.announce(text)
 

@@ -14,7 +14,8 @@ import streamlit as st
 from allocate.plan import explaining, telling
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
-from allocate.plan.prices import ROOM, Prices, room_of, worth_of
+from allocate.plan.prices import ROOM, Prices, worth_of
+from allocate.plan.room import room_of
 from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.words import capital, some, title
 from allocate.rules import wording
@@ -245,8 +246,9 @@ def whole_cost(book: Book, rule: Rule) -> str:
         return f"Its whole cost is {one['how']}."
     said = [_cost_said(float(one["cost"]), unit)]
     if one["helps"] or one["costs"]:
-        effects = book.costs.effects[(book.costs.effects["rule"] == rule.id) & (book.costs.effects["who"] == "partner")]
-        said += _whom(effects, book.view.wanted.heading.currency)
+        effects = book.costs.effects[book.costs.effects["rule"] == rule.id]
+        partners = effects[effects["who"] == "partner"]
+        said += _whom(partners if (partners["difference"] != 0).any() else effects, book.view.wanted.heading.currency)
     if one["together"]:
         others = [title(name) for name in one["together"].split(", ")]
         said.append(f"It holds together with {some(others)}: without all of them {number(one['cost_together'])} more.")
@@ -260,7 +262,7 @@ def _cost_said(cost: float, unit: str) -> str:
 
 
 def _whom(effects: pd.DataFrame, currency: str) -> list[str]:
-    """Whom a rule helps and whom it costs, partners with their pounds, the most first."""
+    """Whom a rule helps and whom it costs, with their pounds, the most first."""
     said = []
     for word, sign in (("Helps", 1.0), ("Costs", -1.0)):
         rows = effects[sign * effects["difference"] > 0]
@@ -310,7 +312,7 @@ def _price(book: Book, rule: Rule) -> str:
     if plan is None or not rule.binds:
         return ""
     bent = _bent_said(book, rule)
-    worth = book.worths.get(rule.id)
+    worth = book.worths.get(rule.id) or _listed(book, rule)
     if worth is None:
         return f"<div class='al-price'>{bent}<p>{parts.plain(_room(plan, rule))}</p></div>"
     share = worth.worth / max(book.most.get(worth.asks, 0.0), worth.worth)
@@ -320,6 +322,13 @@ def _price(book: Book, rule: Rule) -> str:
         f"<p><strong>{parts.plain(number(worth.worth))}</strong> {parts.plain(explaining.aim_unit(plan))} "
         f"if {verb} by {parts.plain(worth.asks)}{', for all' * (book.mine is not None)}</p></div>"
     )
+
+
+def _listed(book: Book, rule: Rule) -> Worth | None:
+    """What the price list says easing a rule is worth: it also looks at rules whose own parts hold one another."""
+    table = book.costs.table if book.costs is not None else None
+    rows = table[(table["id"] == rule.id) & (table["worth"] > 0)] if table is not None else ()
+    return Worth(float(rows["worth"].iloc[0]), str(rows["asks"].iloc[0])) if len(rows) else None
 
 
 def _room(plan: Plan, rule: Rule) -> str:
