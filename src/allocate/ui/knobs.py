@@ -133,7 +133,9 @@ def _decisions(scenario: Scenario) -> Iterator[Knob]:
         key = row.id if not year else f"{row.id}.{row.year}"
         note = f"Held in law by {scenario.name_of('partners', row.holder)}."
         yield _money(f"envelopes.{key}.amount", "decision", f"{row.name}{year}", row.amount, sign, note)
-    for row in scenario.routes.sort_values("high", ascending=False, kind="stable").itertuples():
+    # A route that is shut is for a rule to open: its lever is the rule's.
+    routes = scenario.routes[scenario.routes["high"] > 0]
+    for row in routes.sort_values("high", ascending=False, kind="stable").itertuples():
         ends = (scenario.name_of("envelopes", each) for each in (row.source, row.target))
         year = f".{row.year}" if len(scenario.years) > 1 else ""
         label = "May move: " + " to ".join(ends)

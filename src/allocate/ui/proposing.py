@@ -35,6 +35,7 @@ RULES = 6
 """Of rules with one effect, that are named."""
 NOTHING = "Change a rule, a weight or an envelope, and see here who gains, who loses and who would agree."
 ASSUMED = "Only assumptions were changed: a vote decides what is done, not what is so."
+ASSUMING = " It takes the assumptions as they were read, not as you changed them."
 _made: solving.Shared[Proposal] = solving.Shared(64)
 
 
@@ -305,16 +306,19 @@ def _to_keep(view: View, found: Proposal) -> None:
             "Seat by seat (CSV)", lambda: to_csv(found.partners), f"{name}.csv", "text/csv", on_click="ignore",
             icon=":material/download:",
         )  # fmt: skip
-    st.html(parts.paragraph("Once it is agreed, the command line makes it the next version of the rule book:"))
+    said = "The command line says the same. Once it is agreed, add --accept FOLDER --on DATE --agreed PARTNERS there: "
+    said += "it becomes the next version of the rule book."
+    st.html(parts.paragraph(said + ASSUMING * (view.rebased is not None)))
     st.code(command(view, found), language=None, wrap_lines=True)
 
 
 def command(view: View, found: Proposal) -> str:
-    """The command that proposes the same, and keeps it as a version."""
+    """The command that proposes the same."""
     told = [f"--change {shlex.quote(f'{path}={value_text(value)}')}" for path, value in found.change.items()]
     reason = [f"--reason {shlex.quote(found.reason)}"] if found.reason else []
     folder = shlex.quote(sharing.folder_of(view))
-    return " ".join(["allocate propose", folder, *told, f"--by {found.by}", *reason, "--accept versions"])
+    counted = [f"--payoff {found.payoff.name}"] if found.payoff.name != "money" else []
+    return " ".join(["allocate propose", folder, *told, f"--by {found.by}", *reason, *counted])
 
 
 def text_of(view: View, found: Proposal) -> str:
