@@ -43,5 +43,5 @@ def test_only_agreed_rules_with_a_price_bend(tight):
         assert row.price in [band.price for band in rules[row.rule].bends]
         assert limits.loc[(row.rule, row.part), "slack"] == pytest.approx(-row.bent)
     assert len(bent_in_words(tight)) == bent(tight)["rule"].nunique() > 1
-    assert al.explain(tight).startswith("Every rule is met but 4 that bend at theirs. ")
+    assert al.explain(tight).startswith("Every rule is met but 4 that bend at their prices. ")
     assert "“Elective recovery” bends by £15,7" in al.explain(tight)
