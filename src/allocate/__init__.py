@@ -7,7 +7,7 @@ plan = al.solve(base)
 plan.spend
 """
 
-from allocate import rules
+from allocate import places, rules
 from allocate.commons.proposals import Proposal, propose
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
@@ -28,6 +28,6 @@ from allocate.scenario.writing import schema, write
 __all__ = [
     "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
     "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "pairwise", "prices", "propose", "read", "restore", "rules", "schema",
-    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
+    "compare_versions", "evidence", "explain", "pairwise", "places", "prices", "propose", "read", "restore", "rules",
+    "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

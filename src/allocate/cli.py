@@ -12,7 +12,7 @@ import shlex
 import sys
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from importlib import import_module
 from importlib.metadata import version
@@ -24,15 +24,17 @@ import pandas as pd
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.figures import number, pounds
+from allocate.plan.prices import NEEDED
 from allocate.plan.words import capital, count, title
 from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.rules.grammar import book, minute
+from allocate.rules.wording import day
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import plain
 from allocate.scenario.values import parse_value, value_text
-from allocate.scenario.words import NUMBER
+from allocate.scenario.words import NUMBER, number_advice
 
 ANSWERED, OUR_FAULT, SCENARIO_WRONG, NO_PLAN = 0, 1, 2, 3
 
@@ -106,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
     )
     explore.add_argument("--no-browser", action="store_true", help="say the address and open nothing")
     explore.set_defaults(run=run_explore)
+    add_places(verbs)
     # Its options are the benchmarks' own to read.
     bench = verbs.add_parser(
         "bench", help="how fast is it, beside other ways? --help lists", add_help=False, prefix_chars="\0"
@@ -136,6 +139,183 @@ def run_explore(options: argparse.Namespace) -> int:
     from allocate.ui.serving import explore
 
     return explore(options.folders, options.port, not options.no_browser)
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def add_places(verbs: Any) -> None:
+    """The verb `places` and its options."""
+    places = verbs.add_parser("places", help="need, fair shares and pace of change by place, from NHS England's file")
+    places.add_argument("file", help="NHS England's practice-level weighted populations (.csv or .xlsx)")
+    places.add_argument("--system", action="append", metavar="CODE", help="a system's code or name; may be repeated")
+    drawn = places.add_mutually_exclusive_group()
+    drawn.add_argument("--by", choices=("district", "pcn", "practice"), help="a place for each of these (district)")
+    drawn.add_argument(
+        "--places",
+        metavar="FILE",
+        help="your own places: .csv of practice and place, .toml, or the tool's .json session",
+    )
+    places.add_argument("--rest", default="", metavar="NAME", help="a place for practices that no other place holds")
+    places.add_argument(
+        "--envelope", action="append", default=[], metavar="[NEED=]POUNDS",
+        help="money to share by core need, or by another: primary=200e6, population=21e6; may be repeated",
+    )  # fmt: skip
+    places.add_argument("--opening", metavar="FILE", help="a .csv of place and amount: what each place has today")
+    places.add_argument("--round", choices=("exact", "nhse"), default="exact", help="round as NHS England's tool does")
+    places.add_argument(
+        "--pace", choices=("bands", "no-overshoot", "no-cash-loser", "shortfall", "close"),
+        help="year by year to fair shares under a policy, and who loses when",
+    )  # fmt: skip
+    places.add_argument("--floor", type=a_rate, metavar="RATE", help="least growth of a place in a year, such as 0.01")
+    places.add_argument("--ceiling", type=a_rate, metavar="RATE", help="most growth of a place in a year")
+    places.add_argument("--years", type=a_count, default=5, metavar="N", help="years of --pace (5)")
+    places.add_argument("--growth", type=a_rate, default=0.0, metavar="RATE", help="growth of the money each year (0)")
+    places.add_argument("--sway", type=a_rate, metavar="RATE", help="what an error of this size in need would move")
+    places.add_argument("--against", metavar="FILE", help="an earlier practice file: what changed since")
+    places.add_argument("--save", metavar="DIR", help="write a scenario's tables, the drawing and its figures here")
+    places.add_argument(
+        "--need",
+        action="append",
+        default=[],
+        metavar="PROGRAMME=NEED",
+        help="programmes of needs.csv, such as urgent=acute",
+    )
+    places.add_argument("--format", choices=("table", "json", "csv"), default="table", help="what goes to the screen")
+    places.set_defaults(run=run_places)
+
+
+def a_rate(text: str) -> float:
+    """A rate above -1, for argparse: 0.05 for five per cent."""
+    number = float(text) if NUMBER.fullmatch(text) else math.nan
+    if not -1 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate between -1 and 1: for five per cent write 0.05")
+    return number
+
+
+def a_count(text: str) -> int:
+    """A number of years, for argparse."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 50):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 50")
+    return int(text)
+
+
+def run_places(options: argparse.Namespace) -> int:
+    from allocate import atlas, screen
+    from allocate.places import stability, writing
+
+    amounts = read_amounts(options.envelope)
+    refuse_unmet(options, amounts)
+    with screen.progress("Reading"):
+        practices = al.places.read(options.file)
+    if not options.system and not options.places:
+        table = practices.systems.reset_index()
+        show_tables(options, {"systems": table}, lambda: atlas.show([atlas.systems(practices)], list(practices.notes)))
+        return ANSWERED
+    by = options.places or options.by or "district"
+    drawing = al.places.draw(practices, options.system, by, options.rest)
+    opening = drawing.opening(options.opening) if options.opening else None
+    if opening is not None and not amounts:
+        amounts = {"core": float(opening.sum()) * (1 + options.growth if options.pace else 1)}
+    tables = {"places": writing.index_table(drawing, options.round)}
+    sheets = [atlas.need(drawing, base, options.round) for base in ("system", "england")]
+    distances = years = None
+    if amounts:
+        tables["targets"] = writing.target_table(drawing, amounts, opening)
+        distances = drawing.distance(opening, amounts) if opening is not None else None
+        sheets.append(atlas.money(drawing, drawing.targets(amounts), distances))
+    if options.against:
+        before = al.places.draw(al.places.read(options.against), options.system, by, options.rest)
+        held = stability.moved(before, drawing, amounts)
+        tables["moved"] = held.reset_index()
+        sheets.append(atlas.change(drawing, held, before.practices.year or "before", practices.year or "now"))
+    if options.sway is not None:
+        swayed = stability.sway(drawing, amounts, options.sway)
+        tables["sway"] = swayed.reset_index()
+        sheets.append(atlas.steadiness(drawing, swayed, options.sway))
+    if options.pace and opening is not None:
+        years = tables["pace"] = paced(options, opening, drawing.targets(amounts), practices.year)
+        sheets.append(atlas.path(drawing, years, options.pace))
+    if options.save:
+        al.places.write(
+            drawing, options.save, amounts or None, opening, dict(named_values("--need", options.need)) or None
+        )
+        say(f"Written to {options.save}")
+    words = list(atlas.sentences(drawing, distances, years))
+    show_tables(options, tables, lambda: atlas.show(sheets, words))
+    if options.format != "table":
+        for text in (*practices.notes, *drawing.notes):
+            say(text)
+    return ANSWERED
+
+
+def refuse_unmet(options: argparse.Namespace, amounts: Mapping[str, float]) -> None:
+    """Raises ScenarioError for every option that wants another which is not there."""
+    wants = {
+        "--pace": ("--opening", options.pace and not options.opening),
+        "--floor": ("--pace bands or no-overshoot", options.floor is not None and options.pace not in BANDED),
+        "--ceiling": ("--pace bands, no-overshoot or no-cash-loser",
+                      options.ceiling is not None and options.pace not in (*BANDED, "no-cash-loser")),
+        "--sway": ("--envelope or --opening", options.sway is not None and not (amounts or options.opening)),
+        "--against": ("--envelope or --opening", options.against and not (amounts or options.opening)),
+        "--opening": ("--system or --places", options.opening and not (options.system or options.places)),
+        "--envelope": ("--system or --places", amounts and not (options.system or options.places)),
+        "--save": ("--system or --places", options.save and not (options.system or options.places)),
+        "--by": ("--system", options.by and not options.system),
+    }  # fmt: skip
+    found = [al.Problem(option, f"needs {other}") for option, (other, unmet) in wants.items() if unmet]
+    if found:
+        raise al.ScenarioError("command line", found)
+
+
+BANDED = ("bands", "no-overshoot")
+
+
+def paced(options: argparse.Namespace, opening: pd.Series, targets: pd.DataFrame, first: str) -> pd.DataFrame:
+    """The path of --pace: the money to share grows from the first year on."""
+    policy = al.places.pace.POLICIES[options.pace]
+    start = int(first[:4]) if first else 0
+    labels = [f"{start + k}/{(start + k + 1) % 100:02d}" if first else f"year {k + 1}" for k in range(options.years)]
+    money = {label: targets["target"].sum() * (1 + options.growth) ** k for k, label in enumerate(labels)}
+    limits = {name: value for name in ("floor", "ceiling") if (value := getattr(options, name)) is not None}
+    return policy(opening, targets["share"], money, **limits)
+
+
+def read_amounts(texts: Sequence[str]) -> dict[str, float]:
+    """Every --envelope: what shares it, and pounds. A bare number is shared by core need."""
+    told, found = {}, []
+    for need, text in named_values("--envelope", [text if "=" in text else f"core={text}" for text in texts]):
+        if need in told:
+            found.append(al.Problem("--envelope", "is told twice: leave one, or add them up", value=need))
+        elif not NUMBER.fullmatch(text):
+            fix = number_advice(text, "amount")
+            found.append(al.Problem("--envelope", "is not a number of pounds", field=need, value=text, fix=fix))
+        else:
+            told[need] = float(text)
+    if found:
+        raise al.ScenarioError("command line", found)
+    return told
+
+
+def named_values(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    """NAME=VALUE options, in order."""
+    wrong = [al.Problem(option, "is not NAME=VALUE", value=text) for text in texts if "=" not in text]
+    if wrong:
+        raise al.ScenarioError("command line", wrong)
+    return [(name.strip(), value.strip()) for name, _, value in (text.partition("=") for text in texts)]
+
+
+def show_tables(options: argparse.Namespace, tables: Mapping[str, pd.DataFrame], show: Callable[[], None]) -> None:
+    """Tables as asked: for people, all of them as JSON, or the last that was asked for as CSV."""
+    from allocate.places import writing
+
+    if options.format == "json":
+        named = {name: writing.records(table) for name, table in tables.items()}
+        print(json.dumps(named, indent=1, ensure_ascii=False, allow_nan=False))
+    elif options.format == "csv":
+        print(writing.to_csv(list(tables.values())[-1]), end="")
+    else:
+        show()
 
 
 def run_bench(options: argparse.Namespace) -> int:
@@ -387,7 +567,10 @@ def rules_said(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | No
         said.append("A cost below nothing is what the plan would lose without the rule.")
     if not found.plan.has_prices:
         said.append("Yes/no choices leave no price at the margin: each cost is found by solving again.")
-    missing = table[(table["state"] == "in force") & table["cost"].isna()]
+    needed = int((table["how"] == NEEDED).sum())
+    if needed:
+        said.append(f"Without {'one' if needed == 1 else f'any of {needed}'} of them no plan is possible.")
+    missing = table[(table["state"] == "in force") & table["cost"].isna() & (table["how"] != NEEDED)]
     if len(missing):
         said.append(f"{count(len(missing), 'whole cost')} not solved for in the time: --whole solves for all of them.")
     return said + [f"Not certified: {assurance(found.plan)}"] * (not found.plan.certified)
@@ -411,7 +594,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
     for row in told_rows(force[~free]):
         cells = [rule_told(row, effects_told(found, row.id)), row.slack.removesuffix(" parts")]
         cells += [worth_told(row, asks)] * len(worth)
-        dear.rows.append(([*cells, "not solved" if math.isnan(row.cost) else number(row.cost)], ""))
+        unknown = "no plan" if row.how == NEEDED else "not solved"
+        dear.rows.append(([*cells, unknown if math.isnan(row.cost) else number(row.cost)], ""))
     kept = screen.Sheet("In force, and costing nothing", ["Rule", "Room left"])
     for row in told_rows(force[free]):
         together = f"Holds together with {row.together}: {number(row.cost_together)} in all." if row.together else ""
@@ -421,7 +605,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
 
 def rule_told(row: Any, more: str = "") -> str:
     """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
-    days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
+    told = (("since", row.since), ("review", row.review))
+    days = [f"{word} {day(date.fromisoformat(when))}" for word, when in told if when]
     record = "; ".join(filter(None, [standing_told(row), f"{row.owner} answers for it", *days]))
     return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
 
@@ -610,8 +795,8 @@ def show_proposal(found: al.Proposal, beside: al.Rivals | None) -> None:
         change = pounds(row.difference, currency, True) if is_money else number(row.difference, True)
         total.rows.append(([row.measure, *cells, change, "" if is_money else row.unit], ""))
     sheets = [deciding, total]
-    for title, table in (("By partner", found.partners), ("By place", found.places)):
-        sheets.append(before_and_after(title, table, currency))
+    for heading, table in (("By partner", found.partners), ("By place", found.places)):
+        sheets.append(before_and_after(heading, table, currency))
     touched = screen.Sheet("Rules that are touched", ["Rule", "Before", "After", "Effect"])
     rows = [row for row in told_rows(found.rules) if row.effect]
     touched.rows += [([row.rule, row.before, row.after, row.effect], "") for row in rows]

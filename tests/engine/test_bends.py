@@ -158,8 +158,8 @@ def test_dearer_bends_less_and_lies_between_firm_and_none(amount, price, more):
 def test_a_grid_finds_no_better_plan():
     """Over every whole pound of a tiny problem, none beats the plan: curves that flatten, two rules that bend."""
     rules = {"low": floor(60.0, (10.0, 0.2), (20.0, 0.9)), "top": {
-        "kind": "cap", "where": {"places": ["b"]}, "amount": 30.0,
-        "bends": [{"by": 15.0, "price": 0.4e6}]}}  # fmt: skip
+        "kind": "cap", "where": {"places": ["b"]}, "amount": 30.0, "bends": [{"by": 15.0, "price": 0.4e6}],
+    }}  # fmt: skip
     scenario = pair(rules, slopes=(1.0, 2.5), money=100.0, shape="isoelastic")
     plan, problem = al.solve(scenario), Problem.of(scenario)
     best = max(

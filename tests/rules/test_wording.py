@@ -49,6 +49,7 @@ def test_lists_with_an_and_inside_are_read_one_way():
 @pytest.mark.parametrize(("envelopes", "words"), [
     (["pool-coventry"], "the Coventry Better Care Fund pool"),
     (["pool-coventry", "pool-warwickshire"], "the Coventry and Warwickshire Better Care Fund pools"),
+    (["social-care-coventry", "social-care-warwickshire"], "the Coventry and Warwickshire adult social care envelopes"),
     (["core"], "the Core services envelope"),
     (["core", "running-costs"], "the Core services and Running costs envelopes"),
     (["core", "pool-coventry"], "the Core services envelope and the Coventry Better Care Fund pool"),

@@ -109,7 +109,8 @@ REFUSED = {
         "example.support: 'trust' both supports the rule and objects to it",
     ),
     "bends fall": (
-        {"bends": [{"by": 1, "price": 2}, {"price": 2}]}, "example.bends: must rise in price from band to band",
+        {"bends": [{"by": 1, "price": 2}, {"price": 2}]},
+        "example.bends: must rise in price from band to band: 2 follows 2",
     ),
     "endless band": (
         {"bends": [{"price": 2}, {"price": 3}]}, "example.bends: has a band after one without an end",
@@ -120,7 +121,7 @@ REFUSED = {
     ),
     "no price": ({"bends": [{"by": 2}]}, "example.bends.price: is required"),
     "review first": (
-        {"since": "2026-04-01", "review": "2026-03-31"}, "example.review: 2026-03-31 is not after since 2026-04-01",
+        {"since": "2026-04-01", "review": "2026-03-31"}, "example.review: '2026-03-31' is not after since, 2026-04-01",
     ),
     "since too late": (
         {"since": "2027-04-01"},
@@ -159,12 +160,13 @@ def test_every_refusal_is_named(name, tiny):
 
 
 def test_all_problems_come_at_once(folder):
-    """Several wrong names of one record are all told."""
-    add("rules.toml", BY_HAND + 'proposer = "x"\nsupport = ["y"]\nsource = "z"\n')(folder)
+    """Several wrong names, prices and dates of one record are all told."""
+    text = BY_HAND.replace("price = 60", "price = 2").replace("2026-03-31", "2024-03-31")
+    add("rules.toml", text + 'proposer = "x"\nsupport = ["y"]\nsource = "z"\n')(folder)
     with pytest.raises(al.ScenarioError) as refused:
         al.read(folder)
     fields = {problem.field for problem in refused.value.problems}
-    assert {"example.proposer", "example.support", "example.source"} <= fields
+    assert fields == {f"example.{name}" for name in ("proposer", "support", "source", "bends", "review")}
 
 
 def test_a_rule_of_the_past_may_be_recorded(tiny):

@@ -78,7 +78,7 @@ def unknown_outcome(rule: Rule, field: str, value: str, scenario: Scenario, or_s
 
 def beyond_reach(rule: Rule, amount: float, scenario: Scenario) -> Iterator[Problem]:
     """An amount of pounds that the lines of a rule could never get."""
-    most = _reach(rule, scenario)
+    most = reach_of(np.flatnonzero(covers(rule.where, scenario)), scenario)
     if amount > most * (1 + 1e-12):
         expected = f"is more than its lines could ever get ({scenario.heading.currency}{most:,.0f})"
         yield Problem("rules.toml", expected, field=f"{rule.id}.amount", value=f"{amount:.15g}")
@@ -101,13 +101,9 @@ def gainless(rule: Rule, field: str, amount: float, outcome: str, scenario: Scen
     """An amount of an outcome asked for where no curve of it leads."""
     for part in (tally := Tally(scenario)).parts(rule):
         if not tally.gain(part.rows, outcome).terms:
-            expected = f"cannot be reached: no curve of {outcome} leads there {part.name}".strip()
+            where = f", in {part.name}" if part.name else ""
+            expected = f"cannot be reached: no curve of {outcome} leads there{where}"
             yield Problem("rules.toml", expected, field=f"{rule.id}.{field}", value=f"{amount:.15g}")
-
-
-def _reach(rule: Rule, scenario: Scenario) -> float:
-    """The most that could be spent on the lines a rule covers."""
-    return reach_of(np.flatnonzero(covers(rule.where, scenario)), scenario)
 
 
 def reach_of(rows: np.ndarray, scenario: Scenario) -> float:

@@ -127,10 +127,10 @@ def purses(scope: Scope, scenario: Scenario) -> str:
     if len(names) > 1 and not {_last(name) for name in names} & UNCOUNTED:
         tail = _common_end(names)
         heads = [name.removesuffix(tail).strip() for name in names]
-        if tail.split()[-1:] and _last(tail) in COUNTED and all(heads):
+        if tail and all(heads) and _last(tail) in COUNTED:
             return f"the {listed(heads)} {tail}s"
         if not any(_last(name) in COUNTED for name in names):
-            return f"the {listed(names)} envelopes"
+            return f"the {listed(heads)} {tail} envelopes" if tail and all(heads) else f"the {listed(names)} envelopes"
     return listed([_purse(name) for name in names]) if names else ""
 
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from allocate.errors import Problem
 from allocate.scenario.tables import Id, Year
@@ -135,18 +135,6 @@ class Rule(BaseModel):
         (), description="what bending it costs, in bands of rising price; firm if left out, and always where statutory"
     )
 
-    @model_validator(mode="after")
-    def _bands_rise(self) -> Self:
-        if self.bends and self.standing != "agreed":
-            raise ValueError(f"bends belongs to agreed rules: a {self.standing} rule has no price")
-        if any(after.price <= before.price for before, after in pairwise(self.bends)):
-            raise ValueError("bends must rise in price from band to band")
-        if any(bend.by is None for bend in self.bends[:-1]):
-            raise ValueError("bends has a band after one without an end, which would never be reached: give that a by")
-        if self.since and self.review and self.review <= self.since:
-            raise ValueError(f"review {self.review} is not after since {self.since}")
-        return self
-
     def sentence(self, scenario: Scenario) -> str:
         """The rule as minutes would put it, figures included."""
         raise NotImplementedError
@@ -182,12 +170,13 @@ class Rule(BaseModel):
                 fix=suggestion(self.owner, partners),
             )  # fmt: skip
         yield from self._people(partners, scenario)
+        yield from self._prices()
+        yield from self._days(scenario)
         for name, scope in self.scopes:
             yield from scope_problems(scope, f"{self.id}.{name}", scenario, self._covers, self.things)
 
     def _people(self, partners: list[str], scenario: Scenario) -> Iterator[Problem]:
-        """Names of partners, and of a source, that the scenario does not have; partners on both sides; a start too
-        late."""
+        """Names of partners, and of a source, that the scenario does not have; partners on both sides."""
         named = [("proposer", self.proposer), *(("support", name) for name in self.support)]
         named += [("objections.by", objection.by) for objection in self.objections]
         for field, name in named:
@@ -201,6 +190,26 @@ class Rule(BaseModel):
         if self.source is not None and self.source not in sources:
             fix = suggestion(self.source, sources)
             yield Problem("rules.toml", "is not in sources.csv", field=f"{self.id}.source", value=self.source, fix=fix)
+
+    def _prices(self) -> Iterator[Problem]:
+        """Bands of price that cannot be: in law, falling, or behind one without an end."""
+        field = f"{self.id}.bends"
+        if self.bends and self.standing != "agreed":
+            expected = f"belongs to agreed rules: a {self.standing} rule has no price"
+            yield Problem("rules.toml", expected, field=field)
+        for before, after in pairwise(self.bends):
+            if after.price <= before.price:
+                expected = f"must rise in price from band to band: {after.price:.15g} follows {before.price:.15g}"
+                yield Problem("rules.toml", expected, field=field)
+            if before.by is None:
+                expected = "has a band after one without an end, which would never be reached: give that a by"
+                yield Problem("rules.toml", expected, field=field)
+
+    def _days(self, scenario: Scenario) -> Iterator[Problem]:
+        """A review that is not after the start, and a start after a year that the rule covers."""
+        if self.since and self.review and self.review <= self.since:
+            expected = f"is not after since, {self.since}"
+            yield Problem("rules.toml", expected, field=f"{self.id}.review", value=str(self.review))
         early = [year for year in self.where.years or scenario.years if self.since and self.since > _last_day(year)]
         if self.binds and early:
             expected = f"is after {early[0]}, which the rule covers: name later years in where, or set in_force = false"
