@@ -36,8 +36,8 @@ def heads(plan: al.Plan, programme: str, column: str = "population") -> dict[tup
     (ratio(at_most=1),
      "In each place, spending on Care for each person must be the same as in any other place covered"),
     (ratio(at_most=1.25, by="need"),
-     "In each place, spending on Care for each person counted by need must be at most 1.25 times that in any other place "
-     "covered"),
+     "In each place, spending on Care for each person counted by need must be at most 1.25 times that in any other "
+     "place covered"),
     (per_head(at_most=0.25, measure="health"),
      "In each place, years of good health gained on Care for each person must be at most 0.25"),
     (per_head(at_least=80, where=CARE | {"places": ["north"]}),

@@ -1,7 +1,7 @@
 """Kinds of rule on what each person gets: at least or at most so much in every place, and no place far above another.
 
-People are counted by head or by need. What is said of spending is linear in it and holds to the pound; said of an outcome
-it counts what the curves gain, from the nothing that they count from.
+People are counted by head or by need. What is said of spending is linear in it and holds to the pound; of an outcome it
+counts what the curves gain, from the nothing that they count from.
 """
 
 from __future__ import annotations
