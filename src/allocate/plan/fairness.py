@@ -155,14 +155,12 @@ def fairness_in_words(plan: Plan, *, against: Plan | None = None, year: str | No
 
 
 def _sentence(rows: pd.DataFrame) -> str:
-    title, moved = rows["title"].iloc[0], rows["moved"].iloc[0]
+    title, moved, worst = rows["title"].iloc[0], rows["moved"].iloc[0], rows.loc["worst-fifth"]
     known = [part for part in (_best(rows.loc["best-to-worst"]), _index(rows.loc["gini"])) if part]
     if not known:
-        worst = rows.loc["worst-fifth"]
         known = [f"no index, because {rows.loc['gini', 'reason']}"]
-        known += [f"the worst-off fifth of people have {_amount(worst['value'], worst['unit'])}"] * (
-            not np.isnan(worst["value"])
-        )
+        if not np.isnan(worst["value"]):
+            known += [f"the worst-off fifth of people have {_amount(worst['value'], worst['unit'])}"]
     return f"{title}: {'; '.join(known)}." + (f" {moved}." if moved else "")
 
 
