@@ -16,6 +16,7 @@ import allocate as al
 from allocate.ui import desk, state
 from allocate.ui.knobs import knobs
 from allocate.ui.solving import Runs
+from allocate.ui.tasks import TASKS
 from tests.conftest import SCENARIOS
 
 APP = SCENARIOS.parent / "app.py"
@@ -62,9 +63,11 @@ def settle(app: AppTest) -> AppTest:
     app.run()
     waiting = app.session_state[state.RUNS] if state.RUNS in app.session_state else Runs()
     for _ in range(5):
-        if not waiting._runs or app.exception:
+        tasks = app.session_state[TASKS].values() if TASKS in app.session_state else ()
+        running = [task for task in tasks if not task.watch.stopped]
+        if not (waiting._runs or running) or app.exception:
             break
-        for run in list(waiting._runs.values()):
+        for run in [*waiting._runs.values(), *running]:
             run.done.result(PATIENCE)
         app.run()
     assert not app.exception, [each.value for each in app.exception]

@@ -78,8 +78,8 @@ def test_every_knob_moves_its_figure(scenario):
                 assert all(str(problem) for problem in error.problems)
                 continue
             made += 1
-            assert path in changed.changes
             if not knob.at_base(shown):
+                assert path in changed.changes
                 assert changed.digest != scenario.digest, path
         assert made, f"{path} cannot be moved at all"
 

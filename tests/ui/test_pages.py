@@ -109,7 +109,7 @@ def test_yes_and_no_choices_show_no_prices():
     """Where projects are funded whole or not at all no page shows a price, and the rules page says what stands at its
     end."""
     app = visit(scenario="participatory-budget")
-    assert "Easing it by" not in said(unfold(go(app, "rules")))
+    assert "eased by" not in said(unfold(go(app, "rules")))
     assert "more buys" not in said(go(app, "money"))
     assert al.solve(al.read(SCENARIOS / "participatory-budget")).has_prices is False
 
@@ -165,9 +165,9 @@ def test_a_clash_is_told_on_every_page(chapter, query):
     """Where nobody can keep every rule each page says so first, names a way out, and shows what was changed."""
     app = unfold(visit(chapter, **query))
     assert verdict(app).startswith("These rules cannot all be met.")
-    assert "The smallest way out, in pounds" in said(app)
+    assert "The cheapest way out" in said(app)
     assert "Changed from base: 1 change" in changed(app)
-    assert any(each.label in ("Try this", "Try all of them") for each in app.button)
+    assert any(each.label == "Try this" for each in app.button)
     assert chapter == "compare" or "al-picture" not in " ".join(bodies(app))
 
 
@@ -181,9 +181,9 @@ def test_a_clash_is_told_to_a_seat_too():
 def test_trying_the_smallest_way_out_gives_a_plan(query):
     """The give-way that the page offers, tried with its button, makes a plan possible."""
     app = visit(**query)
-    next(each for each in app.button if each.key in ("try-way-0", "try-all")).click()
+    next(each for each in app.button if each.key == "try-way-0").click()
     settle(app)
-    assert verdict(app).startswith("Every rule is met.")
+    assert verdict(app).startswith("Every rule is met")
     assert len(draft(app).changes) >= 1
 
 
@@ -455,10 +455,10 @@ def test_levers_stand_where_they_are_on_every_page():
 def test_switching_a_rule_off_takes_its_price_away():
     """The rules page prices a rule that shapes the plan; switched off it has no price, and the plan buys more."""
     app = visit("rules", scenario="tiny")
-    assert "Easing it by £1,000 is worth 0.296 years." in said(app)
+    assert "0.296 years if eased by £1,000" in said(app)
     app.toggle(key="rules:rules.prevention-north.in_force").set_value(False)
     settle(app)
-    assert "Easing it by" not in said(app)
+    assert "if eased by" not in said(app)
     assert "Prevention north: in force → switched off" in changed(app)
     assert "on the plan as agreed" in said(go(app, "plan"))
 
@@ -767,7 +767,8 @@ def test_names_never_become_markup(explorer, hostile, chapter, more):
         found = Tags(body)
         shown += found.text
         allowed = {"p", "div", "h1", "h2", "h3", "h4", "strong", "em", "span", "ul", "li", "br", "i",
-                   "section", "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
+                   "section", "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td",
+                   "dl", "dt", "dd", "code", "q"}  # fmt: skip
         assert set(found.tags) <= allowed, body[:300]
         ours = {"class", "scope", "role", "tabindex", "aria-label", "data-label", "style"}
         assert {name for name, _ in found.attributes} <= ours
@@ -775,7 +776,7 @@ def test_names_never_become_markup(explorer, hostile, chapter, more):
         assert all(re.fullmatch(r"[-\w\s:;.,%#()]*", text) for text in styles), styles
     assert HOSTILE in shown, "the names are there, so the test is of something"
     labels = markdown_of(app)
-    assert any("evil" in text for _, text in labels) or chapter in ("compare", "evidence")
+    assert any("evil" in text for _, text in labels) or chapter in ("compare", "evidence", "rules")
     for where, text in labels:
         assert not LIVE.search(re.sub(r"\\.", " ", text)), (where, text[:200])
     for chart in (node for node in nodes(app) if node.type == "vega_lite_chart"):

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from allocate.plan.seats import from_seat
+from allocate.ui import solving
+from allocate.ui.rule_rows import worthy
 from tests.ui.apping import bodies, explorer, folds, said, settle, verdict, visit, words
 
 pytestmark = pytest.mark.usefixtures("explorer")
 
 
-def test_rules_that_bind_me_stand_first():
-    """Rugby's nine rules stand first, each with its worth over Rugby's lines, before those that shape the plan of
-    others."""
-    app = visit("rules", scenario="coventry-warwickshire", seat="places.rugby")
-    told = said(app)
-    assert verdict(app).startswith("Every rule is met.")
-    assert "Rugby. 9 rules bind you, and 5 more reach you with room left." in told
-    assert told.index("Rules that bind you (9)") < told.index("Others that shape the plan")
-    assert told.count("It binds you") == 9
-    assert "easing it over your lines by £1m is worth 145 points of the agreed aim, as much as anywhere." in told
-    assert "For all: easing it by £1m is worth 49.6 points" in told
+def test_rules_that_bind_me_stand_first(system):
+    """The rules that bind Rugby stand first, each with its worth over Rugby's lines, before those that shape the plan
+    of others."""
+    app, mine = visit("rules", scenario="coventry-warwickshire", seat="places.rugby"), from_seat(system, "places.rugby")
+    told, count = said(app), len(mine.rules)
+    assert verdict(app).startswith("Every rule is met")
+    assert re.search(rf"Rugby\. {count} rules bind you, and \d+ more reach you with room left\.", told)
+    assert told.index(f"Rules that bind you ({count})") < told.index("Others that shape the plan")
+    assert told.count("It binds you") == count
+    dearest = mine.rules.iloc[0]
+    unit = "points of the agreed aim"
+    worth = f"easing it over your lines by {dearest['asks']} is worth {worthy(dearest['worth'])} {unit}"
+    assert worth in told
+    assert "as much as anywhere." in told
+    assert f"{unit} if eased by £1m, for all" in told
 
 
 def test_what_rules_cost_me_is_in_the_open():
@@ -56,6 +65,31 @@ def test_without_prices_the_cost_is_found_by_solving():
     told = said(visit("rules", scenario="participatory-budget", seat="places.east"))
     assert "East. No rule binds you" in told
     assert "worth" not in told
+
+
+def test_a_long_book_is_filtered():
+    """A long book can be asked for one standing, and for the rules that cover somebody; a short one has no filters."""
+    app = visit("rules", scenario="coventry-warwickshire")
+    whole = said(app)
+    assert "Agreed" in whole
+    assert "In law" in whole
+    app.selectbox(key="filter-standing").set_value("In law")
+    law = said(settle(app))
+    assert "class='al-tag al-tag-flat'>Agreed" not in " ".join(bodies(app))
+    assert "In law" in law
+    app.selectbox(key="filter-standing").set_value("Every rule")
+    app.selectbox(key="filter-about").set_value("partners.voluntary-sector")
+    assert len(said(settle(app))) < len(whole)
+    short = visit("rules", scenario="tiny")
+    assert not [each for each in short.selectbox if str(each.key).startswith("filter-")]
+
+
+def test_nothing_is_solved_beyond_the_plan(monkeypatch):
+    """Opening the page asks for the plan alone: prices beside the rules come with it, and no rule is taken away."""
+    asked = []
+    monkeypatch.setattr(solving, "answer", lambda scenario: asked.append(scenario))
+    said(visit("rules", **{"scenario": "tiny", "envelopes.core.amount": 912_345}))
+    assert asked == []
 
 
 __all__ = ["explorer"]

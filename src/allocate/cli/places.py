@@ -38,7 +38,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--round", choices=("exact", "nhse"), default="exact", help="round as NHS England's tool does")
     verb.add_argument(
         "--pace", choices=("bands", "no-overshoot", "no-cash-loser", "shortfall", "close"),
-        help="how places move from --opening to their fair share, year by year",
+        help="year by year to fair shares under a policy, and who loses when",
     )  # fmt: skip
     verb.add_argument("--floor", type=a_rate, metavar="RATE", help="least growth of a place in a year, such as 0.01")
     verb.add_argument("--ceiling", type=a_rate, metavar="RATE", help="most growth of a place in a year")
@@ -113,7 +113,7 @@ def figures(
         held, now = stability.moved(before, drawing, amounts), drawing.practices.year
         tables["moved"] = held.reset_index()
         sheets.append(atlas.change(drawing, held, before.practices.year or "before", now or "now"))
-    if options.sway:
+    if options.sway is not None:
         swayed = stability.sway(drawing, amounts, options.sway)
         tables["sway"] = swayed.reset_index()
         sheets.append(atlas.steadiness(drawing, swayed, options.sway))
@@ -130,7 +130,7 @@ def refuse_unmet(options: argparse.Namespace, amounts: Mapping[str, float]) -> N
         "--floor": ("--pace bands or no-overshoot", options.floor is not None and options.pace not in BANDED),
         "--ceiling": ("--pace bands, no-overshoot or no-cash-loser",
                       options.ceiling is not None and options.pace not in (*BANDED, "no-cash-loser")),
-        "--sway": ("--envelope or --opening", options.sway and not (amounts or options.opening)),
+        "--sway": ("--envelope or --opening", options.sway is not None and not (amounts or options.opening)),
         "--against": ("--envelope or --opening", options.against and not (amounts or options.opening)),
         "--opening": ("--system or --places", options.opening and not (options.system or options.places)),
         "--envelope": ("--system or --places", amounts and not (options.system or options.places)),

@@ -140,7 +140,12 @@ class Proposal:
     @property
     def verdict(self) -> str:
         """What it does, whom it costs, who says yes and who says no, in one sentence or two."""
-        return " ".join([*_verdict(self), *_nearest_in_words(self)])
+        return " ".join([self.answer, *_nearest_in_words(self)])
+
+    @property
+    def answer(self) -> str:
+        """The verdict without what a nearer version would be, which takes solves to find."""
+        return " ".join(_verdict(self))
 
     @property
     def sentences(self) -> list[str]:

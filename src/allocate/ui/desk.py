@@ -15,7 +15,7 @@ from allocate.errors import AllocateError, EngineError, NoPlan, ScenarioError
 from allocate.plan.plan import Plan
 from allocate.scenario.paths import panel as panel_of
 from allocate.scenario.scenario import Scenario
-from allocate.ui import parts, solving, state
+from allocate.ui import parts, solving, state, tasks
 from allocate.ui.address import Draft
 from allocate.ui.serving import SCENARIOS
 from allocate.ui.shelf import Book, Missing, Shelf
@@ -103,6 +103,7 @@ def open_view(question: str, meanwhile: bool = False) -> View:
     the page where there is nothing to show. With `meanwhile` the page can show a view whose choices are still made."""
     tidy()
     state.arrive(question)
+    tasks.begin()
     state.begin(_first)
     book = _book()
     state.on(book.digest)

@@ -17,10 +17,13 @@ import pandas as pd
 
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.words import title
+from allocate.rules.binding import SHARE
 from allocate.rules.kinds import Binding, Measured
+from allocate.rules.wording import measure_of
 from allocate.scenario.paths import Panel, Path, matches, parse
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
+from allocate.scenario.tables import is_money, marks
 from allocate.scenario.values import factor, value_text
 
 Unit = Literal["money", "share", "factor", "number", "switch"]
@@ -57,9 +60,10 @@ class Knob:
             return bool(value) if is_number else None
         if self.unit == "factor":
             return None if by is None else round(by * 100, 6)
-        if by is not None:
-            return round(self.base * by, 6)
-        return round(value / self.scale, 6) if is_number else None
+        found = self.base * by if by is not None else value / self.scale if is_number else None
+        if found is None:
+            return None
+        return round(found) if self.whole else round(found, 6)
 
     def told(self, shown: Any) -> Any:
         """What a change would say for a value in the unit shown."""
@@ -67,13 +71,21 @@ class Knob:
             return bool(shown)
         if self.unit == "factor":
             return f"x{round(shown / 100, 6):.6g}"
+        if self.whole:
+            return round(shown)
         value = round(shown * self.scale, 8)
         return float(round(value)) if self.unit == "money" else value
+
+    @property
+    def whole(self) -> bool:
+        """Whether it counts things, and so has no fractions."""
+        return self.unit == "number" and isinstance(self.base, int)
 
     def on_grid(self, shown: float) -> float:
         """The step nearest to what a slider says: it rounds to the decimals of its step, and so drifts off a base that
         has more."""
-        return round(self.base + round((shown - self.base) / self.step) * self.step, 6)
+        found = self.base + round((shown - self.base) / self.step) * self.step
+        return found if self.whole else round(found, 6)
 
     def at_base(self, shown: Any) -> bool:
         """Whether this is the figure as it was read."""
@@ -89,6 +101,8 @@ class Knob:
     @property
     def typed(self) -> str:
         """For a box to type in, printf's way."""
+        if self.whole:
+            return "%d"
         return f"%.{max(self.places, 3 if self.scale > 1 else 0)}f" if self.unit == "money" else "%.4g"
 
     @property
@@ -119,7 +133,9 @@ def _decisions(scenario: Scenario) -> Iterator[Knob]:
         key = row.id if not year else f"{row.id}.{row.year}"
         note = f"Held in law by {scenario.name_of('partners', row.holder)}."
         yield _money(f"envelopes.{key}.amount", "decision", f"{row.name}{year}", row.amount, sign, note)
-    for row in scenario.routes.sort_values("high", ascending=False, kind="stable").itertuples():
+    # A route that is shut is for a rule to open: its lever is the rule's.
+    routes = scenario.routes[scenario.routes["high"] > 0]
+    for row in routes.sort_values("high", ascending=False, kind="stable").itertuples():
         ends = (scenario.name_of("envelopes", each) for each in (row.source, row.target))
         year = f".{row.year}" if len(scenario.years) > 1 else ""
         label = "May move: " + " to ".join(ends)
@@ -136,35 +152,49 @@ def _decisions(scenario: Scenario) -> Iterator[Knob]:
 
 def _rules(scenario: Scenario) -> Iterator[Knob]:
     for rule in scenario.rules:
-        if isinstance(rule, Binding) and rule.standing != "recorded":
+        if moves(rule):
             yield switch(rule, scenario)
             yield from figures(rule, scenario)
 
 
+def moves(rule: Rule) -> bool:
+    """Whether switching a rule on or off can change a plan: not where it stands in the book only, nor is a report."""
+    return rule.standing != "recorded" and (isinstance(rule, Binding) or bool(rule.figures))
+
+
 def switch(rule: Rule, scenario: Scenario) -> Knob:
     """A rule's switch."""
-    said = rule.sentence(scenario) if isinstance(rule, Binding) else rule.authority
+    said = rule.sentence(scenario)
     return Knob(f"rules.{rule.id}.in_force", "rule", title(rule.id), "switch", rule.in_force, help=said)
 
 
-def figures(rule: Binding, scenario: Scenario) -> Iterator[Knob]:
-    """A knob for each figure of a rule."""
-    words = {"at_least": "at least", "at_most": "at most", "down": "may fall by", "up": "may rise by"}
+SAID = {
+    "at_least": "at least", "at_most": "at most", "down": "may fall by", "up": "may rise by",
+    "more": "at least this much more", "pace": "of the distance closed a year", "within": "within",
+}  # fmt: skip
+"""What the boxes for figures are called, where that is not the name of the field."""
+
+
+def figures(rule: Rule, scenario: Scenario) -> Iterator[Knob]:
+    """A knob for each figure of a rule, by what its type is marked as: an amount of what the rule counts, a fraction,
+    or a plain number."""
+    measure, said = measure_of(rule), rule.sentence(scenario)
     for field in rule.figures:
         value = getattr(rule, field)
-        if value is None:
+        if value is None or isinstance(value, bool):
             continue
-        path, label = f"rules.{rule.id}.{field}", f"{title(rule.id)}: {words.get(field, field)}"
-        if isinstance(rule, Measured) or field == "amount":
-            if getattr(rule, "measure", "spend") == "spend":
-                yield _money(path, "rule", label, value, scenario.heading.currency, rule.sentence(scenario))
-            else:
-                yield _number(path, "rule", label, value, rule.sentence(scenario))
+        path, label = f"rules.{rule.id}.{field}", f"{title(rule.id)}: {SAID.get(field, field.replace('_', ' '))}"
+        if SHARE in marks(type(rule), field):
+            yield _share(path, label, value, _lowest(rule, field), said)
+        elif measure == "spend" and (is_money(type(rule), field) or field == "amount" or isinstance(rule, Measured)):
+            yield _money(path, "rule", label, value, scenario.heading.currency, said)
+        elif isinstance(value, int):
+            yield _count(path, label, value, said)
         else:
-            yield _share(path, label, value, _lowest(rule, field), rule.sentence(scenario))
+            yield _number(path, "rule", label, value, said)
 
 
-def _lowest(rule: Binding, field: str) -> float:
+def _lowest(rule: Rule, field: str) -> float:
     """The least value the field may have."""
     return min((-1.0 for part in type(rule).model_fields[field].metadata if getattr(part, "ge", 0) == -1), default=0.0)
 
@@ -221,6 +251,10 @@ def _number(path: str, group: Panel, label: str, value: float, note: str) -> Kno
     step = _round_step(abs(value) * 0.01) if value else 1.0
     low = value - min(STEPS, math.floor(value / step + 1e-9)) * step
     return Knob(path, group, label, "number", value, low, value + STEPS * step, step, help=note)
+
+
+def _count(path: str, label: str, value: int, note: str) -> Knob:
+    return Knob(path, "rule", label, "number", value, max(0, value - STEPS), value + STEPS, 1, help=note)
 
 
 def _share(path: str, label: str, value: float, lowest: float, note: str) -> Knob:
@@ -281,7 +315,12 @@ def words(scenario: Scenario, path: str, value: Any) -> str:
     unit = knob.unit if knob else _unit_of(path)
     if unit == "money":
         return pounds(value, scenario.heading.currency)
-    return per_cent(value, places=2 if knob and knob.step < 0.1 else 1) if unit == "share" else number(value)
+    return per_cent(value, places=_decimals(value, knob)) if unit == "share" else number(value)
+
+
+def _decimals(share: float, knob: Knob | None) -> int:
+    """Of a per cent: two where one would not say it."""
+    return 2 if (knob and knob.step < 0.1) or abs(round(100 * share, 1) - 100 * share) > 1e-9 else 1
 
 
 def _unit_of(path: str) -> Unit:

@@ -10,7 +10,6 @@ import streamlit as st
 
 from allocate.plan.plan import Plan
 from allocate.plan.telling import shaping
-from allocate.rules.kinds import Binding
 from allocate.scenario.paths import panel as panel_of
 from allocate.scenario.scenario import Scenario
 from allocate.ui import parts, sharing, state
@@ -132,29 +131,34 @@ def _now(knob: Knob, wanted: Scenario | None) -> Any:
 
 
 def lever(
-    draft: Draft, knob: Knob, area: str, label: str | None = None, typed: bool = False, wanted: Scenario | None = None
-) -> None:
+    draft: Draft, knob: Knob, area: str, label: str | None = None, typed: bool = False, wanted: Scenario | None = None,
+    bare: bool = False,
+) -> None:  # fmt: skip
     """One knob, and once it was moved a box for the reason. `area` tells apart the places a knob may be shown in; with
     `typed` the figure is typed instead of slid; `wanted` is the draft's scenario, where a wider change may have moved
-    the figure."""
+    the figure. `bare`: a switch without its words, a box without its help, and no reason, for where these stand
+    elsewhere."""
     key = f"{area}:{knob.path}"
     value: Any = knob.shown(draft.changes[knob.path]) if knob.path in draft.changes else _now(knob, wanted)
     if value is None:
         text = f"{label or knob.label}: another change holds this. Undo that to move it here."
         st.html(parts.paragraph(text, "text"))
-        reason(draft, knob.path, area, knob.label)
+        if not bare:
+            reason(draft, knob.path, area, knob.label)
         return
     state.seed(key, value)
     said = parts.safe(label or knob.label)
-    call = {"key": key, "on_change": state.turn, "args": (knob, key, typed), "help": parts.safe(knob.help) or None}
+    help = parts.safe(knob.help) if knob.help and not bare else None
+    call = {"key": key, "on_change": state.turn, "args": (knob, key, typed), "help": help}
     if knob.unit == "switch":
-        st.toggle(said, **call)
+        st.toggle(said, label_visibility="collapsed" if bare else "visible", **call)
     elif typed:
-        st.number_input(said, value=None, step=knob.step, format=knob.typed, width=220, **call)
+        wide: Any = "stretch" if bare else 220
+        st.number_input(said, value=None, step=knob.step, format=knob.typed, width=wide, **call)
     else:
         low, high = min(knob.low, value), max(knob.high, value)
         st.slider(said, low, high, step=knob.step, format=knob.format, **call)
-    if knob.path in draft.changes:
+    if knob.path in draft.changes and not bare:
         reason(draft, knob.path, area, knob.label)
 
 
@@ -196,7 +200,7 @@ def change_said(agreed: Scenario, path: str, value: Any, why: str = "", wanted: 
     panel = panel_of(path)
     was, now = as_read(agreed, path), words(agreed, path, value)
     rule = next((each for each in wanted.rules if path == f"rules.{each.id}"), None) if wanted else None
-    if isinstance(rule, Binding):
+    if rule is not None:
         now = rule.sentence(agreed)
     before = f"{words(agreed, path, was)} → " if was is not None and rule is None else ""
     reason = f" <em>{parts.plain(why)}</em>" if why else ""

@@ -2,59 +2,70 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Callable
+
+import numpy as np
 import streamlit as st
 
-from allocate.errors import AllocateError
-from allocate.plan import explaining, telling
-from allocate.plan.figures import number, pounds
+from allocate.plan import explaining
+from allocate.plan.figures import number
 from allocate.plan.plan import Plan
-from allocate.plan.prices import prices
+from allocate.plan.prices import Prices, prices
 from allocate.plan.seats import SeatView, rows_of
-from allocate.plan.trying import without
-from allocate.plan.words import capital, some, title
-from allocate.rules.kinds import Binding, Keep
+from allocate.plan.words import title
 from allocate.scenario.rulebook import Rule, covers
-from allocate.ui import panels, parts, seating, solving, state
+from allocate.scenario.scenario import Scenario
+from allocate.ui import clashes, locking, panels, parts, proposing, seating, solving, tasks
 from allocate.ui.desk import View
-from allocate.ui.knobs import Knob, figures, switch
 from allocate.ui.parts import Column, figure
-from allocate.ui.words import line_name
+from allocate.ui.rule_rows import STANDINGS, Book, reaches, row, worths, worthy
+from allocate.ui.tasks import Task
 
 GROUPS = {
     "mine": (
         "Rules that bind you",
         "Each stands at its end over some of your lines. What costs you most is worked out above.",
     ),
-    "shaping": ("Shaping the plan", "Ease one of these and the plan buys more."),
+    "clashing": ("Rules that clash", "Ease one here, and see whether a plan is possible."),
+    "shaping": ("Shaping the plan", "Ease one of these and the plan buys more. The bar says by how much."),
     "met": ("Kept at no cost", "Easing one of these a little would buy nothing more."),
     "off": ("Switched off", "Proposals, and rules you have switched off."),
-    "recorded": ("In the book only", "Recorded, and binding nothing."),
+    "recorded": ("In the book only", "Recorded, or a report due by a date: none of these moves money."),
 }
-ANYWHERE = ", as much as anywhere"
-"""Said where a rule is worth as much over a seat's lines as where it is dearest."""
-KEY = ["partner", "place", "programme", "envelope", "year"]
-"""Of a line."""
+OPEN = ("mine", "clashing", "shaping")
+"""Groups that stand open on the page."""
+LONG = 12
+"""A book with more rules has filters."""
+COSTS = "costs-wanted"
+EVERY = "Every rule"
 
 
 def show(view: View) -> None:
     """The book of rules in groups, those that bind the seat first, and a way to keep a line as it is."""
     groups, mine = grouped(view), None
     if view.plan is not None:
-        _verdict(view, groups)
+        _verdict(view, view.plan, groups)
         mine = seating.seen(view, view.plan)
         if mine is not None:
             groups = from_seat(groups, mine)
             seating.banner(mine, told_to(view, view.plan, mine))
     panels.strip(view)
+    proposing.fold(view)
     if view.plan is not None and mine is not None and len(mine.rules):
         _my_costs(view, view.plan)
+    wanted = _controls(view)
+    book = Book(view, mine, _costs(view))
     for key, rules in groups.items():
-        if rules:
-            _group(view, key, rules, mine)
-    _lock(view)
-    if view.plan is not None:
-        _everything(view, view.plan)
+        chosen = [rule for rule in rules if wanted(rule)]
+        if chosen:
+            _group(book, key, chosen)
+    if not any(wanted(rule) for rules in groups.values() for rule in rules):
+        st.html(parts.paragraph("No rule of this standing covers them.", "text"))
+    locking.lock(view)
+    if book.costs is not None:
+        with st.expander("The price list as a table", key="price-list", on_change="rerun") as fold:
+            if fold.open:
+                st.html(price_table(book.costs))
 
 
 def from_seat(groups: dict[str, list[Rule]], mine: SeatView) -> dict[str, list[Rule]]:
@@ -68,10 +79,9 @@ def from_seat(groups: dict[str, list[Rule]], mine: SeatView) -> dict[str, list[R
 
 def told_to(view: View, plan: Plan, mine: SeatView) -> str:
     """How many rules bind a seat, how many more reach it, and which is dearest, in a sentence or two."""
-    binds = [rule for rule in view.wanted.rules if isinstance(rule, Binding) and rule.in_force and rule.binds]
-    reach = sum(reaches(rule, mine, plan) for rule in binds)
+    reach = sum(reaches(rule, mine, plan) for rule in view.wanted.rules if rule.binds)
     if mine.rules.empty:
-        left = f"{reach} reach you, with room left" if reach else "none reaches you"
+        left = f"{reach} reach{'es' * (reach == 1)} you, with room left" if reach else "none reaches you"
         return f"No rule binds you; {left}."
     count, more = len(mine.rules), reach - len(mine.rules)
     first = f"{count} rule{' binds' if count == 1 else 's bind'} you"
@@ -80,17 +90,8 @@ def told_to(view: View, plan: Plan, mine: SeatView) -> str:
     if not top["worth"] > 0:
         return f"{first}."
     unit = explaining.aim_unit(plan)
-    worth = f"easing it by {top['asks']} is worth {_worthy(top['worth'])} {unit}"
+    worth = f"easing it by {top['asks']} is worth {worthy(top['worth'])} {unit}"
     return f"{first}. {'It is' if count == 1 else 'The dearest is'} “{title(top['rule'])}”: {worth}."
-
-
-def reaches(rule: Rule, mine: SeatView, plan: Plan) -> bool:
-    """Whether a rule covers any of a seat's lines."""
-    return bool(covers(rule.where, plan.scenario)[rows_of(plan.scenario, mine.seat)].any())
-
-
-def _worthy(worth: float) -> str:
-    return number(float(f"{worth:.3g}"))
 
 
 def _my_costs(view: View, plan: Plan) -> None:
@@ -102,49 +103,131 @@ def _my_costs(view: View, plan: Plan) -> None:
 
 
 def grouped(view: View) -> dict[str, list[Rule]]:
-    """The rules by how they stand in the plan; those that shape it by what easing them is worth. Where the rules clash,
-    or choices are yes or no and leave no prices, every rule in force stands with those that shape."""
-    worth = _worth(view.plan)
+    """The rules by how they stand in the plan; those that shape it by what easing them is worth, those that bend first.
+    Where choices are yes or no and leave no prices, every rule in force stands with those that shape; where rules
+    clash, with those that take part where that is known."""
+    plan = view.plan
+    worth = worths(plan) if plan is not None else {}
+    bent = Book(view).bends
+    clashing = clashes.clashing(view)
     groups: dict[str, list[Rule]] = {key: [] for key in GROUPS}
     for rule in view.wanted.rules:
-        shaping = view.plan is None or not view.plan.has_prices or worth.get(rule.id, 0.0) > 0
-        key = (
-            "recorded"
-            if rule.standing == "recorded"
-            else "off"
-            if not rule.in_force
-            else "shaping"
-            if shaping
-            else "met"
-        )
+        shaping = plan is None or not plan.has_prices or rule.id in worth or rule.id in bent
+        key = "shaping" if shaping else "met"
+        if rule.id in clashing and rule.binds:
+            key = "clashing"
+        elif rule.standing == "recorded" or (rule.in_force and not rule.binds):
+            key = "recorded"
+        elif not rule.in_force:
+            key = "off"
+        elif plan is None and clashing:
+            key = "met"
         groups[key].append(rule)
-    groups["shaping"].sort(key=lambda rule: -worth.get(rule.id, 0.0))
+    order = {rule: place for place, rule in enumerate(worth)}
+    groups["shaping"].sort(key=lambda rule: (rule.id not in bent, order.get(rule.id, len(order))))
     return groups
 
 
-def _worth(plan: Plan | None) -> dict[str, float]:
-    """What easing each rule a little is worth; nothing where there are no prices."""
-    if plan is None or not plan.has_prices:
-        return {}
-    table = telling.shaping(plan)
-    rules = table[table["kind"] == "rule"]
-    return dict(zip(rules["id"], rules["worth"], strict=True))
-
-
-def _verdict(view: View, groups: dict[str, list[Rule]]) -> None:
+def _verdict(view: View, plan: Plan, groups: dict[str, list[Rule]]) -> None:
+    """How many rules are in force, shape the plan, and bend."""
     force, count = len(groups["shaping"]) + len(groups["met"]), len(groups["shaping"])
     stand = f"{force} {'rule is' if force == 1 else 'rules are'} in force"
     shape = f"{count} of them {'shapes' if count == 1 else 'shape'} the plan"
-    priced = view.plan is not None and view.plan.has_prices
-    text = f"{stand}; {shape}." if priced else f"{stand}. Yes/no choices leave no prices."
+    text = f"{stand}; {shape}." if plan.has_prices else f"{stand}. Yes/no choices leave no prices."
     broken = [title(r.id) for r in groups["off"] if r.standing == "statutory"]
     more = [f"Switched off although it is law, to see what it costs: {', '.join(broken)}."] if broken else []
-    parts.draw(parts.verdict(text, "note" if broken else "good", "Every rule is met.", more), key="verdict")
+    bent = [title(rule) for rule in Book(view).bends]
+    but = f" but {'one' if len(bent) == 1 else len(bent)}, which bend{'s' * (len(bent) == 1)}" if bent else ""
+    lead = f"Every rule is met{but}."
+    more += [f"Bent at the published price: {', '.join(bent)}."] if bent else []
+    parts.draw(parts.verdict(text, "note" if broken or bent else "good", lead, more), key="verdict")
     parts.announce(text)
+
+
+# --- controls --------------------------------------------------------------------------------------------------------
+
+
+def _controls(view: View) -> Callable[[Rule], bool]:
+    """Which rules to show, where the book is long, and the button for their whole cost: at most three controls. Returns
+    whether a rule is to be shown."""
+    with st.container(key="rule-controls", horizontal=True, vertical_alignment="bottom"):
+        standing, about = (_standing(view), _about(view)) if len(view.wanted.rules) > LONG else (EVERY, "")
+        if view.plan is not None and not _wanted(view):
+            digest = view.wanted.digest
+            st.button(
+                "Work out what every rule costs", key="every-cost", icon=":material/calculate:",
+                on_click=lambda: st.session_state.update({COSTS: digest}),
+                help="Takes each rule away in turn and solves again: what it costs in all, whom it helps and whom not.",
+            )  # fmt: skip
+    return lambda rule: standing in (EVERY, STANDINGS[rule.standing]) and concerns(rule, about, view.wanted)
+
+
+def _standing(view: View) -> str:
+    found = [words for name, words in STANDINGS.items() if any(rule.standing == name for rule in view.wanted.rules)]
+    return str(st.selectbox("Standing", [EVERY, *found], key="filter-standing", width=210))
+
+
+def _about(view: View) -> str:
+    scenario = view.wanted
+    seats = {"": "Anybody"} | {f"partners.{row.id}": row.name for row in scenario.partners.itertuples()}
+    seats |= {f"places.{row.id}": f"{row.name} (place)" for row in scenario.places.itertuples()}
+    found = st.selectbox("Whom it covers", list(seats), format_func=seats.__getitem__, key="filter-about", width=330)
+    return str(found or "")
+
+
+def concerns(rule: Rule, seat: str, scenario: Scenario) -> bool:
+    """Whether a rule covers lines of a partner or a place, or is a partner's to answer for; '' is everybody."""
+    if not seat or f"partners.{rule.owner}" == seat:
+        return True
+    return bool(np.any(covers(rule.where, scenario)[rows_of(scenario, seat)]))
+
+
+# --- the price list --------------------------------------------------------------------------------------------------
+
+
+def _wanted(view: View) -> bool:
+    """Whether the price list was asked for, for this very plan, or is known already."""
+    digest = view.wanted.digest
+    return st.session_state.get(COSTS) == digest or tasks.known("costs", digest) is not None
+
+
+def _costs(view: View) -> Prices | None:
+    """The price list with whole costs, once it was asked for; until it is there, how far it is."""
+    plan = view.plan
+    if plan is None or not _wanted(view):
+        return None
+
+    def work(task: Task) -> Prices:
+        return prices(plan, solve=solving.answer, tick=task.tick)
+
+    found, whole = tasks.ask("costs", view.wanted.digest, work, "Solving without each rule in turn")
+    if found is None:
+        return None
+    if not whole:
+        st.html(parts.verdict("The rules not reached have no whole cost yet.", "note", "Stopped."))
+    return found
+
+
+def price_table(found: Prices) -> str:
+    """HTML of the whole price list, the dearest rule first."""
+    unit = found.unit
+    rows = found.table.assign(how=found.table["how"].str.capitalize())
+    columns = [
+        Column("sentence", "Rule"), Column("slack", "Room left"),
+        figure("worth", f"Worth of easing it a little ({unit})", number),
+        figure("cost", f"Whole cost ({unit})", number), Column("helps", "Helps"), Column("costs", "Costs"),
+        Column("how", "How it is known"),
+    ]  # fmt: skip
+    return parts.table(rows, columns, "What the plan would gain without each rule, one at a time")
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------
 
 
 def _heading(view: View, key: str, seated: bool) -> tuple[str, str]:
     """What a group is called, and a line about it."""
+    if view.plan is None and key == "met":
+        return "Others in force", "These take no part in what clashes."
     if key != "shaping" or (view.plan is not None and view.plan.has_prices):
         return ("Others that shape the plan", GROUPS[key][1]) if key == "shaping" and seated else GROUPS[key]
     if view.plan is None:
@@ -152,226 +235,21 @@ def _heading(view: View, key: str, seated: bool) -> tuple[str, str]:
     return "Others in force" if seated else "In force", "What each costs is found by solving without it: open its fold."
 
 
-def _group(view: View, key: str, rules: list[Rule], mine: SeatView | None) -> None:
-    name, note = _heading(view, key, mine is not None)
-    if key in ("mine", "shaping"):
-        st.html(parts.title(f"{name} ({len(rules)})", note))
-        for rule in rules:
-            _rule(view, rule, mine)
+def _group(book: Book, key: str, rules: list[Rule]) -> None:
+    name, note = _heading(book.view, key, book.mine is not None)
+    label = f"{name} ({len(rules)})"
+    if key in OPEN:
+        with st.container(border=True, key=f"card-group-{key}", gap="xsmall"):
+            st.html(parts.title(label, note))
+            for rule in rules:
+                row(book, rule)
         return
-    fold = st.expander(f"{name} ({len(rules)})", key=f"group-{key}", on_change="rerun", expanded=key == "off")
+    fold = st.expander(label, key=f"group-{key}", on_change="rerun", expanded=key == "off" and len(rules) <= LONG)
     with fold:
-        st.html(parts.paragraph(note))
+        st.html(f"<h2 class='al-hidden'>{parts.plain(name)}</h2>" + parts.paragraph(note))
         if fold.open:
             for rule in rules:
-                _rule(view, rule, mine)
+                row(book, rule)
 
 
-def _rule(view: View, rule: Rule, mine: SeatView | None) -> None:
-    """One rule: its sentence, whose it is, its switch, its figures, what easing it is worth, and its whole cost."""
-    agreed = {each.id: each for each in view.agreed.rules}
-    with st.container(border=True, key=f"card-rule-{rule.id}"):
-        st.html(sentence(view, rule, mine))
-        first = agreed.get(rule.id)
-        if not isinstance(rule, Binding) or rule.standing == "recorded":
-            return
-        with st.container(horizontal=True, vertical_alignment="bottom", key=f"levers-{rule.id}"):
-            if isinstance(first, Binding):
-                panels.lever(
-                    view.draft, switch(first, view.agreed), "rules", f"In force: {title(rule.id)}", wanted=view.wanted
-                )
-                for knob in figures(first, view.agreed):
-                    panels.lever(view.draft, knob, "rules", _figure_label(first, knob), typed=True, wanted=view.wanted)
-            else:
-                st.button("Take it out", key=f"out-{rule.id}", on_click=state.undo, args=_told_of(view, rule.id))
-        if view.plan is not None and rule.in_force:
-            _cost(view, view.plan, rule)
-
-
-def _figure_label(rule: Binding, knob: Knob) -> str:
-    """What the box for a rule's figure is called, below the rule itself: 'Must change by at least (%)'."""
-    if not knob.measured:
-        return knob.label
-    said = "Must change by at least" if rule.kind == "growth" else knob.label.partition(": ")[2].capitalize()
-    return f"{said} ({knob.measured})"
-
-
-def _told_of(view: View, rule: str) -> tuple[str, ...]:
-    return tuple(path for path in view.draft.changes if path.split(".")[:2] == ["rules", rule])
-
-
-def sentence(view: View, rule: Rule, mine: SeatView | None = None) -> str:
-    """HTML of a rule as minutes would put it, with where it comes from and what easing it is worth; and, from a seat,
-    whether it binds it."""
-    said = rule.sentence(view.wanted) if isinstance(rule, Binding) else rule.authority
-    tags = [("flat", "In law" if rule.standing == "statutory" else rule.standing.capitalize())]
-    tag, told = _to_me(view.plan, rule, mine) if view.plan is not None and mine is not None else (None, "")
-    tags += [tag] if tag else []
-    marks = " ".join(f"<span class='al-tag al-tag-{tone}'>{parts.plain(text)}</span>" for tone, text in tags)
-    owner = view.wanted.name_of("partners", rule.owner)
-    why, by = getattr(rule, "reason", ""), getattr(rule, "by", "")
-    notes = [
-        f"{owner} answers for it.",
-        capital(rule.authority),
-        f"Why: {why}" if why else "",
-        f"Asked for by {by}." if by else "",
-    ]
-    price = _price(view.plan, rule) if view.plan is not None and rule.binds else ""
-    if told and price:
-        price = "" if ANYWHERE in told else f"For all: {price[:1].lower()}{price[1:]}"
-    return (
-        f"{parts.title(said, level=3)}<p class='al-note'>{marks}</p>"
-        + parts.paragraph(" ".join(filter(None, notes)))
-        + "".join(parts.paragraph(text, "text") for text in (told, price) if text)
-    )
-
-
-def _to_me(plan: Plan, rule: Rule, mine: SeatView) -> tuple[tuple[str, str] | None, str]:
-    """A rule's tag for a seat, and whether it binds it and what easing it there is worth, in a sentence."""
-    if not (isinstance(rule, Binding) and rule.in_force and rule.binds):
-        return None, ""
-    rows = mine.rules[mine.rules["rule"] == rule.id]
-    if rows.empty and reaches(rule, mine, plan):
-        return ("flat", "Reaches you"), "It reaches you, with room left over your lines."
-    if rows.empty:
-        return ("flat", "Does not reach you"), ""
-    worth, asks = rows[["worth", "asks"]].iloc[0]
-    if not plan.has_prices:
-        return ("shape", "Binds you"), "It binds you: what that costs you is worked out above."
-    if not worth > 0:
-        return ("shape", "Binds you"), "It binds you, and easing it over your lines would buy nothing more."
-    told = f"It binds you: easing it over your lines by {asks} is worth {_worthy(worth)} {explaining.aim_unit(plan)}"
-    return ("shape", "Binds you"), f"{told}{ANYWHERE * _dearest_here(plan, rule, worth)}."
-
-
-def _dearest_here(plan: Plan, rule: Rule, worth: float) -> bool:
-    """Whether a rule is worth as much over a seat's lines as where it is dearest."""
-    row = _shaping_row(plan, rule.id)
-    return row is not None and _worthy(row["worth"]) == _worthy(worth)
-
-
-def _price(plan: Plan, rule: Rule) -> str:
-    """What easing a rule a little is worth, or how much room it leaves."""
-    limits = plan.limits
-    own = limits[limits["rule"] == rule.id]
-    if own.empty:
-        return ""
-    worth = _shaping_row(plan, rule.id)
-    if worth is not None:
-        where = f" It holds most in: {worth['where']}." if worth["where"] else ""
-        return f"Easing it by {worth['asks']} is worth {number(worth['worth'])} {explaining.aim_unit(plan)}.{where}"
-    if own["binding"].any():
-        return (
-            "Stands at its end; easing it a little would buy nothing more."
-            if plan.has_prices
-            else "The plan stands at its end."
-        )
-    least = own["slack"].min()
-    room = pounds(least, plan.scenario.heading.currency) if own["measure"].iloc[0] == "spend" else number(least)
-    return f"Room left: {room}{' where it is tightest' if len(own) > 1 else ''}."
-
-
-def _shaping_row(plan: Plan, rule: str) -> pd.Series | None:
-    table = telling.shaping(plan)
-    rows = table[(table["kind"] == "rule") & (table["id"] == rule)]
-    return None if rows.empty else rows.iloc[0]
-
-
-def _cost(view: View, plan: Plan, rule: Rule) -> None:
-    """What the rule costs in full, and whom it helps: solved without it when asked for."""
-    fold = st.expander("What it costs in full, and whom it helps", key=f"cost-{rule.id}", on_change="rerun")
-    if not fold.open:
-        return
-    with fold:
-        try:
-            found = without(plan, rule.id, solve=solving.answer)
-        except AllocateError as error:
-            st.html(parts.verdict(str(error), "bad"))
-            return
-        st.html(parts.lines(found.sentences))
-
-
-def _lock(view: View) -> None:
-    """Keep one line as it is, with a reason and a name: a rule like any other, that everybody sees."""
-    plan = view.plan or view.base
-    if plan is None:
-        return
-    with st.expander("Keep a line as it is", key="lock"):
-        st.html(
-            parts.paragraph(
-                "It becomes a rule in the book, with its price. Where it clashes with another, both are named."
-            )
-        )
-        lines = plan.spend
-        names = {
-            line: line_name(plan.scenario, row)
-            for line, row in zip(plan.scenario.line_ids, lines.itertuples(), strict=True)
-        }
-        line = st.selectbox(
-            "Line",
-            list(names),
-            index=None,
-            format_func=lambda each: names[each],
-            key="lock-line",
-            placeholder="Choose a line",
-        )
-        row = lines.iloc[plan.scenario.line_ids.index(line)] if line in names else None
-        with st.form("lock-form", border=False):
-            now = float(row["spend"]) if row is not None else 0.0
-            amount = st.number_input(
-                f"Keep it at ({plan.scenario.heading.currency})", 0.0, value=now, step=1000.0, format="%.0f"
-            )
-            reason = st.text_input("Why", max_chars=300)
-            by = st.text_input("Your name", max_chars=80)
-            if st.form_submit_button("Keep it so", type="primary"):
-                _keep_line(view, row, amount, reason, by)
-
-
-def _keep_line(view: View, row: pd.Series | None, amount: float, reason: str, by: str) -> None:
-    missing = [
-        word
-        for word, given in (("a line", row is not None), ("a reason", reason.strip()), ("your name", by.strip()))
-        if not given
-    ]
-    if missing or row is None:
-        st.html(parts.verdict(f"Give {some(missing)}.", "bad", "Not kept yet."))
-        return
-    if (twin := _kept_already(view, row)) is not None:
-        by = twin.by or view.wanted.name_of("partners", twin.owner)
-        now = pounds(twin.kept, view.wanted.heading.currency)
-        text = f"This line is already kept by {by}, at {now}. Change that rule's figure, or take it out first."
-        st.html(parts.verdict(text, "bad", "Not kept again."))
-        return
-    taken = {rule.id for rule in view.wanted.rules}
-    name = next(f"keep-{n}" for n in range(1, 1000) if f"keep-{n}" not in taken)
-    where = {f"{column}s": [row[column]] for column in KEY}
-    rule = {
-        "kind": "keep", "owner": row["partner"], "where": where, "amount": round(amount), "reason": reason.strip(),
-        "by": by.strip(), "authority": "Kept in the explorer",
-    }  # fmt: skip
-    state.lay({f"rules.{name}": rule}, reason)
-    st.rerun()
-
-
-def _kept_already(view: View, row: pd.Series) -> Keep | None:
-    """The rule that keeps this very line, and no other, as it is."""
-    here = (view.wanted.lines[KEY] == row[KEY]).all(axis=1).to_numpy()
-    rules = (rule for rule in view.wanted.rules if isinstance(rule, Keep) and rule.binds)
-    return next((rule for rule in rules if (covers(rule.where, view.wanted) == here).all()), None)
-
-
-def _everything(view: View, plan: Plan) -> None:
-    """The whole price list, worked out when asked for: a re-solve a rule."""
-    with st.expander("Every rule's whole cost", key="price-list", on_change="rerun") as fold:
-        if not fold.open:
-            return
-        bar = parts.Progress("Solving without each rule in turn")
-        table = prices(plan, solve=solving.answer, tick=bar.tick).table
-        bar.end()
-        unit = explaining.aim_unit(plan)
-        columns = [
-            Column("sentence", "Rule"), Column("slack", "Room left"),
-            figure("worth", "Worth of easing it a little", number),
-            figure("cost", f"Whole cost ({unit})", number), Column("helps", "Helps"), Column("costs", "Costs"),
-        ]  # fmt: skip
-        st.html(parts.table(table, columns, "What the plan would gain without each rule, one at a time"))
+__all__ = ["concerns", "from_seat", "grouped", "price_table", "show", "told_to"]

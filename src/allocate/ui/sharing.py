@@ -108,7 +108,7 @@ def _share(view: View) -> None:
     note = "The same plan from a command line"
     note += "." if view.book.origin == "folder" else ", once the scenario below is unzipped."
     st.html(parts.title("Reproduce", note, level=3))
-    st.code(reproduce(draft, _folder(view)), language=None, wrap_lines=True)
+    st.code(reproduce(draft, folder_of(view)), language=None, wrap_lines=True)
     with st.container(horizontal=True):
         st.download_button(
             "Changes (TOML)", changes_file(draft, view.book.name), f"{draft.scenario}-changes.toml",
@@ -125,7 +125,8 @@ def _share(view: View) -> None:
         )  # fmt: skip
 
 
-def _folder(view: View) -> str:
+def folder_of(view: View) -> str:
+    """The folder of a scenario, as a command line names it."""
     return f"scenarios/{view.book.key}" if view.book.origin == "folder" else view.book.key
 
 

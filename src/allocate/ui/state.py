@@ -172,6 +172,13 @@ def lay(changes: dict[str, Any], reason: str = "") -> None:
     put(new)
 
 
+def instead(changes: dict[str, Any], of: Iterable[str], reason: str = "") -> None:
+    """Lay several changes over the draft in the place of others, whose reasons stay with the paths that do."""
+    gone = [path for path in of if path not in changes]
+    put(draft().without(*gone))
+    lay(changes, reason)
+
+
 def attempt(action: Callable[[], Any]) -> Any:
     """Do something that may be refused, and say the refusal at the top of the page; None where it was."""
     try:
