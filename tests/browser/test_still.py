@@ -16,7 +16,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, PHONE, NARROW = 1440, 390, 360
 CLASH = {"scenario": "tiny", "envelopes.core.amount": 740_000}
 """What nobody can keep: care alone may fall no lower than £760,000."""
-PROPOSED = {"scenario": "coventry-warwickshire", "rules.greatest-need-first.at_least": 0.09}
+PROPOSED = {"scenario": "tiny", "envelopes.core.amount": 880_000}
 """What not every partner would agree to."""
 CHANGED = {"scenario": "tiny", "envelopes.core.amount": 950_000, "curves.*.care.slope": "x0.8"}
 """A decision and an assumption, so that every part of a page has something to show."""
