@@ -24,9 +24,11 @@ import pandas as pd
 import allocate as al
 from allocate.plan.explaining import FINEST, assurance
 from allocate.plan.figures import number, pounds
+from allocate.plan.prices import NEEDED
 from allocate.plan.words import capital, count, title
 from allocate.plan.writing import finite, in_the_way, to_csv
 from allocate.rules.grammar import book, minute
+from allocate.rules.wording import day
 from allocate.scenario.paths import Path as Named
 from allocate.scenario.paths import parse
 from allocate.scenario.rulebook import Rule
@@ -161,7 +163,10 @@ def add_places(verbs: Any) -> None:
     )  # fmt: skip
     places.add_argument("--opening", metavar="FILE", help="a .csv of place and amount: what each place has today")
     places.add_argument("--round", choices=("exact", "nhse"), default="exact", help="round as NHS England's tool does")
-    places.add_argument("--pace", choices=("bands", "no-overshoot", "no-cash-loser", "shortfall", "close"))
+    places.add_argument(
+        "--pace", choices=("bands", "no-overshoot", "no-cash-loser", "shortfall", "close"),
+        help="year by year to fair shares under a policy, and who loses when",
+    )  # fmt: skip
     places.add_argument("--floor", type=a_rate, metavar="RATE", help="least growth of a place in a year, such as 0.01")
     places.add_argument("--ceiling", type=a_rate, metavar="RATE", help="most growth of a place in a year")
     places.add_argument("--years", type=a_count, default=5, metavar="N", help="years of --pace (5)")
@@ -224,7 +229,7 @@ def run_places(options: argparse.Namespace) -> int:
         held = stability.moved(before, drawing, amounts)
         tables["moved"] = held.reset_index()
         sheets.append(atlas.change(drawing, held, before.practices.year or "before", practices.year or "now"))
-    if options.sway:
+    if options.sway is not None:
         swayed = stability.sway(drawing, amounts, options.sway)
         tables["sway"] = swayed.reset_index()
         sheets.append(atlas.steadiness(drawing, swayed, options.sway))
@@ -251,7 +256,7 @@ def refuse_unmet(options: argparse.Namespace, amounts: Mapping[str, float]) -> N
         "--floor": ("--pace bands or no-overshoot", options.floor is not None and options.pace not in BANDED),
         "--ceiling": ("--pace bands, no-overshoot or no-cash-loser",
                       options.ceiling is not None and options.pace not in (*BANDED, "no-cash-loser")),
-        "--sway": ("--envelope or --opening", options.sway and not (amounts or options.opening)),
+        "--sway": ("--envelope or --opening", options.sway is not None and not (amounts or options.opening)),
         "--against": ("--envelope or --opening", options.against and not (amounts or options.opening)),
         "--opening": ("--system or --places", options.opening and not (options.system or options.places)),
         "--envelope": ("--system or --places", amounts and not (options.system or options.places)),
@@ -562,7 +567,10 @@ def rules_said(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | No
         said.append("A cost below nothing is what the plan would lose without the rule.")
     if not found.plan.has_prices:
         said.append("Yes/no choices leave no price at the margin: each cost is found by solving again.")
-    missing = table[(table["state"] == "in force") & table["cost"].isna()]
+    needed = int((table["how"] == NEEDED).sum())
+    if needed:
+        said.append(f"Without {'one' if needed == 1 else f'any of {needed}'} of them no plan is possible.")
+    missing = table[(table["state"] == "in force") & table["cost"].isna() & (table["how"] != NEEDED)]
     if len(missing):
         said.append(f"{count(len(missing), 'whole cost')} not solved for in the time: --whole solves for all of them.")
     return said + [f"Not certified: {assurance(found.plan)}"] * (not found.plan.certified)
@@ -586,7 +594,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
     for row in told_rows(force[~free]):
         cells = [rule_told(row, effects_told(found, row.id)), row.slack.removesuffix(" parts")]
         cells += [worth_told(row, asks)] * len(worth)
-        dear.rows.append(([*cells, "not solved" if math.isnan(row.cost) else number(row.cost)], ""))
+        unknown = "no plan" if row.how == NEEDED else "not solved"
+        dear.rows.append(([*cells, unknown if math.isnan(row.cost) else number(row.cost)], ""))
     kept = screen.Sheet("In force, and costing nothing", ["Rule", "Room left"])
     for row in told_rows(force[free]):
         together = f"Holds together with {row.together}: {number(row.cost_together)} in all." if row.together else ""
@@ -596,7 +605,8 @@ def rules_sheets(scenario: al.Scenario, table: pd.DataFrame, found: al.Prices | 
 
 def rule_told(row: Any, more: str = "") -> str:
     """A rule in a cell: its title and sentence, then its standing, who answers for it and since when, then more."""
-    days = [f"since {row.since}" if row.since else "", f"review {row.review}" if row.review else ""]
+    told = (("since", row.since), ("review", row.review))
+    days = [f"{word} {day(date.fromisoformat(when))}" for word, when in told if when]
     record = "; ".join(filter(None, [standing_told(row), f"{row.owner} answers for it", *days]))
     return "\n".join(filter(None, [f"{row.title}. {row.sentence}.", f"{record}.", more]))
 

@@ -57,11 +57,46 @@ def test_a_share_is_eased_in_pounds_like_any_other_rule():
     ]
 
 
-def test_statutory_rules_are_eased_last():
-    """Of two floors that clash alike, the agreed one gives way, whichever it is."""
+def test_statutory_rules_are_firm():
+    """Of two floors that clash alike, the agreed one gives way, whichever it is; where easing the statutory one by a
+    twentieth as much would do, too."""
     for firm, soft in (("north", "south"), ("south", "north")):
         scenario = two_floors(700, 500).change({f"rules.{firm}-floor.standing": "statutory"})
         with pytest.raises(al.NoPlan) as caught:
             al.solve(scenario)
         assert len(caught.value.easings) == 1
         assert caught.value.easings[0].startswith(f"rules.{soft}-floor: lower its minimum by £200")
+    share = {"kind": "share", "owner": "body", "where": {"places": ["north"]}, "at_most": 0.05}
+    scenario = two_floors(51, 100).change({"rules.north-floor.standing": "statutory", "rules.south-floor": None})
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(scenario.change({"rules.share": share}))
+    assert [way.rule for way in caught.value.ways] == ["share"]
+
+
+def test_laws_that_clash_are_eased_all_the_same():
+    """Where the statutory rules alone cannot hold, they are what gives way."""
+    scenario = two_floors(700, 500).change({"rules.*.standing": "statutory"})
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(scenario)
+    assert [way.standing for way in caught.value.ways] == ["statutory"]
+
+
+def test_no_more_rules_are_named_than_needed():
+    """Of easings that cost the same, one rule's is told and not several: three floors of 400 on 1,000 are 200 too much,
+    which any two, or one, can give."""
+    lines = [{"place": place, "programme": "care"} for place in "abc"]
+    curves = [{"place": place, "programme": "care", "shape": "linear", "slope": 1.0} for place in "abc"]
+    rules = {f"floor-{p}": {"kind": "floor", "where": {"places": [p]}, "amount": 400.0} for p in "abc"}
+    rules["band"] = {"kind": "floor", "amount": 1000.0}
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(make(lines, curves, 1000.0, rules))
+    assert [way.amount for way in caught.value.ways] == pytest.approx([200.0])
+
+
+def test_minima_beyond_the_money_are_said_first():
+    """The message begins with the sum, and carries it."""
+    with pytest.raises(al.NoPlan) as caught:
+        al.solve(two_floors(700, 500))
+    (said,) = caught.value.minima
+    assert said.startswith("The minima add to £1,200, the budget is £1,000. Raise it by £200 or ease one of these two")
+    assert str(caught.value).startswith(said)

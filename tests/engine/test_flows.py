@@ -81,7 +81,7 @@ def test_minima_may_lean_on_what_a_rule_opens():
 @pytest.mark.parametrize(("fields", "said"), [
     ({"kind": "open", "route": "acros", "amount": 5.0}, "did you mean across"),
     ({"kind": "open", "route": "across", "amount": 5.0, "where": {"years": ["2031"]}}, "way.where.years"),
-    ({"kind": "open", "route": "across", "amount": 5.0, "where": {"envelopes": ["one"]}}, "where may name years alone"),
+    ({"kind": "open", "route": "across", "amount": 5.0, "where": {"envelopes": ["one"]}}, "way.where: may name years"),
     ({"kind": "open", "route": "across", "amount": 1e6}, "more than could ever leave there"),
     ({"kind": "virement", "amount": 5.0, "where": {"programmes": ["care"]}}, "not programmes"),
     ({"kind": "virement", "amount": 5.0, "each": "line"}, "way.each"),
@@ -102,7 +102,7 @@ def test_a_breach_of_a_reserve_is_named():
     assert bodies(problem, kept).tolist() == [900.0]
     assert breaches(problem, kept, 1e-6) == []
     [said] = breaches(problem, broken, 1e-6)
-    assert said.startswith("At least £100 of one must be left unspent")
+    assert said.startswith("At least £100 of the one envelope must be left unspent")
 
 
 @given(st.lists(st.floats(-3, 3), min_size=5, max_size=5))

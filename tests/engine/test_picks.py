@@ -208,6 +208,7 @@ def test_with_lines_of_their_own_choices_and_rules_that_bend():
     ({"kind": "prerequisite", "where": A, "amount": 5.0, "needs": {"places": ["x"]}}, "r.needs.places"),
     ({"kind": "prerequisite", "where": A, "amount": 501.0, "needs": B}, "more than its lines could ever get (£500)"),
     ({"kind": "moves", "at_most": 1.5}, "r.at_most"),
+    ({"kind": "start", "where": A, "amount": 5.0, "bends": [{"price": 1.0}]}, "has no price by the pound"),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused(fields, said):
     """Amounts of nothing or out of reach, names that there are not, and half a line, are refused by name."""

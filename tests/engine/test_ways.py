@@ -30,7 +30,7 @@ CLASHES: list[tuple[str, dict[str, Any]]] = [
     ("tiny", {"rules.fast": BOARD | {"kind": "growth", "where": CARE, "at_least": 0.2}}),
     ("coventry-warwickshire", {"envelopes.core": 1_780e6}),
     ("coventry-warwickshire", {"rules.mental-health-standard.at_least": 0.3}),
-    ("coventry-warwickshire", {"rules.out-of-hospital-share.at_least": 0.5}),
+    ("coventry-warwickshire", {"rules.out-of-hospital-share.at_least": 0.5, "rules.out-of-hospital-share.bends": []}),
     ("coventry-warwickshire", {"rules.*.up": 0.0, "envelopes.core": 1_780e6}),
     ("health-benefits-package", {"resources.nurse-minutes": 1e6}),
     (

@@ -84,7 +84,8 @@ def workbook(folder: Path, sheets: dict[str, list[list]], name: str = "practices
 def _cell(column: int, row: int, value, texts: list[str]) -> str:
     if value is None or value == "":
         return ""
-    reference = f"{chr(65 + column)}{row}"
+    letters = ("" if column < 26 else chr(64 + column // 26)) + chr(65 + column % 26)
+    reference = f"{letters}{row}"
     if isinstance(value, str):
         texts.append(value)
         return f'<c r="{reference}" t="s"><v>{len(texts) - 1}</v></c>'

@@ -43,7 +43,7 @@ def test_a_district_in_two_systems_is_told(practices):
 def test_systems_that_plan_together(practices):
     """Several systems are drawn as one, and indices are against their sum."""
     both = draw(practices, ["QAA", "QBB"])
-    assert both.system_name == "Hills and Vale and Coast"
+    assert both.system_name == "Hills and Vale with Coast"
     assert held(both)["dale"] == ["A10003", "A10004", "B20003"]
     assert both.notes == ()
     pd.testing.assert_frame_equal(both.indices(), both.indices("england"))
@@ -135,6 +135,16 @@ def test_renamed_practices_are_caught_by_code(practices, tmp_path):
     said = "A10001 is THE MILL SURGERY in practices_2025_26.csv, and Mill House in old.csv: matched by code."
     assert drawing.notes == (said,)
     assert held(drawing)["north"] == HILLS[:2]
+
+
+def test_a_name_that_a_district_and_a_pcn_share(tmp_path):
+    """An entry that could be either is refused; a code, or saying which, decides."""
+    shared = al.places.read(saved(tmp_path, table().replace({"PCN_Name": {"MILL PCN": "UPTON"}})))
+    assert "'Upton' is a district and a PCN" in problems(draw, shared, "QAA", {"A": ["Upton"], "B": ["Dale"]})[0]
+    rest = {"B": {"practices": ["A10005"], "districts": ["Dale"]}}
+    assert held(draw(shared, "QAA", {"A": {"pcns": ["Upton"]}} | rest))["a"] == HILLS[:2]
+    assert held(draw(shared, "QAA", {"A": ["U1"]} | rest))["a"] == HILLS[:2]
+    assert held(draw(shared, "QAA", {"A": {"districts": ["Upton"]}, "B": ["Dale"]}))["a"] == [*HILLS[:2], HILLS[4]]
 
 
 def test_places_inside_others(practices):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +38,8 @@ def test_what_is_read(practices):
     assert practices.england["population"] == sum(PEOPLE)
     assert list(practices.systems["name"]) == ["NHS Hills and Vale ICB", "NHS Coast ICB"]
     assert list(practices.systems["practices"]) == [5, 3]
+    assert practices.districts("QAA").to_numpy().tolist() == [["Upton", 3, 5500], ["Dale", 2, 2500]]
+    assert list(practices.pcns().index) == ["U1", "U2", "U3"]
     assert list(practices.practices("Coast").index) == ["B20001", "B20002", "B20003"]
     assert list(practices.practices(["QAA", "qbb"]).index) == list(practices.table.index)
 
@@ -94,13 +100,40 @@ def test_damaged_workbook(tmp_path):
     (tmp_path / "not.xlsx").write_text("practice,place", encoding="utf-8")
     assert "is not a workbook that can be read" in problems(al.places.read, tmp_path / "not.xlsx")[0]
     path = workbook(tmp_path, {"One": [["a"]]})
-    import zipfile
-
     with zipfile.ZipFile(path, "w") as book:
         book.writestr("xl/sharedStrings.xml", '<!DOCTYPE x [<!ENTITY a "b">]><sst/>')
     assert "declares a document type" in problems(al.places.read, path)[0]
     (tmp_path / "old.xls").write_bytes(b"\xd0\xcf")
     assert "save it as .xlsx" in problems(al.places.read, tmp_path / "old.xls")[0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_is_told_in_words(seed, tmp_path, practices):
+    """A workbook, a CSV, a drawing or an opening position with bytes changed reads, or is refused; nothing else."""
+    chance = random.Random(seed)
+    rows = table().astype(object)
+    files = {
+        "a.xlsx": workbook(tmp_path, {"One": [list(rows.columns), *rows.to_numpy().tolist()]}).read_bytes(),
+        "a.csv": saved(tmp_path, rows).read_bytes(),
+        "d.toml": b'North = ["Upton", "not A10005"]\n[South]\ndistricts = ["E02"]\npractices = ["A10005"]\n',
+        "d.csv": b'practice,name,place,within\nE01,,North,\nE02,,South,X\n"A10002: b",,North,\n',
+        "d.json": b'{"places": ["N"], "N": {"gps": ["A10001: x", "A10002: y"], "icb": "z"}}',
+        "o.csv": b"place,amount\nUpton,5\nDale,6\n",
+    }
+    drawing = al.places.draw(practices, "QAA")
+    for name, sound in files.items():
+        damaged = bytearray(sound)
+        for _ in range(3):
+            damaged[chance.randrange(len(damaged))] = chance.choice(b'",;[]{}=\x00\xff5x')
+        path = tmp_path / name
+        path.write_bytes(damaged)
+        with contextlib.suppress(al.ScenarioError):
+            if name[0] == "a":
+                al.places.read(path)
+            elif name[0] == "d":
+                al.places.draw(practices, "QAA", path, rest="Elsewhere")
+            else:
+                drawing.opening(path)
 
 
 def test_every_fault_at_once(tmp_path):
@@ -179,11 +212,10 @@ def test_without_some_components(tmp_path):
 
 def test_a_system_that_is_not_there(practices):
     """An unknown system is refused with the likeliest one meant."""
-    assert "did you mean Coast?" in problems(practices.codes, "Coasst")[0]
-    assert (
-        "known: QAA, QBB" in problems(practices.codes, ["QAA", "QZZ"])[0]
-        or "QBB" in problems(practices.codes, "QZB")[0]
-    )
+    assert "did you mean QBB, Coast?" in problems(practices.codes, "Coasst")[0]
+    assert "did you mean QAA, Hills and Vale?" in problems(practices.codes, ["QBB", "vale"])[0]
+    assert "did you mean QBB, Coast?" in problems(practices.codes, "QBX")[0]
+    assert "name at least one system" in problems(practices.codes, [])[0]
 
 
 def test_england_2025_26(england):

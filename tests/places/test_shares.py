@@ -147,6 +147,12 @@ def test_distance_by_hand(hills):
     assert hills.distance(opening)["distance"].sum() == pytest.approx(0, abs=1e-6)
 
 
+def test_openings_in_another_unit(hills):
+    """Opening positions in thousands beside money in pounds are refused with both sums."""
+    (told,) = problems(hills.distance, {"Upton": 6000, "Dale": 3000}, 10e6)
+    assert "adds to £9,000, and the money to share is £10,000,000" in told
+
+
 def test_nobody_registered(tmp_path):
     """A place where nobody is registered has no index and no sum a head, but its share; nothing fails."""
     rows = table()

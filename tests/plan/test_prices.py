@@ -14,8 +14,18 @@ from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 from allocate.plan.easing import step_of, worth_of_easing
 from allocate.plan.margins import view_of
-from allocate.plan.prices import CHOICES, EFFECT_COLUMNS, NOT_SOLVED, ROOM, SOLVED, TABLE_COLUMNS, prices
-from allocate.plan.trying import noise_of, without
+from allocate.plan.prices import (
+    CHOICES,
+    EFFECT_COLUMNS,
+    NEEDED,
+    NO_MONEY,
+    NOT_SOLVED,
+    ROOM,
+    SOLVED,
+    TABLE_COLUMNS,
+    prices,
+)
+from allocate.plan.trying import in_force, noise_of, without
 from tests.conftest import SCENARIOS
 from tests.engine.making import make
 from tests.engine.test_oracle import random_curve
@@ -99,6 +109,25 @@ def test_a_rule_that_only_opens_a_route_brings_what_it_costs_to_close(tiny):
     assert without(plan, "example").sentences[0].endswith("less.")
 
 
+@pytest.mark.parametrize(("first", "bent", "rel"), [(260.0, 1_211.0, 1e-3), (100.0, 5_000.0, 0.15)])
+def test_a_rule_that_bends(tiny, first, bent, rel):
+    """A floor that is bent says by how much, its room is below nothing, and easing it is worth the price of the band
+    that it is in, or at a corner what that much more prevention in South buys."""
+    bands = [{"by": 5_000, "price": first}, {"price": 500}]
+    scenario = tiny.change({"rules.prevention-north": {
+        "kind": "floor", "owner": "council", "amount": 60e3, "bends": bands,
+        "where": {"programmes": ["prevention"], "places": ["north"]},
+    }})  # fmt: skip
+    plan = al.solve(scenario)
+    row = prices(plan).table.set_index("id").loc["prevention-north"]
+    assert row["slack"] == f"bent by £{bent:,.0f}"
+    assert row["room"] == -bent
+    eased = al.solve(scenario.change({"rules.prevention-north.amount": 59e3}))
+    assert row["worth"] == pytest.approx(eased.value - plan.value, rel=rel)
+    free = al.solve(scenario.change({"rules.prevention-north.in_force": False}))
+    assert row["cost"] == pytest.approx(free.value - plan.value)
+
+
 def test_rules_that_hold_together():
     """Two floors on the same line: taking either away alone changes nothing, and both together are priced."""
     lines = [{"place": place, "programme": "x"} for place in "ab"]
@@ -168,17 +197,22 @@ def test_choices_have_whole_costs(ballot):
 
 
 def test_the_real_list_adds_up(listed, system):
-    """What each rule costs is what its places, and its partners, have less of the outcome because of it; the pounds of
-    partners and of places come to the same; every rule in force is listed, and easing is worth no more than removal."""
+    """What each rule costs is what its places, and its partners, have less of the outcome because of it, and what rules
+    that bend cost more; the pounds of partners and of places come to the same; every rule in force is listed, also
+    those that ask for a report; and easing is worth no more than removal."""
     table, effects = listed.table, listed.effects
-    assert set(table["id"]) == {rule.id for rule in system.scenario.rules if rule.binds}
-    assert (table["worth"] <= table["cost"] + noise_of(system)).all()
-    assert table["cost"].is_monotonic_decreasing
+    assert set(table["id"]) == {rule.id for rule in in_force(system.scenario)}
+    assert NO_MONEY in set(table["how"])
+    known = table[table["cost"].notna()]
+    assert set(table.loc[table["cost"].isna(), "how"]) <= {NEEDED}
+    assert (known["worth"] <= known["cost"] + noise_of(system)).all()
+    assert known["cost"].is_monotonic_decreasing
     for row in table[table["cost"] > 0].itertuples():
+        outcome = -(row.cost + without(system, row.id).bending)
         mine = effects[effects["rule"] == row.id]
         for who in ("partner", "place"):
             told = mine[mine["who"] == who]
-            assert told["outcome"].sum() == pytest.approx(-row.cost, abs=20 * noise_of(system))
+            assert told["outcome"].sum() == pytest.approx(outcome, abs=20 * noise_of(system))
         pounds = mine.groupby("who")["difference"].sum()
         assert pounds["partner"] == pytest.approx(pounds["place"], abs=200)
 

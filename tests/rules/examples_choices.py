@@ -13,7 +13,16 @@ import allocate as al
 from tests.rules.examples import Example, Fields
 from tests.scenario.breaking import add
 
-ROUTE = {"id": "core-to-grant", "source": "core", "target": "grant", "high": 80_000.0, "authority": "agreed"}
+ROUTE = {"id": "pooled", "source": "core", "target": "grant", "high": 80_000.0, "authority": "agreed"}
+
+
+def routed(tiny: al.Scenario, high: float = 80_000.0) -> al.Scenario:
+    """Tiny with a route from Core money to the Prevention grant."""
+    routes = pd.DataFrame([ROUTE | {"year": year, "high": high} for year in tiny.years])
+    told = pd.DataFrame([{"figure": "routes.*.high", "status": "assumed", "source": "made-up", "note": ""}])
+    evidence = pd.concat([tiny._tables["evidence"], told.set_axis([99])]).sort_values("figure")
+    rows = routes.set_axis(range(2, 2 + len(routes)))[list(tiny._tables["routes"].columns)]
+    return al.Scenario(tiny.heading, tiny.rules, dict(tiny._tables) | {"routes": rows, "evidence": evidence})
 
 
 @dataclass(frozen=True)
@@ -23,18 +32,12 @@ class Routed(Example):
     high: float = 80_000.0
 
     def ground(self, tiny: al.Scenario) -> al.Scenario:
-        routes = pd.DataFrame([ROUTE | {"year": year, "high": self.high} for year in tiny.years])
-        routes.index = pd.RangeIndex(2, 2 + len(routes))
-        told = pd.DataFrame([{"figure": "routes.*.high", "status": "assumed", "source": "made-up", "note": ""}])
-        evidence = pd.concat([tiny._tables["evidence"], told.set_axis([99])]).sort_values("figure")
-        columns = tiny._tables["routes"].columns
-        tables = dict(tiny._tables) | {"routes": routes[list(columns)], "evidence": evidence}
-        routed = al.Scenario(tiny.heading, tiny.rules, tables)
-        return routed.change(self.base) if self.base else routed
+        scenario = routed(tiny, self.high)
+        return scenario.change(self.base) if self.base else scenario
 
     def longer(self, folder: Path) -> al.Scenario:
         add("evidence.csv", "routes.*.high,assumed,made-up,\n")(folder)
-        rows = "".join(f"core-to-grant,{year},core,grant,{self.high},agreed\n" for year in ("2026/27", "2027/28"))
+        rows = "".join(f"pooled,{year},core,grant,{self.high},agreed\n" for year in ("2026/27", "2027/28"))
         (folder / "routes.csv").write_text("id,year,source,target,high,authority\n" + rows, encoding="utf-8")
         return super().longer(folder)
 
@@ -61,10 +64,10 @@ FLOWS: tuple[Example, ...] = (
         everywhere={"where": {"partners": ["board", "council"]}}, eaches=("partner", "envelope"),
     ),
     of(
-        "open", "amount", Routed, fields={"route": "core-to-grant", "amount": 10_000.0},
+        "open", "amount", Routed, fields={"route": "pooled", "amount": 10_000.0},
         eased=15_000.0, tighter=2_000.0,
         words=("Up to £10,000 may move from Core money to the Prevention grant",), nonsense=-1.0,
-        impossible={"route": "core-to-grant", "amount": 900_001.0}, everywhere={}, eaches=(), high=0.0,
+        impossible={"route": "pooled", "amount": 900_001.0}, everywhere={}, eaches=(), high=0.0,
         base={"rules.prevention-north.amount": 80_000.0},
     ),
 )  # fmt: skip

@@ -160,3 +160,32 @@ def test_name_of_a_limit():
     """A limit is named by its owner, and by its part where it has one."""
     assert Limit("floor", "", 0.0, 0.0, 1.0).name == "floor"
     assert Limit("floor", "", 0.0, 0.0, 1.0, part="north").name == "floor[north]"
+
+
+def test_pounds_moved_are_asked_for_by_routes(tiny):
+    """Routes are counted as lines are: a total in rows, a sum in numbers, nothing where none are asked for, and the
+    totals of lines keep their names."""
+    building = Tally(tiny)
+    row = building.moved(np.array([2, 0]))
+    [(name, total)] = building.totals.items()
+    assert row.terms == {name: 1.0}
+    assert (total.routes.tolist(), len(total.lines), len(total.curves), total.measure) == ([2, 0], 0, 0, "spend")
+    assert building.moved(np.array([], dtype=int)).terms == {}
+    assert building.moved(np.array([True, False, True])).terms != building.spend(np.array([0, 2])).terms
+    checking = Tally(tiny, np.zeros(4), np.zeros(4), moved_by_route=np.array([5.0, 7.0, 11.0]))
+    assert checking.moved(np.array([2, 0])) == 16.0
+    assert Tally(tiny, np.zeros(4), np.zeros(4)).moved(np.array([0])) == 0.0
+
+
+def test_a_choice_is_a_total_of_its_own_and_answers_for_itself(tiny):
+    """In rows a choice is one total, the same whenever it is asked for; in numbers it is what its rule says of the
+    spending, worth 1 or 0, and is written down."""
+    building = Tally(tiny)
+    never = pytest.fail
+    one, again, other = (building.choice(name, lambda: never("not asked in rows")) for name in ("a", "a", "b"))
+    assert one.terms == again.terms != other.terms
+    assert sorted(total.choice for total in building.totals.values()) == ["a", "b"]
+    checking = Tally(tiny, np.array([3.0, 0.0, 0.0, 0.0]), np.zeros(4))
+    answers = [checking.choice(f"line {k}", lambda k=k: checking.spend(np.array([k])) > 0) for k in range(2)]
+    assert answers == [1.0, 0.0]
+    assert checking.chosen == {"line 0": True, "line 1": False}

@@ -123,7 +123,7 @@ def _look(
     if decided:
         _keep(problem, flows, prices, best)
         if any(problem.curves.bends(q) for q in range(len(problem.curves))):
-            exact, exact_prices = polish(problem, flows, prices)
+            exact, exact_prices = polish(problem, flows, prices, np.round(answer.column("picked")))
             _keep(problem, exact, exact_prices, best)
             if (tighter := upper_bound(problem, exact_prices, case)) < bound:
                 bound, prices = tighter, exact_prices

@@ -3,7 +3,8 @@
 `clash` finds all that there is time for: minima against money (`minima`), every minimal clash and every minimal set of
 whole rules to drop (`clashes`), and the easings that cost least, name fewest rules, and ask least of any one partner
 (`easing`), each as what-ifs that were tried (`ways`). Statutory rules hold throughout: only where they clash among
-themselves are they looked into, the agreed ones aside, and may be eased, at ten times the price.
+themselves are they looked into, the agreed ones aside, and may be eased, at ten times the price; then resources may
+too.
 
 `no_plan` is the error that a solve raises: the minima, the easings that cost least, and the proof. A clash is proved by
 the prices of what must give way: with nothing to gain, they show that any plan would have to be worth less than nothing
@@ -102,7 +103,7 @@ def clash(scenario: Scenario, seconds: float, watch: Watch | None = None) -> Fou
         raise EngineError("out of time before it was known whether there is a plan") from None
     found = replace(found, possible=False, bare=bare, law=law, minima=tuple(minima(oracle.problem, oracle.bent)))
     with oracle.within(SHARE):
-        eased = _least_asked(oracle, bare, law)
+        eased = _least_asked(oracle, law)
         clashes, drops = _searched(oracle, bare, law)
     drop = _dropped(oracle, drops, law)
     ways = [*_told_apart(oracle, eased, _fewest(drops, drop)), *drop]
@@ -120,26 +121,17 @@ def _firm_ground(oracle: Oracle) -> tuple[bool, bool]:
     return bare, not bare and not oracle.ask(oracle.statutory).possible
 
 
-def _eases(oracle: Oracle, bare: bool, law: bool) -> list[Easings]:
-    """What may give way, to be tried in turn: agreed rules, statutory ones where these clash, resources where no rule
-    can do it."""
-    allowed = [oracle.agreed, oracle.every] if bare else [oracle.every if law else oracle.agreed]
-    return [Easings(oracle, rules, resources=bare) for rules in dict.fromkeys(allowed)]
+def _easings(oracle: Oracle, law: bool) -> Easings:
+    """What may give way: agreed rules; where the law clashes, statutory ones and resources too."""
+    return Easings(oracle, oracle.every if law else oracle.agreed, resources=law)
 
 
-def _cheapest(oracle: Oracle, bare: bool, law: bool) -> tuple[Easings, Eased]:
-    """The least that gives way. Raises Impossible where nothing can, and Over."""
-    for easings in _eases(oracle, bare, law):
-        with suppress(Impossible):
-            return easings, easings.cheapest()
-    raise Impossible
-
-
-def _least_asked(oracle: Oracle, bare: bool, law: bool) -> dict[Kind, Eased]:
+def _least_asked(oracle: Oracle, law: bool) -> dict[Kind, Eased]:
     """The cheapest easings and the fairest, those of them that there was time for."""
     found: dict[Kind, Eased] = {}
     with suppress(Over, Impossible):
-        easings, found["cheapest"] = _cheapest(oracle, bare, law)
+        easings = _easings(oracle, law)
+        found["cheapest"] = easings.cheapest()
         found["fairest"] = easings.fairest()
     return found
 
@@ -162,7 +154,7 @@ def _way(kind: Kind, eased: Eased, oracle: Oracle) -> Way:
 
 def _dropped(oracle: Oracle, drops: Map, law: bool) -> list[Way]:
     """Every minimal set of rules to drop, with the least that these would have to be eased instead."""
-    easings, found = Easings(oracle, oracle.every if law else oracle.agreed), []
+    easings, found = _easings(oracle, law), []
     for rules in drops.drops:
         names = oracle.names(rules)
         way = Way("drop", names, change={f"rules.{name}.in_force": False for name in names})
@@ -240,10 +232,11 @@ def _told(oracle: Oracle) -> NoPlan:
     added = tuple(each.sentence(oracle.scenario) for each in minima(problem, oracle.bent))
     first = " ".join([*added[:1], ""])
     try:
-        ground = _firm_ground(oracle)
-        together = _proved(oracle, *ground)
+        _, law = _firm_ground(oracle)
+        easings = _easings(oracle, law)
+        together = _proved(oracle, easings)
         with oracle.within(SHARE):
-            eased = _cheapest(oracle, *ground)[1]
+            eased = easings.cheapest()
     except Impossible:
         return NoPlan(first + NONE_TO_EASE, [], instead=raised_instead(trial), together=together, minima=added)
     except Over:
@@ -265,20 +258,21 @@ def _word(together: tuple[str, ...]) -> str:
     return "proved independently of the solver" if together else "the solver's word, not proved independently"
 
 
-def _proved(oracle: Oracle, bare: bool, law: bool) -> tuple[str, ...]:
+def _proved(oracle: Oracle, easings: Easings) -> tuple[str, ...]:
     """The rules (and resources) and envelopes that are proved not to hold together, as paths, the weightiest first:
     those with a price at which even the best plan for no aim at all would be worth less than nothing. () where there is
     no proof, or no time for it."""
     problem = oracle.problem
-    for easings in _eases(oracle, bare, law):
-        with suppress(Impossible, Over):
-            prices = oracle.session.prices(problem, oracle.reached(easings.relaxed()))
-            wide = replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]])
-            aimless = replace(problem.aimless, terms=wide)
-            total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
-            if total > 0 and upper_bound(aimless, prices) < -1e-9 * total:
-                return _named(problem, prices)
-    return ()
+    try:
+        prices = oracle.session.prices(problem, oracle.reached(easings.relaxed()))
+    except (Impossible, Over):
+        return ()
+    wide = replace(problem.terms, ends=problem.terms.ends + oracle.bent * [[-1.0], [1.0]])
+    total = np.abs(prices.limit).sum() + np.abs(prices.envelope).sum()
+    aimless = replace(problem.aimless, terms=wide)
+    if total <= 0 or upper_bound(aimless, prices) >= -1e-9 * total:
+        return ()
+    return _named(problem, prices)
 
 
 def _named(problem: Problem, prices: Prices) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 Every limit that may give way gets a column for each end by which it is eased, at a price. A rule bends within its own
 bands at what they publish; further it must be eased, and that somebody has to be asked for. Asking costs, by the pound,
 
-- what the dearest band published in the book costs (where none is, a pound costs a pound), and never less than the
-  rule's own last band;
-- for limits in other units as much as if a limit's whole size were all the money;
+- twice what the dearest band published in the book costs: what bends need not be asked for. Where none is published a
+  pound costs a pound;
+- for limits in other units as much as if a limit's whole size were all the money (where it has none, as money buys of
+  its unit on average);
 - ten times as much where the rule is statutory.
 
-Statutory rules are eased only where the others cannot give way enough, and resources only where no rules can.
+Which rules may be asked, and whether resources may, is the caller's to say (`allocate.engine.clash`).
 
 The least sums come from linear programmes (mixed-integer ones where a plan needs whole numbers). Among easings that
 come to the same, one that names the fewest rules is found with a yes/no column for each rule: what a rule is asked
@@ -25,17 +26,23 @@ import numpy as np
 from allocate.compiler import Arrays
 from allocate.engine.highs import Answer, Impossible, Solver
 from allocate.engine.oracle import Oracle, Over
+from allocate.engine.problem import Problem
 from allocate.errors import EngineError
+from allocate.rules.tally import CHOICE, Limit
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 STATUTORY = 10.0
 """How many times dearer it is to ease a statutory rule."""
+ASKED = 2.0
+"""How many times dearer asking is than the dearest bending."""
 SAME = 1e-6
 """As a share: sums that differ by less come to the same."""
 LEAST = 1e-6
 """In solver units: an easing of no more is none."""
+COSTS = (1e-6, 1e6)
+"""The least and the most that easing by one solver unit costs, where a pound of the solver's costs one."""
 Aim = Literal["total", "most", "names"]
 Entries = tuple[Array, Array, Array]
 """Rows, columns and values."""
@@ -84,8 +91,9 @@ class Easings:
         problem = oracle.problem
         self._units = problem.limit_units[columns.limit]
         # A pound of the solver's costs one, whatever a pound is worth.
-        self._cost = columns.price * self._units / (self.rates.pound * problem.units.money)
-        self._rule = oracle.owner[columns.limit]
+        cost = columns.price * self._units / (self.rates.pound * problem.units.money)
+        self._cost = np.clip(cost, *COSTS)
+        self._rule, self._resources = oracle.owner[columns.limit], 1 << len(oracle.rules)
         names, self._partner = np.unique(partners(oracle)[columns.limit], return_inverse=True)
         self._partners = len(names)
         self._arrays = oracle.figures(problem)
@@ -113,9 +121,13 @@ class Easings:
         return self._eased(columns, answer)
 
     def relaxed(self) -> Answer:
-        """The cheapest easings where nothing need be whole: an answer with prices. Raises as `cheapest` does."""
-        arrays = self._programme("total", np.inf, np.inf, -1)
-        return self.oracle.run(Solver(replace(arrays, integer=np.zeros(len(arrays.cost), dtype=bool))))
+        """The least that must be asked where nothing need be whole and bending costs nothing: an answer with prices,
+        which prove a clash. Raises as `cheapest` does."""
+        arrays, size = self._programme("total", np.inf, np.inf, -1), len(self._arrays.cost)
+        cost = arrays.cost.copy()
+        cost[size : size + len(self._cost)][~self.columns.asked] = 0.0
+        whole = np.zeros(len(cost), dtype=bool)
+        return self.oracle.run(Solver(replace(arrays, cost=cost, integer=whole)))
 
     def _briefest(self, columns: Array, answer: Answer, total: float, most: float) -> Eased:
         """Of easings that come to this total, one with fewest rules; the one that was found where time is short."""
@@ -128,7 +140,9 @@ class Easings:
             _, columns, _ = self._solve("names", most=most, total=total)
             fewer = self._named(columns)
             if fewer.bit_count() < found.bit_count():
-                _, columns, answer = self._solve("total", most=most, total=total, rules=fewer)
+                _, columns, answer = self._solve(
+                    "total", most=most, total=total, rules=fewer | 1 << len(self.oracle.rules)
+                )
                 best = self._eased(columns, answer)
         except (Impossible, Over, EngineError):
             return replace(best, least=False)
@@ -140,7 +154,8 @@ class Easings:
         self, aim: Aim, most: float = np.inf, total: float = np.inf, rules: int = -1
     ) -> tuple[float, Array, Answer]:
         """The least of an aim: all that is asked, the most that one partner is, or how many rules are named. `most` and
-        `total` bound the others; only `rules` are asked. Returns it, the columns of easing, and the answer."""
+        `total` bound the others; only `rules` are asked, and resources by the bit after theirs. Returns it, the columns
+        of easing, and the answer."""
         arrays = self._programme(aim, most, total, rules)
         answer = self.oracle.run(Solver(arrays))
         size = len(self._arrays.cost)
@@ -151,7 +166,8 @@ class Easings:
         for each; with rows for what each partner is asked, within the most, for all, and for what each rule is."""
         cost, asked, none = self._cost, self.columns.asked, np.zeros(len(self._cost))
         aims = {"total": (-cost, 0.0), "most": (none, -1.0), "names": (none, 0.0)}[aim]
-        open_ = ~asked | np.array([rule < 0 or bool(rules >> rule & 1) for rule in self._rule.tolist()], dtype=bool)
+        bits = [1 << rule if rule >= 0 else self._resources for rule in self._rule.tolist()]
+        open_ = ~asked | np.array([bool(rules & bit) for bit in bits], dtype=bool)
         width = np.where(open_, self.columns.width / self._units, 0.0)
         named, entries = self._flags(total) if aim == "names" else (0, [])
         more = _More(
@@ -218,8 +234,8 @@ class Rates:
     def of(cls, scenario: Scenario) -> Rates:
         """The rates of a scenario."""
         money = float(scenario.table("envelopes")["amount"].sum())
-        dearest = [_by_pound(rule, rule.bends[0].price, money) for rule in scenario.rules if rule.binds and rule.bends]
-        return cls(max(dearest, default=1.0), money, bool(dearest))
+        dearest = [_by_pound(rule, rule.bends[-1].price, money) for rule in scenario.rules if rule.binds and rule.bends]
+        return cls(ASKED * max(dearest) if dearest else 1.0, money, bool(dearest))
 
     def unit(self, measure: str, size: float) -> float:
         """What one unit of a limit of this size costs where nothing is published."""
@@ -246,9 +262,7 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
         bends = rule.bends if rule is not None else ()
         bands = [(bend.width, rates.band(rule, bend.price), False) for bend in bends] if rule is not None else []
         if (rules >> number & 1 if number >= 0 else resources) and not (bends and bends[-1].by is None):
-            ends = [abs(end) for end in (limit.low, limit.high) if np.isfinite(end)]
-            size = max(*ends, 1e-6 * problem.units.of_measure(limit.measure)) if ends else 1.0
-            price = rates.unit(limit.measure, size)
+            price = rates.unit(limit.measure, _size(problem, limit))
             if rule is not None and rule.standing == "statutory":
                 price *= STATUTORY
             bands.append((np.inf, max([price, *(price for _, price, _ in bands)]), True))
@@ -256,6 +270,16 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
             found += [(i, sign, *band) for band in bands if np.isfinite(end)]
     table = np.array(found, dtype=float).reshape(-1, 5).T
     return Columns(table[0].astype(int), table[1], table[2], table[3], table[4] > 0)
+
+
+def _size(problem: Problem, limit: Limit) -> float:
+    """The size of a limit: its greater end; where that is nothing, what all the money buys of its measure on average,
+    or one choice."""
+    size = max([abs(end) for end in (limit.low, limit.high) if np.isfinite(end)], default=0.0)
+    unit = problem.units.of_measure(limit.measure)
+    if size > 1e-6 * unit:
+        return size
+    return 1.0 if limit.measure == CHOICE else unit * float(problem.amount.sum()) / problem.units.money
 
 
 def partners(oracle: Oracle) -> Array:

@@ -146,7 +146,8 @@ def _refined(
         if phantoms := session.phantoms(problem, grids, answer):
             raise Phantom(phantoms)
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
-        for flows, at in ((rough, prices), *([] if enough else [polish(problem, rough, prices)])):
+        picks = np.round(answer.column("picked"))
+        for flows, at in ((rough, prices), *([] if enough else [polish(problem, rough, prices, picks)])):
             best = _better(best, problem, flows, at, case)
         if best is not None:
             watch.tell(best.value, best.bound if held is None else math.nan)

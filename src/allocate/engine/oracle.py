@@ -22,7 +22,7 @@ from allocate.compiler import Arrays
 from allocate.engine.highs import Answer, Impossible, Solver, Start
 from allocate.engine.optimum import must_order, wide_grids
 from allocate.engine.pool import POOL
-from allocate.engine.problem import SLICES_WHEN_TIGHT, Problem
+from allocate.engine.problem import SLICES, SLICES_WHEN_TIGHT, SLICES_WITH_CHOICES, Problem
 from allocate.engine.session import Reached
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
@@ -32,6 +32,10 @@ from allocate.scenario.scenario import Scenario
 Array = np.ndarray
 KEPT = 1e-7
 """By how much, in solver units, a plan may miss a limit and keep it: as HiGHS has it."""
+
+
+FEW = 2
+"""Curves that must fill in order, up to which they have as many slices among them as others have each."""
 
 
 class Over(Exception):
@@ -235,16 +239,19 @@ def bending(rule: Rule | None) -> float:
 
 def _grids(problem: Problem) -> tuple[frozenset[int], list[Array]]:
     """Curves that must fill in order, and breakpoints over all that lines could spend: many for curves whose gains have
-    limits, none inside for others, whose gains say nothing about what is possible."""
+    limits, none inside for others, whose gains say nothing about what is possible. Where
+    more than a few must fill in order they have the usual number, for each slice is a yes/no choice: what is called
+    possible then is so but for a hair."""
     gains = problem.gain_rows
     below = np.isfinite(np.where(gains.values > 0, problem.limit_high[gains.rows], problem.limit_low[gains.rows]))
     counted = frozenset(gains.columns.tolist())
     # A plan must not keep a limit by pretending to gain less than its spend buys.
     ordered = (must_order(problem) & counted) | frozenset(gains.columns[below].tolist())
-    if counted and not ordered:
-        problem = replace(problem, slices=SLICES_WHEN_TIGHT)
-    grids = wide_grids(problem)
-    return ordered, [grid if q in counted else grid[[0, -1]] for q, grid in enumerate(grids)]
+    least = SLICES_WITH_CHOICES if problem.choices.any() else SLICES
+    few = SLICES_WHEN_TIGHT // len(ordered) if 0 < len(ordered) <= FEW else least
+    many, some, ends = (wide_grids(replace(problem, slices=n)) for n in (SLICES_WHEN_TIGHT, few, least))
+    grids = [some[q] if q in ordered else many[q] if q in counted else end[[0, -1]] for q, end in enumerate(ends)]
+    return ordered, grids
 
 
 def _is_whole(answer: Answer, arrays: Arrays) -> bool:

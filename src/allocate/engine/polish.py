@@ -39,16 +39,19 @@ class _Place:
     binding: Array
 
 
-def polish(problem: Problem, flows: Flows, prices: Prices) -> tuple[Flows, Prices]:
+def polish(problem: Problem, flows: Flows, prices: Prices, picks: Array | None = None) -> tuple[Flows, Prices]:
     """The best plan near this one, and its exact prices; whatever it reaches if it does not converge. What rules chose
-    stays; limits that bend go from band to band until each has a price that its band bears out."""
+    stays (as their own words have it, unless `picks` are given); limits that bend go from band to band until each has
+    a price that its band bears out."""
     # The systems are small: more threads in the linear algebra only wait for one another.
     with _blas.limit(limits=1, user_api="blas"):
-        picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
+        picks = problem.picks(flows.spend, flows.moved) if picks is None else picks
         if not problem.bends:
             return _polished(problem.decided(None, picks), flows, prices)
-        stand = problem.stand(flows.spend, flows.moved)
-        for _ in range(MOVES):
+        stand, seen = problem.stand(flows.spend, flows.moved, picks), set[bytes]()
+        # Where limits depend on one another some may go to and fro for ever: once is enough.
+        while len(seen) < MOVES and stand.band.tobytes() not in seen:
+            seen.add(stand.band.tobytes())
             flows, within = _polished(problem.decided(stand, picks), flows, _less(prices, stand.toll))
             prices = _less(within, -stand.toll)
             further = stand.moved(prices.limit)
@@ -90,7 +93,7 @@ def attributed(problem: Problem, flows: Flows, prices: Prices) -> Prices:
 
     Such limits bound the efforts that slices cover, so the solver's own prices miss them.
     """
-    picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
+    picks = problem.picks(flows.spend, flows.moved)
     if not problem.bends:
         return _attributed(problem.decided(None, picks), flows, prices)
     stand = problem.stand(flows.spend, flows.moved)

@@ -237,11 +237,11 @@ class Problem:
         """The most by which each limit may bend below its lower end, and above its upper one."""
         return self.bends.room(len(self.limits))
 
-    def stand(self, spend: Array, moved: Array) -> Stand:
-        """Where the limits that bend stand for these pounds."""
-        return Stand.of(self.bends, self.terms.ends, self.bodies(spend, moved))
+    def stand(self, spend: Array, moved: Array, picks: Array | None = None) -> Stand:
+        """Where the limits that bend stand for these pounds, and the choices of rules (recomputed if left out)."""
+        return Stand.of(self.bends, self.terms.ends, self.bodies(spend, moved, picks))
 
-    def decided(self, stand: Stand | None, picks: Array | None, wide: bool = False) -> Problem:
+    def decided(self, stand: Stand | None, picks: Array, wide: bool = False) -> Problem:
         """The same with what rules leave open taken as decided: limits that bend held between the corners that they
         stand between, at its price (or, if `wide`, as far as they bend at all), and the choices of rules as picked. An
         ordinary problem, near the plan that decides so."""
@@ -252,7 +252,7 @@ class Problem:
             toll = np.concatenate([stand.toll @ self.line_rows, stand.toll @ self.route_rows])
             weight = self.weight - stand.toll @ self.gain_rows
             problem = replace(self, bends=FIRM, toll=toll, weight=weight, terms=replace(self.terms, ends=ends))
-        if picks is not None and self.terms.picks:
+        if self.terms.picks:
             none = Sparse(NONE, NONE, np.array([]), (len(self.limits), 0))
             terms = problem.terms
             terms = replace(terms, ends=terms.ends - self.pick_rows @ picks, pick_rows=none, picks=())

@@ -32,7 +32,7 @@ def whole_pounds(problem: Problem, flows: Flows, watch: Watch) -> Flows | None:
     Once `watch` is stopped, or time is up, attempts are brief.
     """
     watch.enter("rounding to whole pounds")
-    picks = problem.picks(flows.spend, flows.moved) if problem.terms.picks else None
+    picks = problem.picks(flows.spend, flows.moved)
     stand = problem.stand(flows.spend, flows.moved) if problem.bends else None
     for wide in (False, True) if problem.bends else (False,):
         decided = problem.decided(stand, picks, wide)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,8 @@ from typing import Any
 
 from allocate.errors import Problem
 from allocate.places.practices import CODE
-from allocate.scenario.reading import numbered, read_text, read_toml
+from allocate.places.sheets import csv_rows
+from allocate.scenario.reading import read_text, read_toml
 from allocate.scenario.words import suggestion
 
 COLUMNS = {
@@ -22,15 +22,16 @@ COLUMNS = {
     "within": ("within", "parent"),
 }
 """The columns of a CSV of places, and other names for them. The first two are needed."""
-FIELDS = ("members", "districts", "pcns", "practices", "within")
-"""The fields of a place in TOML; the first four are read alike, and part long lists for the eye."""
-LABEL = re.compile(r"([A-Za-z][A-Za-z0-9]{4,7})\s*:\s*(.+)", re.DOTALL)
+KINDS = {"members": "", "practices": "practice", "districts": "district", "pcns": "pcn"}
+"""The lists that a place told by fields may have, and what their entries are; '' for any."""
+LABEL = re.compile(r"([A-Za-z](?=[A-Za-z]*\d)[A-Za-z0-9]{4,7})\s*:\s*(.+)", re.DOTALL)
 """A practice as NHS England's tool names it: M84001: The Surgery."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One entry of a place: a practice, a district or a PCN that it holds, or (`out`) does not hold."""
+    """One entry of a place: a practice, a district or a PCN that it holds, or (`out`) does not hold. `kind` says which
+    of them, '' where the entry itself must."""
 
     place: str
     entry: str
@@ -39,6 +40,7 @@ class Claim:
     out: bool = False
     name: str = ""
     within: str = ""
+    kind: str = ""
 
     @property
     def code(self) -> str:
@@ -47,7 +49,9 @@ class Claim:
         return code if CODE.fullmatch(code) else ""
 
 
-def claim(place: str, text: str, where: str, row: int | None = None, name: str = "", within: str = "") -> Claim:
+def claim(
+    place: str, text: str, where: str, row: int | None = None, name: str = "", within: str = "", kind: str = ""
+) -> Claim:
     """A claim as it was typed: 'not' takes out, and a code may have a name after a colon."""
     text = text.strip()
     out = text.casefold().startswith("not ")
@@ -55,7 +59,7 @@ def claim(place: str, text: str, where: str, row: int | None = None, name: str =
     labelled = LABEL.fullmatch(text)
     if labelled:
         text, name = labelled.group(1), labelled.group(2).strip()
-    return Claim(place.strip(), text, where, row, out, name.strip(), within.strip())
+    return Claim(place.strip(), text, where, row, out, name.strip(), within.strip(), kind)
 
 
 def as_claims(told: Mapping, found: list[Problem], where: str = "places") -> list[Claim]:
@@ -93,13 +97,15 @@ def claims_in(path: Path, found: list[Problem]) -> list[Claim]:
     return []
 
 
-def _listed(place: str, entries: Any, found: list[Problem], where: str, within: str = "") -> Iterator[Claim]:
+def _listed(
+    place: str, entries: Any, found: list[Problem], where: str, within: str = "", kind: str = ""
+) -> Iterator[Claim]:
     if not isinstance(entries, list | tuple | set | frozenset):
         found.append(Problem(where, "must be a list of practices, districts or PCNs", field=place, value=str(entries)))
         return
     for entry in sorted(entries) if isinstance(entries, set | frozenset) else entries:
         if isinstance(entry, str) and entry.strip():
-            yield claim(place, entry, where, within=within)
+            yield claim(place, entry, where, within=within, kind=kind)
         else:
             found.append(Problem(where, "is not a code or a name", field=place, value=str(entry)))
 
@@ -111,21 +117,16 @@ def _described(place: str, fields: Mapping, found: list[Problem], where: str) ->
         found.append(Problem(where, "must be text", field=f"{place}.within", value=str(within)))
         within = ""
     for key, entries in fields.items():
-        if key not in FIELDS:
-            fix = suggestion(key, FIELDS)
-            found.append(Problem(where, "is not a field of a place", field=f"{place}.{key}", fix=fix))
+        if key in KINDS:
+            yield from _listed(place, entries, found, where, within, KINDS[key])
         elif key != "within":
-            yield from _listed(place, entries, found, where, within)
+            fix = suggestion(key, [*KINDS, "within"])
+            found.append(Problem(where, "is not a field of a place", field=f"{place}.{key}", fix=fix))
 
 
 def _of_csv(path: Path, found: list[Problem]) -> list[Claim]:
-    text = read_text(path, found)
-    if text is None:
-        return []
-    try:
-        lines = list(numbered(text))
-    except csv.Error as error:
-        found.append(Problem(path.name, f"is not CSV: {error}", fix="is a quotation mark opened and never closed?"))
+    lines = csv_rows(path, found)
+    if lines is None:
         return []
     if not lines:
         found.append(Problem(path.name, "is empty: expected the columns practice and place"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,8 @@ from allocate.places.shares import Amounts, distances, fair_shares, indices, tar
 from allocate.scenario.words import slug, suggestion
 
 GROUPS = ("district", "pcn", "practice")
+UNLIKE = 20
+"""Opening positions and money to share that differ by more than this factor are not in the same unit."""
 NAMED = 8
 """Practices named in one sentence; more are counted."""
 
@@ -48,9 +50,9 @@ class Drawing:
 
     @property
     def system_name(self) -> str:
-        """The name of the system, or of several joined by 'and'."""
+        """The name of the system, or of several joined by 'with'."""
         names = [short(str(self.practices.systems.at[code, "name"])) for code in self.systems]
-        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return " with ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     @cached_property
     def _sums(self) -> pd.DataFrame:
@@ -95,10 +97,14 @@ class Drawing:
 
         opening     pounds by place, by id or name; or a CSV file with the columns place and amount
         Columns: opening, target, distance (pounds, above 0 where it has more than its share), rate, distance_per_head,
-        opening_per_head, target_per_head.
+        opening_per_head, target_per_head. Raises ScenarioError where the two seem to be in different units.
         """
         given = self.opening(opening)
         target = self.targets(float(given.sum()) if amount is None else amount)["target"]
+        if min(given.sum(), target.sum()) * UNLIKE < max(given.sum(), target.sum()):
+            expected = f"adds to £{given.sum():,.0f}, and the money to share is £{target.sum():,.0f}"
+            fix = "is one of them in thousands or millions?"
+            raise ScenarioError("opening", [Problem("opening", expected, fix=fix)])
         return distances(given, target, self._sums["population"])
 
     def opening(self, told: Mapping[str, float] | pd.Series | str | Path) -> pd.Series:
@@ -227,8 +233,9 @@ def _split(practices: Practices, table: pd.DataFrame, by: str) -> Iterator[str]:
 def _claimed(practices: Practices, systems: tuple[str, ...], claims: Sequence[Claim], where: str, rest: str) -> Drawing:
     """A drawing out of claims, or every reason why they make none."""
     table = practices.practices(systems)
+    found = list(_ambiguous(table, claims))
     meant = [_members(table, claim) for claim in claims]
-    found = [_unknown(practices, table, claim) for claim, codes in zip(claims, meant, strict=True) if not codes]
+    found += [_unknown(practices, table, claim) for claim, codes in zip(claims, meant, strict=True) if not codes]
     held: dict[str, dict[str, Claim]] = {code: {} for code in table.index}
     for claim, codes in zip(claims, meant, strict=True):
         for code in codes if not claim.out else ():
@@ -264,13 +271,25 @@ def _id(name: str) -> str:
 def _members(table: pd.DataFrame, claim: Claim) -> list[str]:
     """The practices of these systems that an entry means: a practice by its code, or a district or PCN by code or
     name; none where it means nothing here."""
-    if claim.code in table.index:
+    if claim.code in table.index and claim.kind in ("", "practice"):
         return [claim.code]
-    for column in ("district", "district_name", "pcn", "pcn_name"):
-        is_meant = table[column].str.casefold() == claim.entry.casefold()
-        if claim.entry and is_meant.any():
-            return list(table.index[is_meant])
+    for column in ("district", "pcn", "district_name", "pcn_name"):
+        if claim.entry and claim.kind in ("", column.removesuffix("_name")):
+            is_meant = table[column].str.casefold() == claim.entry.casefold()
+            if is_meant.any():
+                return list(table.index[is_meant])
     return []
+
+
+def _ambiguous(table: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Problem]:
+    """Entries that name a district and a PCN alike, which do not have the same practices."""
+    alike = set(table["district_name"].str.casefold()) & set(table["pcn_name"].str.casefold()) - {""}
+    for claim in claims:
+        if claim.entry.casefold() in alike and not claim.kind:
+            both = [_members(table, replace(claim, kind=kind)) for kind in ("district", "pcn")]
+            if both[0] != both[1]:
+                fix = "give its code, or list it under districts or pcns"
+                yield Problem(claim.where, "is a district and a PCN", claim.row, value=claim.entry, fix=fix)
 
 
 def _unknown(practices: Practices, table: pd.DataFrame, claim: Claim) -> Problem:

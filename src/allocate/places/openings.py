@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import Problem, ScenarioError
-from allocate.scenario.reading import numbered, read_text
+from allocate.places.sheets import csv_rows
 from allocate.scenario.words import NUMBER, number_advice, slug, suggestion
 
 
@@ -59,10 +59,9 @@ def _amount(amount: object, where: str, row: int | None, place: str, found: list
 
 def _rows(path: Path, found: list[Problem]) -> list[tuple[int | None, str, object]]:
     """The rows of a CSV with the columns place and amount."""
-    text = read_text(path, found)
-    lines = list(numbered(text)) if text is not None else []
+    lines = csv_rows(path, found)
     if not lines:
-        if text is not None:
+        if lines is not None:
             found.append(Problem(path.name, "is empty: expected the columns place and amount"))
         return []
     top, header = lines[0]

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -16,10 +17,10 @@ import pandas as pd
 from allocate.errors import Problem, ScenarioError
 from allocate.places.headings import COMPONENTS, LABELS, REQUIRED, known, likelihood, meaning
 from allocate.places.sheets import Grid, grids
-from allocate.scenario.words import NUMBER, THOUSANDS, number_advice, suggestion
+from allocate.scenario.words import NUMBER, THOUSANDS, number_advice
 
-CODE = re.compile(r"[A-Z][A-Z0-9]{4,7}")
-"""A practice's code in the NHS's register of organisations."""
+CODE = re.compile(r"[A-Z](?=[A-Z]*\d)[A-Z0-9]{4,7}")
+"""A practice's code in the NHS's register of organisations: a letter and mostly five digits."""
 YEAR = re.compile(r"(20\d\d)\D{1,3}(?:20)?(\d\d)(?!\d)")
 HEADING_WITHIN = 60
 """The row of column names is looked for in so many rows from the top."""
@@ -84,25 +85,46 @@ class Practices:
             return self.table.copy()
         return self.table[self.table["system"].isin(self.codes(system))].copy()
 
+    def districts(self, system: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Local authority districts by code: name, practices, population; of a system, only its practices."""
+        return self._groups("district", system)
+
+    def pcns(self, system: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Primary care networks by code: name, practices, population; no row where the file names none."""
+        return self._groups("pcn", system)
+
+    def _groups(self, by: str, system: str | Sequence[str] | None) -> pd.DataFrame:
+        rows = self.practices(system)
+        groups = rows[rows[by] != ""].groupby(by)
+        named = {"name": groups[f"{by}_name"].first(), "practices": groups.size()}
+        return pd.DataFrame(named | {"population": groups["population"].sum()})
+
     def codes(self, system: str | Sequence[str]) -> tuple[str, ...]:
         """The codes of systems given by code or name. Raises ScenarioError with the likeliest one meant."""
-        names = self.systems["name"]
-        told = [system] if isinstance(system, str) else list(system)
+        names = self.systems["name"].map(short)
+        by_name = {name.casefold(): str(code) for code, name in names.items()}
         found, problems = [], []
-        by_name = {short(name).casefold(): code for code, name in names.items()} | {
-            name.casefold(): code for code, name in names.items()
-        }
-        for text in told:
+        for text in [system] if isinstance(system, str) else list(system):
             code = text.strip().upper()
             code = code if code in names.index else by_name.get(short(text).casefold(), "")
             if code:
-                found.append(str(code))
+                found.append(code)
             else:
-                fix = suggestion(text.upper(), names.index) if len(text) <= 4 else suggestion(text, map(short, names))
+                fix = _likeliest(text, names)
                 problems.append(Problem(self.file, "is not a system of this file", value=text, fix=fix))
         if problems or not found:
             raise ScenarioError("system", problems or [Problem("system", "name at least one system")])
         return tuple(dict.fromkeys(found))
+
+
+def _likeliest(text: str, names: pd.Series) -> str:
+    """The systems that somebody who typed this most likely meant."""
+    plain = {name.casefold(): code for code, name in names.items()}
+    near = [plain[name] for name in plain if text.strip() and short(text).casefold() in name]
+    near = near or [plain[name] for name in get_close_matches(short(text).casefold(), plain, n=1)]
+    near = near or get_close_matches(text.strip().upper(), names.index, n=3)
+    told = [f"{code}, {names[code]}" for code in near[:3]]
+    return f"did you mean {' or '.join(told)}?" if told else ""
 
 
 def short(name: str) -> str:
@@ -198,7 +220,7 @@ def _frame(grid: Grid, top: int, columns: dict[str, int], found: list[Problem], 
     for number, cells in grid.rows[top + 1 :]:
         code = cells[at].strip().upper() if at < len(cells) else ""
         some = any(columns[name] < len(cells) and cells[columns[name]].strip() for name in figures)
-        if not CODE.fullmatch(code) or not any(letter.isdigit() for letter in code):
+        if not CODE.fullmatch(code):
             if some and not _is_total(cells):
                 fix = "a letter and five digits, such as M84001"
                 found.append(Problem(grid.where, "is not a practice's code", number, "code", code[:40], fix))

@@ -5,17 +5,24 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
 from allocate.errors import Problem
 from allocate.scenario.reading import numbered, read_text
 
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, IndexError, KeyError, RuntimeError, ValueError,
+)  # fmt: skip
+"""What a damaged or encrypted workbook raises on its way; a RuntimeError where a password is asked for."""
 LARGEST = 300 << 20
 """Bytes that a part of a workbook may unpack to: England's practices need a few million."""
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+ROW, CELL, VALUE = f"{SPACE}row", f"{SPACE}c", f"{SPACE}v"
 LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -35,20 +42,25 @@ def grids(path: Path, found: list[Problem]) -> tuple[list[Grid], bytes]:
     if path.suffix.lower() in (".xls", ".xlsb", ".ods"):
         found.append(Problem(path.name, "is of a kind that is not read", fix="save it as .xlsx or as 'CSV UTF-8'"))
         return [], b""
-    text = read_text(path, found)
-    if text is None:
-        return [], b""
-    try:
-        rows = list(numbered(text))
-    except csv.Error as error:
-        fix = "is a quotation mark opened and never closed?"
-        found.append(Problem(path.name, f"is not CSV: {error}", fix=fix))
+    rows = csv_rows(path, found)
+    if rows is None:
         return [], b""
     if all(len(cells) <= 3 for _, cells in rows) and any(re.search(r"(;.*){3}|(\t.*){3}", c[0]) for _, c in rows):
         fix = "save it with commas, as 'CSV UTF-8 (comma delimited)'"
         found.append(Problem(path.name, "has other marks than commas between its columns", rows[0][0], fix=fix))
         return [], b""
     return [Grid(path.name, "", rows)], path.read_bytes()
+
+
+def csv_rows(path: Path, found: list[Problem]) -> list[tuple[int, list[str]]] | None:
+    """The rows of a CSV that hold anything, each with the line it starts on; None with the reason in `found`."""
+    text = read_text(path, found)
+    try:
+        return list(numbered(text)) if text is not None else None
+    except csv.Error as error:
+        fix = "is a quotation mark opened and never closed?"
+        found.append(Problem(path.name, f"is not CSV: {error}", fix=fix))
+        return None
 
 
 def _workbook(path: Path, found: list[Problem]) -> tuple[list[Grid], bytes]:
@@ -66,7 +78,7 @@ def _workbook(path: Path, found: list[Problem]) -> tuple[list[Grid], bytes]:
         found.append(Problem(path.name, "is missing"))
     except OSError as error:
         found.append(Problem(path.name, f"cannot be read: {error.strerror}"))
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, IndexError) as error:
+    except DAMAGED as error:
         fix = "open it in a spreadsheet and save the sheet of practices as 'CSV UTF-8'"
         found.append(Problem(path.name, f"is not a workbook that can be read: {error}", fix=fix))
     return [], b""
@@ -104,29 +116,30 @@ def _text(item: ElementTree.Element) -> str:
 
 
 def _rows(sheet: ElementTree.Element, shared: list[str]) -> Iterator[tuple[int, list[str]]]:
-    for count, row in enumerate(sheet.iter(f"{SPACE}row"), start=1):
+    for count, row in enumerate(sheet.iter(ROW), start=1):
         cells: list[str] = []
-        for cell in row.findall(f"{SPACE}c"):
-            at = _position(cell.get("r", ""), len(cells))
-            cells += [""] * (at - len(cells))
+        for cell in row.iter(CELL):
+            letters = cell.get("r", "").rstrip("0123456789")
+            if letters and (at := _position(letters)) > len(cells):
+                cells += [""] * (at - len(cells))
             cells.append(_value(cell, shared))
         if any(text.strip() for text in cells):
             yield int(row.get("r", count)), cells
 
 
-def _position(reference: str, otherwise: int) -> int:
-    """The column of a cell such as AB12, counted from 0."""
-    letters = re.match(r"[A-Z]{1,3}", reference)
-    if not letters:
-        return otherwise
+@cache
+def _position(letters: str) -> int:
+    """The column that a spreadsheet calls by these letters, counted from 0."""
     number = 0
-    for letter in letters.group():
+    for letter in letters:
         number = number * 26 + ord(letter) - 64
+    if not 0 < number <= 16384:
+        raise ValueError(f"{letters} is no column")
     return number - 1
 
 
 def _value(cell: ElementTree.Element, shared: list[str]) -> str:
-    kind, value = cell.get("t", "n"), cell.findtext(f"{SPACE}v", "")
+    kind, value = cell.get("t", "n"), cell.findtext(VALUE, "")
     if kind == "s":
         return shared[int(value)]
     if kind == "inlineStr":

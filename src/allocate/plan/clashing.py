@@ -18,6 +18,7 @@ from allocate.plan.explaining import aim_unit
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan, solve
 from allocate.plan.words import capital, quoted, title
+from allocate.rules.tally import CHOICE
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import is_money
@@ -88,8 +89,8 @@ class Clashes:
     minima    sentences: where minima alone add to more than the money, found before any solve
 
     A rule that has several limits is asked the sum over them. Its one figure eases them all, so the change may be of
-    less, or more, than that. A price is what a rule publishes (`bends`); where none is published a pound costs a pound,
-    of a statutory rule ten; see `allocate.engine.easing`.
+    less, or more, than that. A price is twice that of the dearest band that the book publishes (`bends`); where none
+    is published a pound costs a pound; of a statutory rule ten times as much; see `allocate.engine.easing`.
     """
 
     scenario: Scenario
@@ -198,6 +199,8 @@ class Clashes:
         """The unit in which a rule is eased."""
         if measure in ("spend", ""):
             return self.scenario.heading.currency if measure else ""
+        if measure == CHOICE:
+            return "choices"
         if measure == "resource":
             table, key = self.scenario.table("resources"), name.removeprefix("resource ")
         else:

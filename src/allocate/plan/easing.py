@@ -106,7 +106,10 @@ def _best(view: View, room: Array | None) -> float:
     if room is not None:
         more = np.zeros((2, len(arrays.row_lower)))
         more[:, : room.shape[1]] = room
-        arrays = replace(arrays, row_lower=arrays.row_lower - more[0], row_upper=arrays.row_upper + more[1])
+        # What bends has no firm end: where it stands among its bands moves as its ends do.
+        soft = np.isin(np.arange(len(arrays.row_lower)), view.problem.soft)
+        lower, upper = -more[0] + soft * more[1], more[1] - soft * more[0]
+        arrays = replace(arrays, row_lower=arrays.row_lower + lower, row_upper=arrays.row_upper + upper)
     return float(arrays.cost @ Solver(arrays).run(10.0).columns)
 
 
@@ -138,11 +141,33 @@ def _local(view: View) -> Arrays:
     ]  # fmt: skip
     upper = np.where(np.concatenate(able), FAR, 0.0)
     low, high = view.ends
-    ends_low = np.concatenate([np.where(low, 0.0, -np.inf), np.full(len(problem.amount), -np.inf)])
+    firm = ~np.isin(np.arange(limits), problem.soft)
+    ends_low = np.concatenate([np.where(low | ~firm, 0.0, -np.inf), np.full(len(problem.amount), -np.inf)])
     spent = view.unspent < POUND
-    ends_high = np.concatenate([np.where(high, 0.0, np.inf), np.where(spent, 0.0, np.inf)])
+    ends_high = np.concatenate([np.where(high | ~firm, 0.0, np.inf), np.where(spent, 0.0, np.inf)])
     entries = _entries(view, lines, routes, limits)
-    return _compressed(cost, upper, ends_low, ends_high, entries)
+    bent_cost, bent_upper, bent = _bending(view, len(cost))
+    both = [np.concatenate(each) for each in zip(entries, bent, strict=True)]
+    return _compressed(
+        np.append(cost, bent_cost), np.append(upper, bent_upper), ends_low, ends_high, (both[0], both[1], both[2])
+    )
+
+
+def _bending(view: View, first: int) -> tuple[Array, Array, tuple[Array, Array, Array]]:
+    """Columns from `first` on for limits that bend: what a little more, then a little less, of each costs at the price
+    of the band that it is in or comes to; costs, upper bounds and entries."""
+    problem, flows = view.problem, view.solved.flows
+    soft, stand = np.asarray(problem.soft, dtype=int), problem.stand(flows.spend, flows.moved)
+    (below, above), (least, most) = stand.marginal(), stand.between
+    # Inside a band a unit either way costs the band's own price; at a corner, that of the next.
+    below = np.where(view.body - least <= POUND, below, stand.toll)[soft]
+    above = np.where(most - view.body <= POUND, above, stand.toll)[soft]
+    unit = _unit(view)[soft] / _scale(view)
+    can = np.concatenate([np.isfinite(above), np.isfinite(below)])
+    cost = np.where(can, np.concatenate([-above, below]), 0.0) * np.tile(unit, 2)
+    columns = first + np.arange(2 * len(soft))
+    sign = np.concatenate([-np.ones(len(soft)), np.ones(len(soft))])
+    return cost, np.where(can, FAR, 0.0), (np.tile(soft, 2), columns, sign)
 
 
 def _entries(view: View, lines: int, routes: int, limits: int) -> tuple[Array, Array, Array]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from allocate.plan.aim import a_little, aim_unit
+from allocate.plan.bending import bent, bent_in_words
 from allocate.plan.figures import at_most, number, per_cent, pounds, round_sum
 from allocate.plan.freeing import held_still
 from allocate.plan.margins import view_of
@@ -28,6 +29,7 @@ def explain(plan: Plan) -> str:
     the certificate, the caveat. Where nothing moves, what holds it and what would be without that, which is solved."""
     parts = [
         headline(plan),
+        *bent_in_words(plan),
         *held_still(plan),
         *binding(plan),
         next_pound(plan),
@@ -45,7 +47,7 @@ def headline(plan: Plan) -> str:
     places = set(lines["place"]) - set(scenario.table("places")["parent"].dropna())
     total, before = float(moves.after.sum()), float(moves.before.sum())
     first = (
-        f"Every rule is met. {pounds(total, currency)} is shared across {count(lines['partner'].nunique(), 'partner')} "
+        f"{_met(plan)} {pounds(total, currency)} is shared across {count(lines['partner'].nunique(), 'partner')} "
         f"and {count(len(places), 'place')}"
     )
     if not before:
@@ -55,6 +57,15 @@ def headline(plan: Plan) -> str:
     change = "as much as before" if same else f"{pounds(abs(total - before), currency)} {more} than before"
     bought = _bought(plan, moves.outcome, signed=True) if moves.told or not same else "as much of every outcome"
     return f"{first}, {change}. Against today's spending it buys {bought}."
+
+
+def _met(plan: Plan) -> str:
+    """That every rule is met, but for those that bend."""
+    bends = bent(plan)["rule"].nunique()
+    but = (
+        f" but {'one that bends at its price' if bends == 1 else f'{bends} that bend at their prices'}" if bends else ""
+    )
+    return f"Every rule is met{but}."
 
 
 def _bought(plan: Plan, gains: dict[str, float], signed: bool) -> str:

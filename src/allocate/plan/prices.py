@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from allocate.errors import AllocateError
+from allocate.errors import AllocateError, NoPlan, ScenarioError
 from allocate.plan.easing import dearest, priced_limits, worth_of_all
 from allocate.plan.figures import number
 from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
-from allocate.plan.room import at_end, opened_by, room_of, stands
+from allocate.plan.room import asks_of_money, at_end, opened_by, room_of, stands
 from allocate.plan.trying import ROUNDING, Solve, Tick, Without, as_much, in_force, noise_of, switched_off, without
 from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.rulebook import Rule
@@ -33,7 +33,9 @@ EFFECT_COLUMNS = ["rule", "who", "id", "name", "difference", "outcome"]
 SOLVED = "re-solved"
 CHOICES = "yes/no choices leave no price at the margin"
 ROOM = "has room: the plan is the same without it"
+NO_MONEY = "asks nothing of the money"
 NOT_SOLVED = "not solved"
+NEEDED = "no plan is possible without it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +45,11 @@ class Prices:
     table    one row a rule in force, the dearest first: id, sentence, owner (a partner's id), standing; slack (in
              words), room (the least that any part leaves, blank where it counts nothing; below 0 where it is bent) and
              unit (of room: the currency, an outcome's unit); worth (of easing it by what it `asks`, in units of the
-             aim, blank without prices); cost (what the aim would gain without it; below 0 where it would lose, blank
-             where it was not solved) and how that is known; helps and costs (names of those who get more and less
-             money because of it, '' for nobody); together (ids of rules that hold the same lines at the same end, so
-             that none of them does anything alone) and cost_together (what the aim would gain without all of them)
+             aim, blank without prices); cost (what the aim would gain without it, what bending rules costs taken off;
+             below 0 where it would lose, blank where it was not solved, or no plan is possible without it) and how that
+             is known; helps and costs (names of those who get more and less money because of it, '' for nobody);
+             together (ids of rules that hold the same lines at the same end, so that none of them does anything alone)
+             and cost_together (what the aim would gain without all of them)
     effects  one row a rule and partner, or place, that has more or less because of it: rule, who ('partner' or
              'place'), id, name, difference (£ with the rule less without) and outcome (the same in units of the aim)
     """
@@ -79,9 +82,11 @@ class Prices:
         return " ".join(part for part in said if part)
 
     def _cost(self, row: pd.Series) -> str:
+        if row["how"] == NEEDED:
+            return "Without it no plan is possible."
         if np.isnan(row["cost"]):
             return f"Its whole cost is {row['how']}."
-        if row["how"] == ROOM:
+        if row["how"] in (ROOM, NO_MONEY):
             return "Without it the plan would be the same."
         return f"Without it the plan would buy {as_much(row['cost'], self.unit)}."
 
@@ -103,7 +108,9 @@ def prices(plan: Plan, *, solve: Solve = solve_now, tick: Tick | None = None, wh
     how, stopped = {rule.id: NOT_SOLVED for rule in rules}, not whole
     for done, rule in enumerate(rules):
         stopped = stopped or (tick is not None and tick(done, len(rules)) is False)
-        if plan.has_prices and not stands(plan, rule):
+        if not asks_of_money(plan, rule):
+            how[rule.id] = NO_MONEY
+        elif plan.has_prices and not stands(plan, rule):
             how[rule.id] = ROOM
         elif not stopped:
             how[rule.id] = _tried(plan, rule, solve, found)
@@ -121,8 +128,10 @@ def _tried(plan: Plan, rule: Rule, solve: Solve, found: dict[str, Without]) -> s
     """How the whole cost of a rule is known, once it was looked for."""
     try:
         found[rule.id] = without(plan, rule.id, solve)
+    except (NoPlan, ScenarioError):
+        return NEEDED
     except AllocateError:
-        return f"{NOT_SOLVED}: no plan was found without it"
+        return NOT_SOLVED
     sure = "" if found[rule.id].certified else "; not certified to the tolerance"
     return f"{SOLVED}{'' if plan.has_prices else f': {CHOICES}'}{sure}"
 
@@ -131,7 +140,7 @@ def _row(plan: Plan, rule: Rule, how: str, found: Without | None, twins: tuple[l
     """One rule of the price list."""
     slack, room, unit = room_of(plan, rule)
     worth, asks = worth_of(plan, rule)
-    cost, helps, costs = (np.nan if how != ROOM else 0.0), "", ""
+    cost, helps, costs = (0.0 if how in (ROOM, NO_MONEY) else np.nan), "", ""
     if found is not None:
         cost, helps, costs = found.cost, ", ".join(found.helps), ", ".join(found.costs)
     if found is not None and not rule.openings(plan.scenario):
@@ -234,4 +243,4 @@ def _same_ends(plan: Plan) -> list[set[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-__all__ = ["CHOICES", "NOT_SOLVED", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]
+__all__ = ["CHOICES", "NEEDED", "NOT_SOLVED", "NO_MONEY", "ROOM", "SOLVED", "Prices", "prices", "worth_of"]

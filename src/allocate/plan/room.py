@@ -13,6 +13,11 @@ from allocate.scenario.rulebook import Rule
 Array = np.ndarray
 
 
+def asks_of_money(plan: Plan, rule: Rule) -> bool:
+    """Whether a rule has any limit, or opens any route: one that asks for a report has neither."""
+    return bool(rule.openings(plan.scenario)) or bool(_mine(view_of(plan), rule).any())
+
+
 def stands(plan: Plan, rule: Rule) -> bool:
     """Whether a rule does anything at the margin: it stands at an end somewhere, or money moves along what it opens."""
     view = view_of(plan)
@@ -78,4 +83,4 @@ def _room_of_routes(view: View, rule: Rule) -> tuple[str, float, str]:
     return "none" if len(routes) == 1 else f"none in {full} of {len(routes)} parts", least, view.currency
 
 
-__all__ = ["at_end", "opened_by", "room_of", "stands"]
+__all__ = ["asks_of_money", "at_end", "opened_by", "room_of", "stands"]

@@ -62,6 +62,8 @@ class Without:
     certified: bool
     because: str
     """Why the plan would be the same without it, where it would."""
+    bending: float
+    """What bending rules costs without it, less what it costs with it, in units of the aim: `cost` is net of it."""
 
     @property
     def changes(self) -> bool:
@@ -92,6 +94,9 @@ class Without:
             return [f"Without this rule the plan would be the same: {self.because}."]
         currency = self.plan.scenario.heading.currency
         said = [f"Without it the plan would buy {as_much(self.cost, self.unit)}."]
+        if self.bending:
+            more = "more" if self.bending > 0 else "less"
+            said.append(f"That counts {number(abs(self.bending))} {more} for rules that bend.")
         several = self.outcomes[self.outcomes["difference"] != 0] if len(self.outcomes) > 1 else self.outcomes.head(0)
         changes = [f"{row.name_} {number(row.difference, signed=True)} {row.unit}" for row in _rows(several)]
         said += [f"Because of it: {', '.join(changes)}."] if changes else []
@@ -120,8 +125,8 @@ def _gainers(table: pd.DataFrame, sign: float, currency: str) -> str:
 
 
 def in_force(scenario: Scenario) -> list[Rule]:
-    """The rules of a scenario that do anything, of whatever kind, in order of their ids."""
-    return [rule for rule in scenario.rules if rule.binds]
+    """The rules of a scenario that are in force, of whatever kind, in order of their ids; not those only recorded."""
+    return [rule for rule in scenario.rules if rule.in_force and rule.standing != "recorded"]
 
 
 def without(plan: Plan, rule_id: str, solve: Solve = solve_now) -> Without:
@@ -154,7 +159,15 @@ def _difference(plan: Plan, free: Plan, rule: Rule) -> Without:
     cost = gain if (moved or rule.bends) and abs(gain) > noise else 0.0
     sure, sentence = plan.certified and free.certified, rule.sentence(plan.scenario)
     because = _because(plan, free, rule)
-    return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure, because)
+    bending = bent_cost(free) - bent_cost(plan)
+    bending = bending if abs(bending) > noise else 0.0
+    return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure, because, bending)
+
+
+def bent_cost(plan: Plan) -> float:
+    """What bending rules costs a plan, in units of the aim."""
+    flows = plan._solved.flows
+    return plan._solved.problem.bent_cost(flows.spend, flows.moved)
 
 
 def _because(plan: Plan, free: Plan, rule: Rule) -> str:
@@ -381,6 +394,6 @@ def scaled(scenario: Scenario, key: tuple[str, str, str], factor: float) -> dict
 
 
 __all__ = [
-    "Entry", "Without", "as_much", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled",
+    "Entry", "Without", "as_much", "bent_cost", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled",
     "switched_off", "what_brings_in", "without",
 ]  # fmt: skip

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from allocate.errors import Problem
 from allocate.rules import wording
@@ -28,9 +28,20 @@ HALF = 0.5
 
 
 class Choosing(Binding):
-    """A rule with a choice for each of its parts."""
+    """A rule that owns choices, and so does not bend: yes or no has no halves."""
 
     reads: ClassVar = ("envelopes", "routes")
+
+    @model_validator(mode="after")
+    def _firm(self) -> Self:
+        if self.bends:
+            raise ValueError("bends does not belong here: a choice of yes or no has no price by the pound")
+        return self
+
+
+class Pounds(Choosing):
+    """A rule with one choice for each of its parts, tied to an amount."""
+
     figures: ClassVar[tuple[str, ...]] = ("amount",)
     amount: Money = Field(description="pounds, more than none")
 
@@ -67,7 +78,7 @@ class Choosing(Binding):
 
 
 @kind
-class Start(Choosing):
+class Start(Pounds):
     """Nothing, or enough to be worth starting."""
 
     kind: ClassVar = "start"
@@ -85,7 +96,7 @@ class Start(Choosing):
 
 
 @kind
-class Either(Choosing):
+class Either(Pounds):
     """One amount or another; where only one may be funded, the other gets nothing."""
 
     kind: ClassVar = "either"
@@ -129,7 +140,7 @@ class Either(Choosing):
 
 
 @kind
-class Prerequisite(Choosing):
+class Prerequisite(Pounds):
     """Nothing is spent here before enough is spent there."""
 
     kind: ClassVar = "prerequisite"
@@ -154,12 +165,11 @@ class Prerequisite(Choosing):
 
 
 @kind
-class Moves(Binding):
+class Moves(Choosing):
     """Few lines change at once: services can be turned round one by one only."""
 
     kind: ClassVar = "moves"
     aim: ClassVar = "change at most"
-    reads: ClassVar = ("envelopes", "routes")
     figures: ClassVar = ("at_most", "beyond")
     at_most: Annotated[int, Field(ge=0, le=1_000_000)] = Field(description="how many lines may change")
     beyond: Money = Field(0.0, description="pounds, up or down, that count as no change")

@@ -186,7 +186,7 @@ class Rule(BaseModel):
         for name in sorted({objection.by for objection in self.objections} & set(self.support)):
             expected = "both supports the rule and objects to it"
             yield Problem("rules.toml", expected, field=f"{self.id}.support", value=name)
-        sources = list(scenario.table("sources")["id"])
+        sources = list(scenario._tables["sources"]["id"])
         if self.source is not None and self.source not in sources:
             fix = suggestion(self.source, sources)
             yield Problem("rules.toml", "is not in sources.csv", field=f"{self.id}.source", value=self.source, fix=fix)

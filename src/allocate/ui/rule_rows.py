@@ -326,8 +326,10 @@ def _price(book: Book, rule: Rule) -> str:
 
 def _listed(book: Book, rule: Rule) -> Worth | None:
     """What the price list says easing a rule is worth: it also looks at rules whose own parts hold one another."""
-    table = book.costs.table if book.costs is not None else None
-    rows = table[(table["id"] == rule.id) & (table["worth"] > 0)] if table is not None else ()
+    if book.costs is None:
+        return None
+    table = book.costs.table
+    rows = table[(table["id"] == rule.id) & (table["worth"] > 0)]
     return Worth(float(rows["worth"].iloc[0]), str(rows["asks"].iloc[0])) if len(rows) else None
 
 
