@@ -39,7 +39,7 @@ window.visitedRest = solved => {
   return Date.now() - window.visitedChange > 120 && app
     && app.getAttribute('data-test-script-state') === 'notRunning'
     && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
-    && !(solved && document.querySelector('.st-key-stop-solve'))
+    && !(solved && document.querySelector('[class*="st-key-stop-solve"]'))
 }
 """
 """Runs in every page before anything else: counts how often the page's script has come to its end, and knows when the
