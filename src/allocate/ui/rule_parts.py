@@ -204,7 +204,9 @@ def _costs(view: View) -> Prices | None:
     if found is None:
         return None
     if not whole:
-        st.html(parts.verdict("The rules not reached have no whole cost yet.", "note", "Stopped."))
+        with st.container(key="costs-stopped", horizontal=True, vertical_alignment="center"):
+            st.html(parts.paragraph("Stopped: the rules not reached have no whole cost yet.", "text al-grow"))
+            st.button("Go on", key="costs-again", on_click=tasks.again, args=("costs",))
     return found
 
 
