@@ -17,8 +17,8 @@ from allocate.scenario.tables import TABLES, Heading
 NAMES = [
     "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
     "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "pairwise", "places", "prices", "propose", "read", "restore", "rules",
-    "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
+    "compare_versions", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "restore",
+    "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
 
 

@@ -177,6 +177,35 @@ EXAMPLES: tuple[Example, ...] = (
         words=("In each place, years of good health gained on Care for each person counted by need", "within 2%"),
         impossible={"where": {"programmes": ["prevention"]}, "within": 0.3},
     ),
+    of(
+        "ratio", "at_most", fields={"where": {"programmes": ["care"]}, "at_most": 1.1}, eased=1.16, tighter=1.02,
+        words=("In each place, spending on Care for each person", "at most 1.1 times that in any other place"),
+        nonsense=0.9, impossible={"where": {"programmes": ["prevention"]}, "at_most": 1.3}, eaches=(),
+    ),
+    of(
+        "ratio", "at_most", eased=1.16, tighter=1.02,
+        fields={"where": {"programmes": ["care"]}, "measure": "health", "at_most": 1.1},
+        words=("In each place, years of good health gained on Care for each person", "at most 1.1 times"),
+        nonsense=1.0, impossible={"where": {"programmes": ["prevention"]}, "at_most": 1.3}, eaches=(),
+    ),
+    of(
+        "per-head", "at_least", fields={"where": {"programmes": ["care"]}, "at_least": 86.5}, eased=84.0, tighter=89.0,
+        words=("In each place, spending on Care for each person must be at least £86.50",), nonsense=-1.0,
+        impossible={"where": {"programmes": ["care"]}, "at_least": 91.0}, eaches=(),
+    ),
+    of(
+        "per-head", "at_most", fields={"where": {"programmes": ["care"]}, "at_least": 80.0, "at_most": 95.0},
+        eased=98.0, tighter=91.0, nonsense=-1.0, eaches=(),
+        words=("In each place, spending on Care for each person must be at least £80 and at most £95",),
+        impossible={"where": {"programmes": ["care"]}, "at_most": 70.0},
+    ),
+    of(
+        "per-head", "at_least", eased=0.1765, tighter=0.181, nonsense=-1.0, eaches=(),
+        base={"places.north.need": 4300, "places.south.need": 5700},
+        fields={"where": {"programmes": ["care"]}, "measure": "health", "by": "need", "at_least": 0.178},
+        words=("years of good health gained on Care for each person counted by need must be at least 0.178",),
+        impossible={"where": {"programmes": ["care"]}, "measure": "health", "by": "need", "at_least": 0.2},
+    ),
 )  # fmt: skip
 
 

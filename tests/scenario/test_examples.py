@@ -24,8 +24,8 @@ FORMAT = (SCENARIOS / "README.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", FORMAT, re.MULTILINE | re.DOTALL))
 
 SHOWN = (
-    "floor", "cap", "keep", "share", "band", "growth", "ring-fence", "reach", "match", "converge", "gap", "report",
-    "virement", "reserve", "open", "start", "either", "prerequisite", "moves",
+    "floor", "cap", "keep", "share", "band", "growth", "ring-fence", "reach", "match", "converge", "gap", "ratio",
+    "per-head", "report", "virement", "reserve", "open", "start", "either", "prerequisite", "moves",
 )  # fmt: skip
 
 

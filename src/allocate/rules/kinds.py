@@ -10,6 +10,7 @@ from allocate.rules.amounts import Cap, Floor, Keep, Measured
 from allocate.rules.binding import INFINITY, Binding, Fraction, Growth, Ratio, binding_rules
 from allocate.rules.choices import Either, Moves, Prerequisite, Start
 from allocate.rules.flows import Open, Reserve, Virement
+from allocate.rules.heads import PerHead, Spread
 from allocate.rules.places import Converge, Gap
 from allocate.rules.proportions import Band, GrowthFloor, Share
 from allocate.rules.purposes import Match, Reach, Report, RingFence
@@ -17,6 +18,6 @@ from allocate.scenario.rulebook import KINDS
 
 __all__ = [
     "INFINITY", "KINDS", "Band", "Binding", "Cap", "Converge", "Either", "Floor", "Fraction", "Gap", "Growth",
-    "GrowthFloor", "Keep", "Match", "Measured", "Moves", "Open", "Prerequisite", "Ratio", "Reach", "Report", "Reserve",
-    "RingFence", "Share", "Start", "Virement", "binding_rules",
+    "GrowthFloor", "Keep", "Match", "Measured", "Moves", "Open", "PerHead", "Prerequisite", "Ratio", "Reach", "Report",
+    "Reserve", "RingFence", "Share", "Spread", "Start", "Virement", "binding_rules",
 ]  # fmt: skip

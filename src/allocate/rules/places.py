@@ -1,4 +1,4 @@
-"""Kinds of rule between places: moving to fair shares, and staying near each other.
+"""Kinds of rule between places: moving to fair shares, and staying near the average.
 
 A place's fair share is its part of the need of all the places that the rule covers. Distance from target and the pace
 at which it closes are how English allocations move places to their fair share; here the pace is a part of the opening
@@ -38,34 +38,39 @@ class Between(Binding):
     def _years(self, tally: Tally, column: Counted) -> Iterator[tuple[str, Part, np.ndarray, np.ndarray, float]]:
         """Per place and year: the year, the place, its lines, those of all places, and its part of the people."""
         parts = tally.parts(self)
-        weights = _weights(parts, column, tally.scenario)
+        heads = people(parts, column, tally.scenario)
         for year, everywhere in tally.years(np.sort(np.concatenate([part.rows for part in parts]))):
-            for part, weight in zip(parts, weights / weights.sum(), strict=True):
+            for part, weight in zip(parts, heads / heads.sum(), strict=True):
                 here = dict(tally.years(part.rows)).get(year, part.rows[:0])
                 yield year, part, here, everywhere, float(weight)
 
     def _place_problems(self, column: Counted, scenario: Scenario) -> Iterator[Problem]:
         """Places that cannot be held against each other: one inside another, one alone, people not known."""
+        if len(Tally(scenario).parts(self)) < 2:
+            expected = "covers one place only: there is no other to hold it against"
+            yield Problem("rules.toml", expected, field=f"{self.id}.where")
+        yield from self._people_problems(column, scenario)
+
+    def _people_problems(self, column: Counted, scenario: Scenario) -> Iterator[Problem]:
+        """Places whose people cannot be counted apart: one inside another, people not known."""
         parts, field = Tally(scenario).parts(self), f"{self.id}.where"
-        names, weights = {part.id for part in parts}, _weights(parts, column, scenario)
-        if len(parts) < 2:
-            yield Problem("rules.toml", "covers one place only: there is no other to hold it against", field=field)
-        for part, weight in zip(parts, weights, strict=True):
+        names, heads = {part.id for part in parts}, people(parts, column, scenario)
+        for part, weight in zip(parts, heads, strict=True):
             if inside := sorted(names & scenario.within(part.id) - {part.id}):
                 expected = f"covers lines there and in {inside[0]}, which lies inside it: name places of one level"
                 yield Problem("rules.toml", expected, field=field, value=part.id)
             if not weight > 0:
-                expected = f"has no {column} in places.csv, from which its share follows"
+                expected = f"has no {column} in places.csv, by which the rule counts"
                 yield Problem("rules.toml", expected, field=field, value=part.id)
 
     def _everywhere(self, scenario: Scenario) -> str:
         return f"In each place, {self._counted(scenario)}{wording.named(self.where, scenario)}"
 
 
-def _weights(parts: tuple[Part, ...], column: Counted, scenario: Scenario) -> np.ndarray:
+def people(parts: tuple[Part, ...], column: Counted, scenario: Scenario) -> np.ndarray:
     """The people of each place, counted by head or by need; nothing where they are not known."""
-    people = scenario._tables["places"].set_index("id")[column]
-    return np.nan_to_num(people.loc[[part.id for part in parts]].to_numpy(dtype=float))
+    known = scenario._tables["places"].set_index("id")[column]
+    return np.nan_to_num(known.loc[[part.id for part in parts]].to_numpy(dtype=float))
 
 
 def _less(asked: Callable[[np.ndarray], Amount], here: np.ndarray, everywhere: np.ndarray, part: float) -> Amount:
@@ -168,27 +173,11 @@ class Converge(Between):
         yield from self._place_problems("need", scenario)
 
 
-@kind
-class Gap(Between):
-    """Spending, or an outcome, for each person stays near the average in every place."""
+class Headed(Between):
+    """A rule on spending, or on an outcome, for each person."""
 
-    kind: ClassVar = "gap"
-    aim: ClassVar = "keep each place near the average, within"
-    breach: ClassVar = "out of step"
-    figures: ClassVar = ("within",)
-    within: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), SHARE] = Field(
-        description="the largest gap from the average, as a fraction of it"
-    )
     by: Counted = Field("population", description="'population', or 'need' to count people by need")
     measure: Id = Field("spend", description="'spend', or the id of the outcome that is counted instead")
-
-    def limits(self, tally: Tally) -> Iterator[Limit]:
-        for year, part, here, everywhere, share in self._years(tally, self.by):
-            label = year_word(tally.scenario, year)
-            for word, sign in (("least", -1.0), ("most", 1.0)):
-                body = _less(partial(self._body, tally), here, everywhere, share * (1 + sign * self.within))
-                ends = (0.0, INFINITY) if sign < 0 else (-INFINITY, 0.0)
-                yield renamed(self._limit(tally, part, body, *ends, self.measure, label), word)
 
     def _body(self, tally: Tally, rows: np.ndarray) -> Amount:
         return tally.spend(rows) if self.measure == "spend" else tally.gain(rows, self.measure)
@@ -199,14 +188,40 @@ class Gap(Between):
     def _counted(self, scenario: Scenario) -> str:
         return wording.counted(self.measure, scenario)
 
-    def sentence(self, scenario: Scenario) -> str:
-        head = "for each person" if self.by == "population" else "for each person counted by need"
-        within = wording.per_cent(self.within)
-        return f"{self._everywhere(scenario)} {head} must stay within {within} of the average of all places covered"
+    @property
+    def _head(self) -> str:
+        return "for each person" if self.by == "population" else "for each person counted by need"
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         yield from super().problems(scenario)
         yield from unknown_outcome(self, "measure", self.measure, scenario)
+
+
+@kind
+class Gap(Headed):
+    """Spending, or an outcome, for each person stays near the average in every place."""
+
+    kind: ClassVar = "gap"
+    aim: ClassVar = "keep each place near the average, within"
+    breach: ClassVar = "out of step"
+    figures: ClassVar = ("within",)
+    within: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), SHARE] = Field(
+        description="the largest gap from the average, as a fraction of it"
+    )
+
+    def limits(self, tally: Tally) -> Iterator[Limit]:
+        for year, part, here, everywhere, share in self._years(tally, self.by):
+            label = year_word(tally.scenario, year)
+            for word, sign in (("least", -1.0), ("most", 1.0)):
+                body = _less(partial(self._body, tally), here, everywhere, share * (1 + sign * self.within))
+                ends = (0.0, INFINITY) if sign < 0 else (-INFINITY, 0.0)
+                yield renamed(self._limit(tally, part, body, *ends, self.measure, label), word)
+
+    def sentence(self, scenario: Scenario) -> str:
+        within = wording.per_cent(self.within)
+        return (
+            f"{self._everywhere(scenario)} {self._head} must stay within {within} of the average of all places covered"
+        )
 
     def sense(self, scenario: Scenario) -> Iterator[Problem]:
         yield from self._place_problems(self.by, scenario)
