@@ -26,6 +26,7 @@ def best_value(folder: Path, envelopes: dict[str, float] | None = None) -> float
     tables["envelopes"]["amount"] = [
         (envelopes or {}).get(name, amount) for name, amount in tables["envelopes"][["id", "amount"]].to_numpy()
     ]
+    tables["routes"] = _routes(tables, rules)
     curves = [_curve(row, tables) for row in tables["curves"].to_dict("records")]
     weight = dict(tables["outcomes"][["id", "weight"]].to_numpy())
     weights = np.array([weight[name] for name in tables["curves"]["outcome"]])
@@ -74,7 +75,7 @@ def _curve(row: dict, tables: dict):
 def _rows(tables: dict, rules: dict):
     """Rows (coefficients over lines and routes, least, most) of envelopes, resources, rules; then bounds of lines."""
     lines, envelopes = tables["lines"], tables["envelopes"]
-    routes = tables.get("routes", pd.DataFrame(columns=["source", "target", "high"]))
+    routes = tables["routes"]
     pad = np.zeros(len(routes))
     rows = []
     entering = routes.groupby("target")["high"].sum() if len(routes) else {}
@@ -92,8 +93,10 @@ def _rows(tables: dict, rules: dict):
                     fits &= (lines[column] == getattr(use, column)).to_numpy()
             rates += use.rate * fits
         rows.append((np.concatenate([rates, pad]), -np.inf, resource.amount))
-    for rule in rules.values():
-        if rule.get("in_force", True) and rule.get("standing") != "recorded":
+    for rule in _binding(rules):
+        if rule["kind"] == "virement":
+            rows.append((np.concatenate([np.zeros(len(lines)), pad + 1.0]), -np.inf, rule["amount"]))
+        else:
             rows += [(np.concatenate([over, pad]), low, high) for over, low, high in _rule(rule, tables)]
     low = lines["low"].to_numpy(float) if "low" in lines else np.zeros(len(lines))
     asked = lines["high"] if "high" in lines else [""] * len(lines)
@@ -101,8 +104,27 @@ def _rows(tables: dict, rules: dict):
     return rows, low, high
 
 
+def _binding(rules: dict) -> list[dict]:
+    """The rules that hold money to something: those in force, but for reports and what opens a route."""
+    rules = [rule for rule in rules.values() if rule.get("in_force", True) and rule.get("standing") != "recorded"]
+    return [rule for rule in rules if rule["kind"] not in ("open", "report")]
+
+
+def _routes(tables: dict, rules: dict) -> pd.DataFrame:
+    """The routes, each as far open as it is by itself or a rule opens it."""
+    routes = tables.get("routes", pd.DataFrame(columns=["id", "source", "target", "high"])).copy()
+    for rule in rules.values():
+        if rule["kind"] == "open" and rule.get("in_force", True):
+            mine = routes["id"] == rule["route"]
+            routes.loc[mine, "high"] = routes.loc[mine, "high"].clip(lower=rule["amount"])
+    return routes
+
+
 def _rule(rule: dict, tables: dict):
     """The inequalities of a rule: coefficients over lines, least, most."""
+    if rule["kind"] == "converge":
+        yield from _converge(rule, tables)
+        return
     lines = tables["lines"]
     covered, each = _covers(rule.get("where", {}), tables), rule.get("each")
     names = lines.index.to_series() if each == "line" else lines[each] if each else pd.Series("", index=lines.index)
@@ -114,6 +136,8 @@ def _rule(rule: dict, tables: dict):
             yield over, rule["amount"], np.inf
         elif kind == "cap":
             yield over, -np.inf, rule["amount"]
+        elif kind == "ring-fence":
+            yield over * _covers(rule["only"], tables) - rule.get("at_least", 1.0) * over, 0.0, np.inf
         elif kind == "growth":
             yield over, (1 + rule["at_least"]) * before, np.inf
         elif kind == "band":
@@ -125,6 +149,21 @@ def _rule(rule: dict, tables: dict):
                 yield over - rule["at_least"] * base, 0.0, np.inf
             if "at_most" in rule:
                 yield over - rule["at_most"] * base, -np.inf, 0.0
+
+
+def _converge(rule: dict, tables: dict):
+    """No place further from its share of need, of what is spent in all of them, than it was at first."""
+    assert rule["pace"] == 0
+    assert not rule["no_overshoot"]
+    lines, need = tables["lines"], tables["places"].set_index("id")["need"].astype(float)
+    covered = _covers(rule["where"], tables)
+    places = lines.loc[covered, "place"].unique()
+    before = lines["baseline"].to_numpy() * covered
+    for place in places:
+        here, share = covered & (lines["place"] == place).to_numpy(), need[place] / need[places].sum()
+        distance = before[here].sum() / (share * before.sum()) - 1
+        over = here - share * (1 + distance) * covered
+        yield (over, 0.0, np.inf) if distance < 0 else (over, -np.inf, 0.0)
 
 
 def _covers(scope: dict, tables: dict) -> np.ndarray:
@@ -152,7 +191,7 @@ def _solved(tables: dict, curves: list, weights, rows: list, low, high, grids: l
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array, hstack, vstack
 
-    lines, routes = tables["lines"], tables.get("routes", pd.DataFrame({"high": []}))
+    lines, routes = tables["lines"], tables["routes"]
     scale = lines["scale"].replace("", 0).to_numpy(float) if "scale" in lines else np.zeros(len(lines))
     count, flows = len(lines), len(lines) + len(routes)
     widths = [np.diff(grid) for grid in grids]

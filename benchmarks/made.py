@@ -22,6 +22,7 @@ from allocate.compiler import Positions
 from allocate.engine.model import DENSE, Figures, Sets, figures, rule_places
 from allocate.engine.optimum import must_order
 from allocate.engine.problem import Problem
+from allocate.rules.kinds import Reserve, Virement
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -97,8 +98,11 @@ class Today:
 
 
 def of_scenario(scenario: Scenario) -> Data:
-    """The data that the engine makes its model of."""
-    problem = Problem.of(scenario)
+    """The data that the engine makes its model of, every rule firm and none on what moves: neither is written out by
+    hand."""
+    firm = {f"rules.{rule.id}.bends": None for rule in scenario.rules if rule.bends}
+    still = {f"rules.{rule.id}.in_force": False for rule in scenario.rules if isinstance(rule, Virement | Reserve)}
+    problem = Problem.of(scenario.change(firm | still))
     sets = Sets.of(problem, problem.grids, must_order(problem))
     sizes = {name: len(labels) for name, labels in sets.names.items()}
     table, owners = scenario.curves, np.array([limit.owner for limit in problem.limits])

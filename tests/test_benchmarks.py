@@ -207,7 +207,7 @@ def test_allocate_bench(tmp_path, capsys):
 
 def test_allocate_bench_without_a_clone(monkeypatch, tmp_path, capsys):
     """An installed package, which has no benchmarks, says in a sentence where they are."""
-    monkeypatch.setattr(allocate.cli, "__file__", str(tmp_path / "lib" / "site-packages" / "allocate" / "cli.py"))
+    monkeypatch.setattr(allocate.cli.bench, "__file__", str(tmp_path / "lib" / "allocate" / "cli" / "bench.py"))
     assert allocate.cli.main(["bench", "--quick"]) == 2
     out, words = capsys.readouterr()
     assert out == ""

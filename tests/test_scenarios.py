@@ -168,7 +168,8 @@ def _what_ifs(scenario: al.Scenario) -> list[tuple[Mapping[str, Any], Mapping[st
     """Changes to money, a rule, the aim and the structure of the model, each with what undoes it."""
     envelope = scenario.envelopes.iloc[0]
     money = f"envelopes.{envelope['id']}.{envelope['year']}.amount"
-    rule, outcome = scenario.rules[0], scenario.outcomes.iloc[0]
+    rule = next(rule for rule in scenario.rules if rule.in_force)
+    outcome = scenario.outcomes.iloc[0]
     owner = scenario.partners["id"][0]
     new = {"kind": "floor", "owner": owner, "amount": 1.0}
     return [

@@ -34,7 +34,7 @@ def progress(text: str) -> Iterator[None]:
 
 def show(plan: Plan) -> None:
     """Headline and explanation, then who gets what, by place, by partner and by programme."""
-    words, out = _Console(stderr=True), _console()
+    words = _Console(stderr=True)
     # A file or a pipe gets each sentence whole, on a line of its own.
     told = [Text(f"\n{plan.scenario.heading.name}", style="bold"), Text(changes(plan.scenario)), Text(explain(plan))]
     for text in told:
@@ -42,11 +42,7 @@ def show(plan: Plan) -> None:
             words.print(text, soft_wrap=not words.is_terminal)
     words.print()
     sys.stderr.flush()
-    for k, sheet in enumerate(sheets(plan)):
-        if k:
-            out.print()
-        put(sheet, out)
-    sys.stdout.flush()
+    put_all(sheets(plan))
 
 
 class _Console(Console):
@@ -107,6 +103,16 @@ class Sheet:
         notes = [self.note] if self.note and not set(self.spare[-1]) & set(left_out) else []
         notes += [f"without {_and(left_out)}: the screen is too narrow"] if left_out else []
         return self.title + (f" ({'; '.join(notes)})" if notes else ""), table
+
+
+def put_all(sheets: Sequence[Sheet]) -> None:
+    """Print the tables that have rows to stdout, a blank line between them."""
+    out = _console()
+    for k, sheet in enumerate(each for each in sheets if each.rows):
+        if k:
+            out.print()
+        put(sheet, out)
+    sys.stdout.flush()
 
 
 def put(sheet: Sheet, out: Console) -> None:

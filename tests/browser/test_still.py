@@ -16,6 +16,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, PHONE, NARROW = 1440, 390, 360
 CLASH = {"scenario": "tiny", "envelopes.core.amount": 740_000}
 """What nobody can keep: care alone may fall no lower than £760,000."""
+PROPOSED = {"scenario": "tiny", "envelopes.core.amount": 880_000}
+"""What not every partner would agree to."""
 CHANGED = {"scenario": "tiny", "envelopes.core.amount": 950_000, "curves.*.care.slope": "x0.8"}
 """A decision and an assumption, so that every part of a page has something to show."""
 
@@ -124,6 +126,18 @@ def test_everybody_can_use_it(visitor, path, width, query):
         # A button half under the panel would count as a small one: where the page stands is chance.
         page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     fails_where([*violations(page), *names_with_backslashes(page)])
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_everybody_can_use_a_proposal_and_a_price_list(visitor, width):
+    """axe finds nothing serious or critical on a proposal that some object to, with every rule's whole cost beside it,
+    all unfolded; and on a phone nothing sticks out."""
+    page = visiting.open(visitor(width=width), "rules", **PROPOSED)
+    visiting.press(page, "Work out what every rule costs")
+    visiting.unfold(page)
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    fails_where([*violations(page), *names_with_backslashes(page)])
+    assert overflow(page)["by"] == 0, overflow(page)["what"]
 
 
 def test_a_clash_is_a_page(visitor):

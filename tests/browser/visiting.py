@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, TimeoutError, expect
 
 PATIENCE = 30_000
 """Milliseconds that a page may take to come to rest on a busy machine."""
-MOST_PARTS = 100
+MOST_PARTS = 200
 """Folded parts of a page."""
+OPENED = "summary => !summary.isConnected || summary.parentElement.open"
+LOST = 3_000
+"""Milliseconds after which a part that is not open was never told to be."""
 WATCHER = """
 window.visitedRuns = 0
 window.visitedChange = Date.now()
@@ -39,7 +42,7 @@ window.visitedRest = solved => {
   return Date.now() - window.visitedChange > 120 && app
     && app.getAttribute('data-test-script-state') === 'notRunning'
     && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
-    && !(solved && document.querySelector('.st-key-stop-solve'))
+    && !(solved && document.querySelector('[class*="st-key-stop-solve"]'))
 }
 """
 """Runs in every page before anything else: counts how often the page's script has come to its end, and knows when the
@@ -201,7 +204,9 @@ def unfold(page: Page) -> None:
             return
         handle = folded.first.element_handle()
         folded.first.press("Enter")
-        page.wait_for_function("summary => !summary.isConnected || summary.parentElement.open", arg=handle)
+        # A run that was still under way may draw the part anew just as the key is pressed: it is pressed again then.
+        with suppress(TimeoutError):
+            page.wait_for_function(OPENED, arg=handle, timeout=LOST)
         settle(page)
     raise AssertionError(f"after {MOST_PARTS} parts were opened there are still more")
 

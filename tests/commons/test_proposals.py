@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import allocate as al
 from allocate.commons.compensation import compensation
 from allocate.commons.payoffs import MONEY, OUTCOME, PAYOFFS, Payoff
+from allocate.plan.margins import view_of
+from allocate.plan.still import held_by
 
 NORTH = "rules.prevention-north.amount"
 SWAP = {"envelopes.core": 910_000.0, "envelopes.grant": 90_000.0}
@@ -225,7 +227,7 @@ def test_a_clash(plan):
 
 @pytest.mark.parametrize("payoff", sorted(PAYOFFS))
 def test_no_proposal(small, payoff):
-    """Proposing nothing changes nothing, and nobody is against it."""
+    """Proposing nothing changes nothing, which says what holds the plan, and nobody is against it."""
     found = al.propose(small, {}, by=small.partners["id"].iloc[0], payoff=payoff)
     assert not found.changes_anything
     for table in (found.total, found.outcomes, found.partners):
@@ -233,7 +235,10 @@ def test_no_proposal(small, payoff):
     assert effects(found) == {}
     assert found.decided_by("unanimity")
     assert found.compensation.losses == 0
-    assert "changes nothing" in found.verdict
+    why = held_by(view_of(found.after))
+    assert f"changes nothing for any partner, place or outcome: every line is as in the plan that stands, {why}." in (
+        found.verdict
+    )
 
 
 @given(st.integers(40_000, 90_000), st.integers(890_000, 950_000))
@@ -323,7 +328,8 @@ def test_refused(plan):
 
 def test_a_real_system(system):
     """On a real system: partners' money adds up to the total, and the sentences name who loses most."""
-    found = al.propose(system, {"rules.out-of-hospital-share.at_least": 0.28}, by="icb")
+    firm = al.solve(system.scenario.change({"rules.out-of-hospital-share.bends": None}))
+    found = al.propose(firm, {"rules.out-of-hospital-share.at_least": 0.28}, by="icb")
     moved = found.partners["money_after"].sum() - found.partners["money_before"].sum()
     assert found.total.set_index("measure").loc["Money shared", "difference"] == pytest.approx(moved)
     assert found.rules.set_index("rule").loc["out-of-hospital-share", "effect"] == "newly binds"

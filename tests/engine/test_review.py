@@ -46,7 +46,7 @@ def test_gain_rules_where_no_curve_leads_hold_or_are_refused():
     lines = [line("a", baseline=50.0), line("b", baseline=50.0)]
     cap = {"kind": "cap", "measure": "health", "amount": 60.0, "each": "place"}
     assert spent(al.solve(make(lines, [linear("a")], 100.0, {"c": cap})))["a care"] == 60.0
-    with pytest.raises(al.ScenarioError, match="no curve of health leads there B"):
+    with pytest.raises(al.ScenarioError, match="no curve of health leads there, in B"):
         make(lines, [linear("a")], 100.0, {"f": cap | {"kind": "floor", "amount": 10.0}})
 
 

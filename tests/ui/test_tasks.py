@@ -80,6 +80,18 @@ def test_a_long_task_is_shown_and_stopped(visit):
     assert visit.markdown[0].value == "part False"
 
 
+def test_what_was_stopped_can_go_on(visit):
+    """A task that was stopped begins anew once that is asked for."""
+    task = visit.session_state[tasks.TASKS]["slow"]
+    visit.button[0].click().run()
+    task.done.result(5)
+    visit.run()
+    visit.session_state[tasks.TASKS].pop("slow")
+    visit.run()
+    assert visit.markdown[0].value == "None False"
+    assert visit.session_state[tasks.TASKS]["slow"] is not task
+
+
 def test_a_task_that_ends_is_kept(visit):
     """What it found to its end is there for everybody, and nothing is left running."""
     gate.set()

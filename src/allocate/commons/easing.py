@@ -15,6 +15,7 @@ from allocate.engine.certificate import Flows, bodies
 from allocate.engine.problem import Problem
 from allocate.errors import ScenarioError
 from allocate.plan.plan import Plan, worth_of_a_pound
+from allocate.rules.tally import CHOICE
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
 
@@ -35,6 +36,9 @@ def easier(old: Rule, new: Rule, stands: Scenario, proposed: Scenario, plan: Pla
         was, now = (room(problem, old.id, flows) for problem in problems)
         if was.keys() - now.keys():
             return True
+        if _chosen(problems[0], old.id, flows) != _chosen(problems[1], old.id, flows):
+            # Where the two choose otherwise, what a choice lets a line do compares nothing; how many there are does.
+            was = {key: was[key] for key in was.keys() - _let_by_choice(problems[0], old.id)}
         if any(now[key] > was[key] + TRACE * max(1.0, abs(was[key])) for key in was):
             return True
     opened, opens = old.openings(stands), new.openings(proposed)
@@ -58,6 +62,22 @@ def room(problem: Problem, owner: str, flows: Flows) -> Room:
             ends = (("low", body[row] - limit.low), ("high", limit.high - body[row]))
             found |= {(limit.part, end): float(left) for end, left in ends if np.isfinite(left)}
     return found
+
+
+def _chosen(problem: Problem, owner: str, flows: Flows) -> dict[str, float]:
+    """What the choices of a rule are under these flows."""
+    picks = dict(zip(problem.terms.picks, problem.picks(flows.spend, flows.moved), strict=True))
+    return {name: value for name, value in picks.items() if name.startswith(f"{owner}[")}
+
+
+def _let_by_choice(problem: Problem, owner: str) -> set[tuple[str, str]]:
+    """The limits of a rule whose ends a choice moves, each at both ends."""
+    rows = set(problem.pick_rows.rows.tolist())
+    moved = [
+        limit.part for row, limit in enumerate(problem.limits)
+        if row in rows and limit.owner == owner and limit.measure != CHOICE
+    ]  # fmt: skip
+    return {(part, end) for part in moved for end in ("low", "high")}
 
 
 def at_rest(plan: Plan, scenario: Scenario, rule: Rule, figure: str) -> float | None:

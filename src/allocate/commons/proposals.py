@@ -24,8 +24,11 @@ from allocate.commons.voting import CONSENT, DECIDING, LAW, MAJORITY, UNANIMITY,
 from allocate.errors import NoPlan, Problem, ScenarioError
 from allocate.plan.explaining import aim_unit
 from allocate.plan.figures import number, per_cent
+from allocate.plan.margins import view_of
+from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
+from allocate.plan.still import held_by
 from allocate.plan.trying import Solve
 from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.paths import panel
@@ -360,7 +363,7 @@ def _verdict(found: Proposal) -> list[str]:
     if found.clash is not None:
         return ["This cannot hold: no plan keeps every rule.", *barred]
     if not found.changes_anything:
-        return ["This changes nothing for any partner, place or outcome.", *barred]
+        return [f"This changes nothing for any partner, place or outcome{_held(found, found.after)}.", *barred]
     row = found.total.iloc[1]
     word = "gains" if row["difference"] > 0 else "costs"
     overall = f"{word} {number(abs(row['difference']))} {row['unit']} overall" if row["difference"] else "buys as much"
@@ -401,7 +404,15 @@ def _nearest_in_words(found: Proposal) -> list[str]:
     at = near.said if len(near.values) == 1 else f"{per_cent(near.part)} of the way"
     still = " (but for what is on record)" if any(each.recorded for each in found.objections) else ""
     moved = effects.partner_table(found.before, near.plan, found.payoff)["difference"].any()
-    return [f"At {at} nobody objects{still}{'' if moved else ', but there it changes nothing for any partner'}."]
+    nothing = f", but there it changes nothing for any partner{_held(found, near.plan)}"
+    return [f"At {at} nobody objects{still}{'' if moved else nothing}."]
+
+
+def _held(found: Proposal, plan: Plan | None) -> str:
+    """What holds a plan that places every pound as the one that stands does; '' where any moves."""
+    if plan is None or (plan.spend["spend"] - found.before.spend["spend"]).abs().max() >= POUND:
+        return ""
+    return f": every line is as in the plan that stands, {held_by(view_of(plan))}"
 
 
 def _ways_out(found: Proposal) -> list[str]:

@@ -14,7 +14,8 @@ from allocate.engine.clash import Found, Way
 from allocate.engine.clash import clash as found_clash
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError
-from allocate.plan.explaining import aim_unit
+from allocate.plan.aim import aim_unit
+from allocate.plan.bending import bent
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan, solve
 from allocate.plan.words import capital, quoted, title
@@ -26,9 +27,12 @@ from allocate.scenario.values import value_text
 
 CLASH_COLUMNS = ["clash", "rule", "owner", "standing", "sentence"]
 WAY_COLUMNS = [
-    "way", "kind", "rule", "owner", "standing", "amount", "unit", "pounds", "price", "change", "outcome", "least"
+    "way", "kind", "rule", "owner", "standing", "amount", "unit", "pounds", "price", "change", "outcome",
+    "bending", "least",
 ]  # fmt: skip
 RAISE_COLUMNS = ["envelope", "amount", "change", "sentence"]
+SAID = {"down": "fall allowed", "up": "rise allowed"}
+"""Figures whose names read as verbs, in words."""
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 MOST = 5
 """Clashes, and sets of rules to drop, that are said at most."""
@@ -84,7 +88,8 @@ class Clashes:
               resource), owner (whom to ask), standing, amount (the least it must give way by, in its own unit), unit,
               pounds (blank where it is not of money), price (what that costs, in `price_unit`), change (the what-if,
               path to value, for `Scenario.change`; blank where there was no time to try one), outcome (what the plan of
-              the whole way buys, in units of the aim; blank likewise), least (whether no other way does better)
+              the whole way buys, in units of the aim), bending (what bending rules costs that plan, in the same units;
+              both blank likewise), least (whether no other way does better)
     raises    one row an envelope that would do it alone if raised: envelope, amount (£), change, sentence
     minima    sentences: where minima alone add to more than the money, found before any solve
 
@@ -182,7 +187,7 @@ class Clashes:
     def _rows(self, k: int, way: Way) -> list[tuple[Any, ...]]:
         """What a way out asks, rule by rule."""
         limits, rules, rows = self._found.problem.limits, self._rules, []
-        bought = self.plans[k].value if k in self.plans else np.nan
+        bought, toll = self._bought(k)
         for name in way.rules:
             mine = [easing for easing in way.easings if limits[easing.limit].owner == name]
             amount = sum(easing.amount for easing in mine) if mine else np.nan
@@ -191,7 +196,7 @@ class Clashes:
             rows.append((
                 k, way.kind, name, rule.owner if rule else "", rule.standing if rule else "", amount,
                 self._unit(measure, name), amount if measure == "spend" else np.nan,
-                sum(easing.price for easing in mine) if mine else np.nan, change, bought, way.least,
+                sum(easing.price for easing in mine) if mine else np.nan, change, bought, toll, way.least,
             ))  # fmt: skip
         return rows
 
@@ -287,7 +292,7 @@ class Clashes:
                 told.append("switch it off")
                 continue
             now, then = (self._figure(rule, name, each) for each in (getattr(rule, name), value))
-            told.append(f"{name.replace('_', ' ')} from {now} to {then}")
+            told.append(f"{SAID.get(name, name.replace('_', ' '))} from {now} to {then}")
         return f" ({', '.join(told)})" if told else ""
 
     def _figure(self, rule: Rule, name: str, value: Any) -> str:
@@ -295,9 +300,18 @@ class Clashes:
             return f"{self.scenario.heading.currency}{value:,.0f}"
         return per_cent(value, places=2) if isinstance(value, float) and abs(value) <= 1 else value_text(value)
 
-    def _buys(self, k: int) -> str:
+    def _bought(self, k: int) -> tuple[float, float]:
+        """What the plan of a way out buys, and what bending rules costs it, in units of the aim; blank without one."""
         plan = self.plans.get(k)
-        return "" if plan is None else f" The plan then buys {number(plan.value)} {aim_unit(plan)}."
+        toll = bent(plan)["cost"].sum() if plan is not None else np.nan
+        return (plan.value + toll, toll) if plan is not None else (np.nan, np.nan)
+
+    def _buys(self, k: int) -> str:
+        if k not in self.plans:
+            return ""
+        (bought, toll), unit = self._bought(k), aim_unit(self.plans[k])
+        bends = f", and bends rules at a price of {number(toll)}" if toll > 0 else ""
+        return f" The plan then buys {number(bought)} {unit}{bends}."
 
     def _dropping(self) -> list[str]:
         """The sets of whole rules that would do it if they went."""

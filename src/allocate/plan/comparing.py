@@ -17,7 +17,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.still import held_by
 from allocate.plan.telling import bought, shaping, what_changes
 from allocate.plan.words import blank, capital, told
-from allocate.rules.kinds import Binding
 from allocate.scenario.paths import Path, panel, parse
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.values import factor
@@ -252,7 +251,7 @@ def _said(scenario: Scenario, text: str) -> str:
     if path.table == "rules" and not path.field:
         stood = any(rule.id == path.keys[0] for rule in base.rules)
         rule = next((rule for rule in scenario.rules if rule.id == path.keys[0]), None)
-        words = rule.sentence(scenario) if isinstance(rule, Binding) else told(value)
+        words = rule.sentence(scenario) if rule is not None else told(value)
         return f"{'another rule' if stood else 'a new rule'}: {words}"
     if path.field == "in_force":
         return "in force" if value else "switched off"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,12 +9,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from allocate.commons.payoffs import outcome_in_all, weights_of
 from allocate.errors import AllocateError, NoPlan
 from allocate.plan.clashing import Clashes
 from allocate.plan.clashing import clash as look_for
 from allocate.plan.explaining import aim_unit
 from allocate.plan.figures import number, pounds
 from allocate.plan.moves import NOISE
+from allocate.plan.plan import Plan
 from allocate.plan.words import count, some
 from allocate.rules import wording
 from allocate.scenario.rulebook import Rule
@@ -276,15 +277,23 @@ def _facts(view: View, found: Clashes, way: int, rows: pd.DataFrame) -> list[str
         said.append("Yours to decide." if mine else f"Ask {some(names)}.")
     plan = found.plans.get(way)
     if plan is not None:
-        unit, stands = aim_unit(plan), view.yardstick
-        more = plan.value - stands.value if stands is not None else math.nan
-        more = 0.0 if abs(more) < NOISE * abs(plan.value) else more
-        if more != more:
-            said.append(f"The plan then buys {number(plan.value)} {unit}.")
-        else:
-            much = f"{number(abs(more))} {unit} {'more' if more > 0 else 'less'} than" if more else "as much as"
-            said.append(f"The plan then buys {much} the plan as agreed.")
+        said.append(_bought(plan, view.yardstick))
     return said
+
+
+def _bought(plan: Plan, stands: Plan | None) -> str:
+    """What a plan buys, against the one as agreed where there is one; and what bending rules costs it."""
+    unit, weights = aim_unit(plan), weights_of(plan)
+    bought = outcome_in_all(plan, weights)
+    toll = bought - plan.value
+    bent = f", and bends rules at a price of {number(toll)} {unit}" if toll > NOISE * abs(bought) else ""
+    if stands is None:
+        return f"The plan then buys {number(bought)} {unit}{bent}."
+    more = bought - outcome_in_all(stands, weights)
+    if abs(more) < NOISE * abs(bought):
+        return f"The plan then buys as much as the plan as agreed{bent}."
+    much = f"{number(abs(more))} {unit} {'more' if more > 0 else 'less'}"
+    return f"The plan then buys {much} than the plan as agreed{bent}."
 
 
 def _raises(view: View, found: Clashes) -> None:

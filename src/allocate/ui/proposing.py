@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.payoffs import PAYOFFS
+from allocate.commons.payoffs import PAYOFFS, outcome_in_all, weights_of
 from allocate.commons.proposals import Proposal, propose
 from allocate.engine.watch import Stopped
 from allocate.plan import explaining
 from allocate.plan.figures import IN_MILLIONS, number, per_cent, pounds
+from allocate.plan.moves import NOISE
 from allocate.plan.plan import Plan
 from allocate.plan.words import capital, some, title
 from allocate.plan.writing import to_csv
@@ -259,7 +260,9 @@ def _told_nearest(view: View, found: Proposal, ended: bool) -> None:
         st.html(parts.paragraph(said, "text"))
         return
     asks = [f"{label_of(view.agreed, path)}: {words(view.agreed, path, value)}" for path, value in near.values.items()]
-    worth = near.plan.value - found.before.value
+    weights = weights_of(found.before)
+    worth = outcome_in_all(near.plan, weights) - outcome_in_all(found.before, weights)
+    worth = 0.0 if abs(worth) < NOISE * abs(found.before.value) else worth
     unit = explaining.aim_unit(found.before)
     more = "more" if worth > 0 else "less"
     buys = f"buys {number(abs(worth))} {unit} {more} than what stands" if worth else "buys as much"

@@ -28,6 +28,7 @@ SYMBOLS = {
     "Bind": "For whom, where, out of what", "Cac": "When", "Cex": "How much, and how", "O": "Or else",
 }  # fmt: skip
 """What the symbols of the grammar stand for."""
+_tried: solving.Shared[Without] = solving.Shared(512)
 
 
 def fold(view: View, rule: Rule) -> None:
@@ -116,7 +117,8 @@ def _effects(plan: Plan, rule: Rule) -> None:
     """What a rule does to everyone: the plan solved without it."""
     st.html(parts.title("What it does", "Against the same plan solved without it.", level=4))
     try:
-        found = without(plan, rule.id, solve=solving.answer)
+        key = (plan.scenario.digest, plan.value, rule.id)
+        found = _tried.made(key, lambda: without(plan, rule.id, solve=solving.answer))
     except AllocateError as error:
         st.html(parts.verdict(str(error), "bad"))
         return

@@ -186,9 +186,9 @@ def concerns(rule: Rule, seat: str, scenario: Scenario) -> bool:
 
 
 def _wanted(view: View) -> bool:
-    """Whether the price list was asked for, for this very plan, or is known already."""
-    digest = view.wanted.digest
-    return st.session_state.get(COSTS) == digest or tasks.known("costs", digest) is not None
+    """Whether the visitor asked for the price list: for this very plan, or for another where this one's is known."""
+    asked, digest = st.session_state.get(COSTS), view.wanted.digest
+    return asked == digest or (asked is not None and tasks.known("costs", digest) is not None)
 
 
 def _costs(view: View) -> Prices | None:
@@ -204,7 +204,9 @@ def _costs(view: View) -> Prices | None:
     if found is None:
         return None
     if not whole:
-        st.html(parts.verdict("The rules not reached have no whole cost yet.", "note", "Stopped."))
+        with st.container(key="costs-stopped", horizontal=True, vertical_alignment="center"):
+            st.html(parts.paragraph("Stopped: the rules not reached have no whole cost yet.", "text al-grow"))
+            st.button("Go on", key="costs-again", on_click=tasks.again, args=("costs",))
     return found
 
 

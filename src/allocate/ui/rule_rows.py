@@ -17,6 +17,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.prices import ROOM, Prices, worth_of
 from allocate.plan.room import room_of
 from allocate.plan.seats import SeatView, rows_of
+from allocate.plan.trying import ROUNDING
 from allocate.plan.words import capital, some, title
 from allocate.rules import wording
 from allocate.rules.kinds import Report
@@ -248,7 +249,9 @@ def whole_cost(book: Book, rule: Rule) -> str:
     if one["helps"] or one["costs"]:
         effects = book.costs.effects[book.costs.effects["rule"] == rule.id]
         partners = effects[effects["who"] == "partner"]
-        said += _whom(partners if (partners["difference"] != 0).any() else effects, book.view.wanted.heading.currency)
+        said += _whom(
+            partners if (partners["difference"].abs() >= ROUNDING).any() else effects, book.view.wanted.heading.currency
+        )
     if one["together"]:
         others = [title(name) for name in one["together"].split(", ")]
         said.append(f"It holds together with {some(others)}: without all of them {number(one['cost_together'])} more.")
@@ -265,7 +268,7 @@ def _whom(effects: pd.DataFrame, currency: str) -> list[str]:
     """Whom a rule helps and whom it costs, with their pounds, the most first."""
     said = []
     for word, sign in (("Helps", 1.0), ("Costs", -1.0)):
-        rows = effects[sign * effects["difference"] > 0]
+        rows = effects[sign * effects["difference"] >= ROUNDING]
         pairs = sorted(zip(-sign * rows["difference"], rows["name"], strict=True))
         names = [f"{name} ({pounds(abs(change), currency)})" for change, name in pairs]
         said += [f"{word} {some(names, NAMES)}."] if names else []

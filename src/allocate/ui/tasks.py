@@ -74,6 +74,11 @@ def begin() -> None:
     st.session_state[ASKED] = set()
 
 
+def again(name: str) -> None:
+    """Let a task that was stopped begin anew where it is next asked for."""
+    running().pop(name, None)
+
+
 def known(name: str, key: Any) -> Any:
     """What a task of this name and key found to its end, for anybody; None where none has."""
     return _found.get((name, key))

@@ -255,6 +255,21 @@ def test_words_come_before_tables():
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("module", ["allocate", "allocate.cli"])
+def test_as_a_module(module):
+    """`python -m allocate` is the command line, and says the same."""
+    done = subprocess.run([sys.executable, "-m", module, "check", TINY], capture_output=True, check=True, timeout=120)
+    assert done.stdout.decode("utf-8").startswith("Tiny: sound.")
+
+
+def test_what_is_slow_is_not_loaded():
+    """Describing the verbs loads no screen and no explorer."""
+    slow = "print([name for name in ('rich', 'streamlit', 'benchmarks') if name in sys.modules])"
+    code = f"import sys; from allocate import cli; cli.parser(); {slow}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"
+
+
 def test_version(capsys):
     """--version names the package and its version."""
     with pytest.raises(SystemExit) as ended:

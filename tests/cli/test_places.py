@@ -153,7 +153,7 @@ def test_notes_are_said_beside_data(file, capsys):
         (["--system", "QAA", "--envelope", "£1.2m"], "write it in full: 1200000"),
         (["--system", "QAA", "--envelope", "1", "--envelope", "core=2"], "is told twice"),
         (["--system", "QAA", "--envelope", "cores=2"], "did you mean core?"),
-        (["--system", "QAA", "--need", "urgent", "--save", "x"], "is not NAME=VALUE"),
+        (["--system", "QAA", "--need", "urgent", "--save", "x"], "is not PROGRAMME=NEED"),
     ],
 )
 def test_commands_that_are_none(file, capsys, arguments, said):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 
 import pandas as pd
-from rich.text import Text
 
+from allocate.cli.output import say
 from allocate.places import Drawing, Practices
 from allocate.places.pace import closed, losers
 from allocate.places.practices import short
 from allocate.places.rounding import HEADLINE, PEOPLE, Rounding, half_up
 from allocate.plan.figures import IN_MILLIONS, per_cent, pounds
-from allocate.screen import Sheet, _Console, _console, put
+from allocate.screen import Sheet, put_all
 
 HEADS = {
     "core": "Core", "primary": "Primary", "acute": "Acute", "community": "Commun.", "mental_health": "Mental",
@@ -29,15 +28,11 @@ MOST = 4
 
 def show(sheets: list[Sheet], words: list[str]) -> None:
     """Print sentences, then tables."""
-    console, out = _Console(stderr=True), _console()
     for text in words:
-        console.print(Text(text), soft_wrap=not console.is_terminal)
-    sys.stderr.flush()
-    for k, sheet in enumerate(sheets):
-        if k:
-            out.print()
-        put(sheet, out)
-    sys.stdout.flush()
+        say(text)
+    if words:
+        say("")
+    put_all(sheets)
 
 
 def systems(practices: Practices) -> Sheet:

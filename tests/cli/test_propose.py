@@ -29,7 +29,7 @@ def test_tables_and_words(capsys, plan):
     """Tables of votes, money and rules go to stdout; the verdict is the first of the words on stderr."""
     out, words = told(capsys, *SWAP)
     found = al.propose(plan, {"envelopes.core": 910_000.0, "envelopes.grant": 90_000.0}, by="board")
-    assert words.splitlines() == found.sentences
+    assert words.splitlines() == [*found.sentences, ""]
     for title in ("Who says yes", "In all", "By partner", "By place"):
         assert title in out
     lines = [line.split() for line in out.splitlines()]
@@ -114,7 +114,7 @@ def test_what_is_not_accepted(capsys, tmp_path):
         ([*FLOOR, "--agreed", "board"], "belongs to --accept"),
         ([*FLOOR, "--accept", "book"], "--on"),
         ([*FLOOR, "--accept", "book", "--on", "yesterday"], "is not a day"),
-        ([*FLOOR, "--accept", "book", "--on", "2026-11-22", "--dissented", "trust"], "is not NAME=TEXT"),
+        ([*FLOOR, "--accept", "book", "--on", "2026-11-22", "--dissented", "trust"], "is not PARTNER=REASON"),
         ([*FLOOR, "--weight", "trust=much"], "is not a number"),
         ([*FLOOR, "--rivals", "other=none.toml"], "cannot be read"),
     ],

@@ -11,8 +11,8 @@ import pytest
 import allocate as al
 from allocate import cli, screen
 from allocate.plan.prices import NOT_SOLVED, prices
+from tests.cli.test_main import TINY
 from tests.conftest import SCENARIOS
-from tests.test_cli import TINY
 
 COUNCIL = 'rules.by-hand={kind = "cap", owner = "council", standing = "recorded", amount = 1e9}'
 CLASH = (
@@ -43,7 +43,7 @@ def test_the_book_of_tiny_as_a_table(capsys):
     assert "Agreed; The Council answers for it." in out
     assert "Helps North (£10,000); costs South (£10,000)." in out
     assert "2 rules in force, 0 in the book besides." in words
-    assert "without it the plan buys 1.48 years more" in words
+    assert "without it the plan buys 1.48 more years" in words
 
 
 def test_the_table_is_the_price_list(capsys, plan):
@@ -96,7 +96,7 @@ def test_what_time_does_not_allow_is_said(capsys, monkeypatch):
     """Costs that were not reached in the time are blank and said to be, and --whole looks for them all."""
     package = str(SCENARIOS / "health-benefits-package")
     times = iter([0.0, 0.0, *[1e9] * 20])
-    monkeypatch.setattr(cli.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(cli.rules.time, "monotonic", lambda: next(times))
     out, words = told(capsys, package)
     assert "not solved" in out
     assert "--whole solves for all of them" in words

@@ -1,0 +1,8 @@
+"""`python -m allocate`: the command line."""
+
+import sys
+
+from allocate.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
