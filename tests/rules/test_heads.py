@@ -49,6 +49,19 @@ def test_wording(fields, words, tiny):
     assert next(rule for rule in scenario.rules if rule.id == "example").sentence(scenario) == words
 
 
+@pytest.mark.parametrize(("fields", "words"), [
+    (ratio(at_most=1.25), "at most 1.25; for each place"),
+    (per_head(at_least=80.5, at_most=95),
+     "at least £80.50 for each person; at most £95 for each person; for each place"),
+    (per_head(at_most=0.25, measure="health"), "at most 0.25 years for each person; for each place"),
+])  # fmt: skip
+def test_figures_of_the_grammar(fields, words, tiny):
+    """The book says of a figure what it is for one person, in pounds and pence or in the outcome's unit."""
+    scenario = tiny.change({"rules.example": fields})
+    rule = next(rule for rule in scenario.rules if rule.id == "example")
+    assert al.rules.grammar(rule, scenario)["Cex"] == words
+
+
 @pytest.mark.parametrize(("fields", "problem"), [
     (ratio(), "example.at_most: is required"),
     (ratio(at_most=1.2, where={"places": ["north"]}), "example.where: covers one place only"),

@@ -20,6 +20,8 @@ from allocate.scenario.words import suggestion
 INFINITY = math.inf
 SHARE = "share"
 """The mark of a figure that is a fraction of something, and is said as a per cent."""
+HEAD = "head"
+"""The mark of a figure that is for one person: pounds, or units of the outcome counted."""
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), SHARE]
 Ratio = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), SHARE]
 Growth = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False), SHARE]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import pandas as pd
 
 from allocate.rules import wording
-from allocate.rules.binding import SHARE
+from allocate.rules.binding import HEAD, SHARE
 from allocate.scenario.rulebook import Rule, Scope
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.tables import is_money, marks
@@ -150,6 +150,8 @@ def _figure(rule: Rule, name: str, scenario: Scenario) -> str:
         text = wording.per_cent(value) if abs(value) <= 1 else f"{wording.number(value)} times"
     elif is_money(type(rule), name) or name == "amount":
         text = wording.measured(value, measure, scenario)
+    elif HEAD in marks(type(rule), name):
+        text = f"{wording.measured(value, measure, scenario)} for each person"
     else:
         text = wording.number(value)
     return SAID[name].format(text) if name in SAID else f"{name.replace('_', ' ')} {text}"

@@ -16,15 +16,15 @@ from pydantic import Field, model_validator
 
 from allocate.errors import Problem
 from allocate.rules import wording
-from allocate.rules.binding import INFINITY, gainless, reach_of, year_word
+from allocate.rules.binding import HEAD, INFINITY, gainless, reach_of, year_word
 from allocate.rules.places import POUND, Headed, people
 from allocate.rules.tally import Limit, Part, Tally
 from allocate.scenario.rulebook import kind
 from allocate.scenario.scenario import Scenario
 
 Times = Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)]
-PerPerson = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False)]
-"""Pounds, or units of an outcome, for one person. Not `Money`, which is rounded to whole pounds."""
+PerPerson = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False), HEAD]
+"""Pounds and pence, or units of an outcome, for one person. Not `Money`, which moves in whole pounds."""
 
 
 @kind
