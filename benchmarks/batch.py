@@ -25,7 +25,7 @@ from allocate.scenario.scenario import Scenario
 from benchmarks.building import RELATIVE, turn
 from benchmarks.cases import SCENARIOS
 from benchmarks.machine import megabytes
-from benchmarks.made import Data, of_scenario
+from benchmarks.made import Data, of_scenario, plain
 from benchmarks.registry import Row, row
 from benchmarks.timing import Seconds, timed
 from benchmarks.ways import WAYS
@@ -82,7 +82,7 @@ def variations(scenario: Scenario, data: Data, count: int) -> list[tuple[Changes
 
 def batch(count: int, sample: int) -> Iterator[Row]:
     """Rows for every way; `sample` variations are rebuilt in Pyomo."""
-    scenario = al.read(SCENARIOS / CASE)
+    scenario = plain(al.read(SCENARIOS / CASE))
     data = of_scenario(scenario)
     drawn = variations(scenario, data, count)
     given = [each for _, each in drawn]
@@ -152,7 +152,7 @@ def certified(scenario: Scenario, changes: Sequence[Changes]) -> list[Seconds]:
 
 def resolved(count: int) -> Iterator[Row]:
     """What the memory of a process grows by over so many solves of one live model."""
-    scenario = al.read(SCENARIOS / CASE)
+    scenario = plain(al.read(SCENARIOS / CASE))
     data = of_scenario(scenario)
     given = [each for _, each in variations(scenario, data, 50)]
     live, times = Live(Compiled.of(DECLARATION, data.members), data.figures), []

@@ -97,12 +97,16 @@ class Today:
         return self.total[:, self.places + 1 : -1]
 
 
-def of_scenario(scenario: Scenario) -> Data:
-    """The data that the engine makes its model of, every rule firm and none on what moves: neither is written out by
-    hand."""
+def plain(scenario: Scenario) -> Scenario:
+    """The scenario with every rule firm and none on what moves: neither is written out by hand."""
     firm = {f"rules.{rule.id}.bends": None for rule in scenario.rules if rule.bends}
     still = {f"rules.{rule.id}.in_force": False for rule in scenario.rules if isinstance(rule, Virement | Reserve)}
-    problem = Problem.of(scenario.change(firm | still))
+    return scenario.change(firm | still)
+
+
+def of_scenario(scenario: Scenario) -> Data:
+    """The data that the engine makes its model of, for the scenario made `plain`."""
+    problem = Problem.of(plain(scenario))
     sets = Sets.of(problem, problem.grids, must_order(problem))
     sizes = {name: len(labels) for name, labels in sets.names.items()}
     table, owners = scenario.curves, np.array([limit.owner for limit in problem.limits])
