@@ -610,7 +610,7 @@ def ballot() -> al.Scenario:
     return make(lines, curves, float(round(sum(sums.values()) / 2.3)), rules)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [390])
 def test_a_move_shows_the_choices_as_they_were_until_better_ones_are_found(width, serve, visitor, tmp_path):
     """Where projects are funded whole or not at all, a move of a lever is answered before the search for better choices
     is over, and fits the page; then the page says what choosing afresh has changed."""

@@ -84,7 +84,7 @@ slopes = st.tuples(*[st.floats(0.2, 4.0)] * 3)
 
 
 @pytest.mark.parametrize("shape", ["linear", "isoelastic"])
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(slopes=slopes, book=st.lists(kinds, min_size=1, max_size=3))
 def test_as_good_as_every_combination(shape, slopes, book):
     """On random books the plan is worth what the best of all combinations is, certified, and the audit finds no

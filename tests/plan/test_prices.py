@@ -302,9 +302,9 @@ def random_plan(seed: int) -> al.Plan | None:
 
 def test_random_prices_are_between_the_slopes():
     """The same on random plans, among them plans where several rules end at the same place."""
-    found = [assert_between_slopes(plan, priced(plan), 0.1) for seed in range(60) if (plan := random_plan(seed))]
-    assert sum(count for count, _ in found) > 40
-    assert sum(pinned for _, pinned in found) > 20
+    found = [assert_between_slopes(plan, priced(plan), 0.1) for seed in range(30) if (plan := random_plan(seed))]
+    assert sum(count for count, _ in found) > 20
+    assert sum(pinned for _, pinned in found) > 10
 
 
 def test_worth_is_what_a_little_easing_brings():
