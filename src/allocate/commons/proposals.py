@@ -416,9 +416,13 @@ def _held(found: Proposal, plan: Plan | None) -> str:
 
 
 def _ways_out(found: Proposal) -> list[str]:
-    """What would have to give way for the proposal to hold."""
-    easings = found.clash.easings if found.clash else []
-    return [f"To hold, it would take besides: {'; '.join(easings)}."] if easings else []
+    """Which rules would have to give way for the proposal to hold."""
+    ways = found.clash.ways if found.clash else ()
+    rules = list(dict.fromkeys(quoted(title(way.rule)) for way in ways if way.rule))
+    if not rules:
+        return []
+    verb = "gives way" if len(rules) == 1 else "give way"
+    return [f"To hold, it would take besides that {some(rules, 8)} {verb}."]
 
 
 def _gainers(found: Proposal) -> list[str]:
@@ -437,10 +441,10 @@ def _gainers(found: Proposal) -> list[str]:
         rows = rows.iloc[np.argsort(-sign * rows["outcome_difference"].to_numpy(), kind="stable")]
         unit = aim_unit(found.before)
         named = [
-            f"{name} ({number(each, signed=True)} {unit})"
+            f"{name} ({number(each, signed=True)})"
             for name, each in zip(rows["name"], rows["outcome_difference"], strict=True)
         ]
-        said += [f"By place, {word} is bought for {some(named)}."] if named else []
+        said += [f"By place, {word} is bought for {some(named)}, in {unit}."] if named else []
     return said
 
 
