@@ -33,6 +33,12 @@ def bent(plan: Plan) -> pd.DataFrame:
     return table[COLUMNS].reset_index(drop=True)
 
 
+def bent_cost(plan: Plan) -> float:
+    """What bending rules costs a plan in all, in units of the aim."""
+    flows = plan._solved.flows
+    return plan._solved.problem.bent_cost(flows.spend, flows.moved)
+
+
 def _cost(bands: Sequence[Bend], breach: float, unit: float) -> float:
     """What a breach costs, band by band."""
     total = 0.0
@@ -58,4 +64,4 @@ def bent_in_words(plan: Plan) -> list[str]:
     return [text for _, text in sorted(said, key=lambda each: -each[0])]
 
 
-__all__ = ["bent", "bent_in_words"]
+__all__ = ["bent", "bent_cost", "bent_in_words"]

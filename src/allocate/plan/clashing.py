@@ -15,7 +15,7 @@ from allocate.engine.clash import clash as found_clash
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError
 from allocate.plan.aim import aim_unit
-from allocate.plan.bending import bent
+from allocate.plan.bending import bent_cost
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan, solve
 from allocate.plan.words import capital, quoted, title
@@ -303,8 +303,10 @@ class Clashes:
     def _bought(self, k: int) -> tuple[float, float]:
         """What the plan of a way out buys, and what bending rules costs it, in units of the aim; blank without one."""
         plan = self.plans.get(k)
-        toll = bent(plan)["cost"].sum() if plan is not None else np.nan
-        return (plan.value + toll, toll) if plan is not None else (np.nan, np.nan)
+        if plan is None:
+            return np.nan, np.nan
+        toll = bent_cost(plan)
+        return plan.value + toll, toll
 
     def _buys(self, k: int) -> str:
         if k not in self.plans:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import AllocateError
+from allocate.plan.bending import bent_cost
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND, Moves
@@ -162,12 +163,6 @@ def _difference(plan: Plan, free: Plan, rule: Rule) -> Without:
     bending = bent_cost(free) - bent_cost(plan)
     bending = bending if abs(bending) > noise else 0.0
     return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure, because, bending)
-
-
-def bent_cost(plan: Plan) -> float:
-    """What bending rules costs a plan, in units of the aim."""
-    flows = plan._solved.flows
-    return plan._solved.problem.bent_cost(flows.spend, flows.moved)
 
 
 def _because(plan: Plan, free: Plan, rule: Rule) -> str:
@@ -394,6 +389,6 @@ def scaled(scenario: Scenario, key: tuple[str, str, str], factor: float) -> dict
 
 
 __all__ = [
-    "Entry", "Without", "as_much", "bent_cost", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled",
+    "Entry", "Without", "as_much", "bought_by", "guardrails", "in_force", "looser", "noise_of", "scaled",
     "switched_off", "what_brings_in", "without",
 ]  # fmt: skip

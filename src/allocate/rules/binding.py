@@ -60,6 +60,14 @@ def binding_rules(scenario: Scenario) -> list[Binding]:
     return [rule for rule in scenario.rules if isinstance(rule, Binding) and rule.binds]
 
 
+def least_and_most(at_least: float | None, at_most: float | None) -> None:
+    """Raises ValueError where neither end is given, or the least is above the most."""
+    if at_least is None and at_most is None:
+        raise ValueError("needs at_least, at_most, or both")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least {at_least:g} is above at_most {at_most:g}")
+
+
 def renamed(limit: Limit, word: str) -> Limit:
     """One of several limits of the same part, told apart by a word."""
     return replace(limit, part=f"{limit.part}.{word}" if limit.part else word)

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from allocate.errors import Problem
 from allocate.rules import wording
-from allocate.rules.binding import HEAD, INFINITY, gainless, reach_of, year_word
+from allocate.rules.binding import HEAD, INFINITY, gainless, least_and_most, reach_of, year_word
 from allocate.rules.places import POUND, Headed, people
 from allocate.rules.tally import Limit, Part, Tally
 from allocate.scenario.rulebook import kind
@@ -85,10 +85,7 @@ class PerHead(Headed):
 
     @model_validator(mode="after")
     def _one_figure(self) -> Self:
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("needs at_least, at_most, or both")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_least {self.at_least:g} is above at_most {self.at_most:g}")
+        least_and_most(self.at_least, self.at_most)
         return self
 
     def limits(self, tally: Tally) -> Iterator[Limit]:

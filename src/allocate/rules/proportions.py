@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from allocate.errors import Problem
 from allocate.rules import wording
-from allocate.rules.binding import INFINITY, Binding, Fraction, Growth, Ratio, renamed, year_word
+from allocate.rules.binding import INFINITY, Binding, Fraction, Growth, Ratio, least_and_most, renamed, year_word
 from allocate.rules.tally import Limit, Tally
 from allocate.rules.wording import per_cent
 from allocate.scenario.rulebook import Scope, covers, kind
@@ -29,10 +29,7 @@ class Share(Binding):
 
     @model_validator(mode="after")
     def _one_figure(self) -> Self:
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("needs at_least, at_most, or both")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_least {self.at_least:g} is above at_most {self.at_most:g}")
+        least_and_most(self.at_least, self.at_most)
         return self
 
     def limits(self, tally: Tally) -> Iterator[Limit]:

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from allocate.plan import explaining, telling
+from allocate.plan.bending import bent
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.prices import ROOM, Prices, worth_of
@@ -103,14 +104,10 @@ def worths(plan: Plan) -> dict[str, Worth]:
 
 def bends(plan: Plan) -> dict[str, Bent]:
     """The rules that are breached at their published price, and how far."""
-    limits = plan.limits
-    if "bent" not in limits:
-        return {}
-    found = {}
-    for rule, rows in limits[limits["bent"] > 0].groupby("rule", sort=False):
-        price = float(rows["bend_price"].max()) if "bend_price" in rows else math.nan
-        found[str(rule)] = Bent(float(rows["bent"].sum()), price, str(rows["measure"].iloc[0]))
-    return found
+    return {
+        str(rule): Bent(float(rows["bent"].sum()), float(rows["price"].max()), str(rows["measure"].iloc[0]))
+        for rule, rows in bent(plan).groupby("rule", sort=False)
+    }
 
 
 # --- a row -----------------------------------------------------------------------------------------------------------
@@ -349,14 +346,14 @@ def _room(plan: Plan, rule: Rule) -> str:
 
 def _bent_said(book: Book, rule: Rule) -> str:
     """HTML of by how much a rule bends and at what price; '' where it does not."""
-    bent = book.bends.get(rule.id)
-    if bent is None:
+    breach = book.bends.get(rule.id)
+    if breach is None:
         return ""
     scenario = book.view.wanted
-    money = bent.measure == "spend"
-    amount = pounds(bent.amount, scenario.heading.currency) if money else wording.measured(
-        bent.amount, bent.measure, scenario
+    money = breach.measure == "spend"
+    amount = pounds(breach.amount, scenario.heading.currency) if money else wording.measured(
+        breach.amount, breach.measure, scenario
     )  # fmt: skip
     each = f"{scenario.heading.currency}1m" if money else "unit"
-    price = f", at {number(bent.price)} points for each {each}" if bent.price == bent.price else ""
+    price = f", at {number(breach.price)} points for each {each}"
     return f"<p class='al-bent'>Bent by {parts.plain(amount + price)}.</p>"
