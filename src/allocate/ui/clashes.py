@@ -129,8 +129,7 @@ def _every(view: View) -> tuple[Clashes | None, bool]:
             return error
 
     found, ended = tasks.ask("clash", scenario.digest, work, "Looking for every clash and every way out")
-    known = isinstance(found, Clashes) and not found.possible
-    return (found if known else None), ended  # type: ignore[return-value]
+    return found if isinstance(found, Clashes) and not found.possible else None, ended
 
 
 def clashing(view: View) -> set[str]:
