@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocate.engine.certificate import PENNY, Flows, Prices, certify
+from allocate.engine.certificate import PENNY, Flows, Prices, certify, upper_bound
 from allocate.engine.optimum import Optimum, Options, must_order
 from allocate.engine.piece import Aimed, Clash, Solved, best
 from allocate.engine.problem import Problem, Terms
@@ -38,7 +38,7 @@ SLACK = 1e-8
 """The part of a level that is left to rounding where later stages must keep it."""
 NOUGHT = 1e-12
 """A constant of a value that rounding left of nothing."""
-LEAST_GIVEN = 1e-6
+LEAST_GIVEN = 1e-5
 """The part of the gain that may always be given up: nearer to the most benefit than that, an aim would be worth more
 than the solver can weigh."""
 PROVED = 1e-6
@@ -103,9 +103,10 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     sight = _sighted(aim, problem, most, options, watch)
     spare = firm(problem, most.flows)
     kept, gain = _kept(sight, most)
-    staged, bound = _staged(sight, spare, kept, most, options, watch)
+    staged = _staged(sight, spare, kept, most, options, watch)
     final, found = _most_of_the_fair(sight, problem, staged, options, watch)
-    return _in_whole_pounds(sight, problem, final, found, (bound, most.certificate.value, gain), watch)
+    told = sight.scored(staged.bound), most.certificate.value, gain
+    return _in_whole_pounds(sight, problem, final, found, told, watch)
 
 
 def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> _Sight:
@@ -160,18 +161,25 @@ def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
 
 @dataclass(frozen=True, eq=False)
 class _Staged:
-    """Where the stages of an aim end: the problem with the aim laid over it, whatever must be kept held, and flows of
-    all of it."""
+    """Where the stages of an aim end: the problem with the aim laid over it, whatever must be kept held, flows of all
+    of it, and what no plan's worth exceeds.
+
+    `spent` are the prices where all that may be given up was, in units of what is maximised without an aim: those of
+    the first stage, over that of the total. Curves that bend then are where they must be, for no other plan would be as
+    fair and give up no more; without a price there, None.
+    """
 
     laid: Laid
     problem: Problem
     flows: Flows
+    bound: float
+    spent: Prices | None = None
 
 
 def _staged(
     sight: _Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch
-) -> tuple[_Staged, float]:
-    """The fairest plan, and what no plan's score exceeds."""
+) -> _Staged:
+    """The fairest plan, before what is left open is decided."""
     values = sight.values(most.flows.spend) / sight.unit - sight.floor
     highest = _highest(sight, problem) / sight.unit - sight.floor
     least = NEAREST * float(values.min())
@@ -185,9 +193,9 @@ def _staged(
             if not sight.aim.positive:
                 raise
         else:
-            worth = laid.amounts(found[0].flows)[[each.line for each in laid.welfare.worths]]
+            worth = laid.amounts(found.flows)[[each.line for each in laid.welfare.worths]]
             if not sight.aim.positive or worth.min() > least * (1 + 1e-6):
-                return found[0], sight.scored(found[1])
+                return found
         least *= NEAREST
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
 
@@ -218,7 +226,7 @@ def _lowest_of_all(
 ) -> float:
     """The most that the lowest value could be."""
     laid = _laid(sight, problem, more, highest, 0.0, whole=True)
-    _, lowest = _climbed(laid, most, options, watch)
+    lowest = _climbed(laid, most, options, watch).bound
     if not lowest > 0:
         raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
     return lowest
@@ -228,21 +236,42 @@ def _discrete(problem: Problem) -> bool:
     return bool(problem.choices.any() or problem.terms.picks or must_order(problem))
 
 
-def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> tuple[_Staged, float]:
-    """The best by a welfare, stage by stage: where it ends, and the bound on the first stage's worth."""
+def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Staged:
+    """The best by a welfare, stage by stage."""
+    around = laid.under.curves.effort(most.flows.spend)
     if laid.welfare.rungs:
-        return _up_the_ladder(laid, most, options, watch)
-    around = _with_own(laid, laid.under.curves.effort(most.flows.spend))
-    problem = replace(laid.problem, around=around)
-    bounds, whole, worths = [], problem.weight, laid.welfare.worths
+        return _up_the_ladder(laid, around, options, watch)
+    problem, worths, own = replace(laid.problem, around=_with_own(laid, around)), laid.welfare.worths, len(around)
+    bounds, whole = [], problem.weight
     turns = [np.array([k]) for k in range(len(worths))] if laid.welfare.in_turn else [np.arange(len(worths))]
     for mine in turns:
         weight = np.zeros(len(whole))
-        weight[len(laid.under.weight) + mine] = whole[len(laid.under.weight) + mine]
+        weight[own + mine] = whole[own + mine]
         found = _best(replace(problem, weight=weight), laid, options, watch)
         bounds.append(found.certificate.bound)
         problem = _held(laid, problem, found.flows, [worths[k].line for k in mine])
-    return _Staged(laid, problem, found.flows), bounds[0]
+    spent = _spent(laid, problem, found)
+    return _Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
+
+
+def _spent(laid: Laid, problem: Problem, found: Optimum) -> Prices | None:
+    """See `_Staged.spent`."""
+    count = len(laid.under.limits)
+    if found.discrete or len(problem.limits) == count + len(laid.welfare.rows):
+        return None
+    prices, price = found.prices, -found.prices.limit[count]
+    if price * laid.under.at_stake < PROVED * problem.at_stake:
+        return None
+    return Prices(prices.envelope / price, prices.limit / price, prices.effort / price)
+
+
+def _pinned(laid: Laid, problem: Problem, flows: Flows, spent: Prices | None) -> Problem:
+    """The problem with curves that bend where they are, if all that may be given up is spent."""
+    around = problem.curves.effort(flows.spend)
+    if spent is None:
+        return replace(problem, around=around)
+    stays = [under.curves.bends(q) and under.weight[q] > 0 for under in [laid.under] for q in range(len(under.curves))]
+    return replace(problem, around=around, pinned=np.append(stays, np.zeros(len(laid.welfare.worths), dtype=bool)))
 
 
 def _best(problem: Problem, laid: Laid, options: Options, watch: Watch) -> Optimum:
@@ -263,25 +292,24 @@ def _held(laid: Laid, problem: Problem, flows: Flows, lines: Sequence[int]) -> P
     return replace(problem, low=low, around=problem.curves.effort(flows.spend))
 
 
-def _up_the_ladder(laid: Laid, most: Optimum, options: Options, watch: Watch) -> tuple[_Staged, float]:
-    count, scale, rungs_line = len(laid.welfare.values), laid.scale, laid.welfare.worths[0].line
-    around, level, free = laid.under.curves.effort(most.flows.spend), np.zeros(count), np.ones(count, dtype=bool)
-    bound, problem = None, laid.problem
+def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> _Staged:
+    """Level by level: the lowest value as high as can be, and so on among the places that no price holds there."""
+    count, lowest = len(laid.welfare.values), len(laid.under.low) + laid.welfare.worths[0].line
+    level, free = np.zeros(count), np.ones(count, dtype=bool)
+    problem, first, spent = replace(laid.problem, around=_with_own(laid, around)), None, None
     while free.any():
         ends = np.concatenate([np.where(free, 0.0, -INFINITY), np.where(free, 0.0, level)])
-        problem = replace(laid.ends(laid.problem, ends), around=_with_own(laid, around))
+        problem = laid.ends(problem, ends)
         found = _best(problem, laid, options, watch)
-        bound = found.certificate.bound if bound is None else bound
-        around = problem.curves.effort(found.flows.spend)
-        rungs = found.prices.limit[len(problem.limits) - 2 * count :][:count]
-        price = np.where(free, np.maximum(-rungs, 0.0), 0.0)
+        if first is None:
+            first, spent = found.certificate.bound, _spent(laid, problem, found)
+        price = np.maximum(-found.prices.limit[len(problem.limits) - 2 * count :][:count], 0.0) * free
         now = free & (price > PROVED * price.sum()) if price.sum() > 0 else free
-        lowest = found.flows.spend[len(laid.under.low) + rungs_line] / scale
-        level = np.where(now, lowest * (1 - SLACK) - SLACK, level)
+        level = np.where(now, found.flows.spend[lowest] / laid.scale * (1 - SLACK) - SLACK, level)
         free &= ~now
+        problem = _pinned(laid, problem, found.flows, spent)
     ends = np.concatenate([np.full(count, -INFINITY), level])
-    problem = replace(laid.ends(laid.problem, ends), around=problem.curves.effort(found.flows.spend))
-    return _Staged(laid, problem, found.flows), bound or 0.0
+    return _Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
 
 
 def _highest(sight: _Sight, problem: Problem) -> float:
@@ -297,34 +325,36 @@ def _highest(sight: _Sight, problem: Problem) -> float:
 
 def _most_of_the_fair(
     sight: _Sight, problem: Problem, staged: _Staged, options: Options, watch: Watch
-) -> tuple[_Staged, Optimum]:
+) -> tuple[Laid, Optimum]:
     """Of the plans that are as fair, the one that buys most and then the nearest to today."""
-    laid = staged.laid
-    if problem.bends:
+    laid, held = staged.laid, staged.problem
+    if problem.bends and staged.spent is None:
+        # What rules cost to bend is weighed afresh against what they buy.
         laid = Laid.over(problem, laid.welfare, sight.totals)
-        asked = staged.problem.terms.ends[:, -len(laid.welfare.rows) :]
-        ends = laid.problem.terms.ends.copy()
-        ends[:, -len(laid.welfare.rows) :] = asked
-        held = replace(laid.problem, terms=replace(laid.problem.terms, ends=ends), low=staged.problem.low)
-    else:
-        held = staged.problem
-    weight = np.concatenate([problem.weight, np.zeros(len(laid.welfare.worths))])
-    held = replace(held, weight=weight, around=held.curves.effort(staged.flows.spend))
+        ends, count = laid.problem.terms.ends.copy(), len(laid.welfare.rows)
+        ends[:, -count:] = held.terms.ends[:, -count:]
+        held = replace(laid.problem, terms=replace(laid.problem.terms, ends=ends), low=held.low, around=held.around)
+    held = replace(held, weight=np.append(problem.weight, np.zeros(len(laid.welfare.worths))))
     if options.opened is not None:
         options = replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
     found = best(held, options, watch, lambda session, within, found: found, based=False)
-    return _Staged(laid, held, found.flows), found
+    if staged.spent is None:
+        return laid, found
+    return laid, replace(found, prices=staged.spent, certificate=replace(found.certificate, bound=np.nan))
 
 
 def _in_whole_pounds(
-    sight: _Sight, problem: Problem, final: _Staged, found: Optimum, told: tuple[float, float, float], watch: Watch
+    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float], watch: Watch
 ) -> Solved:
-    laid, exact = final.laid, final.laid.flows(found.flows)
+    exact = laid.flows(found.flows)
     flows = whole_pounds(problem, exact, watch)
     whole = flows is not None
     flows = exact if flows is None else flows
     floored, prices = _floored(sight, problem, laid, found.prices, flows)
-    certificate = certify(floored, flows, found.certificate.bound, 1e-6 if whole else PENNY, found.certificate.branches)
+    most = found.certificate.bound
+    if np.isnan(most):
+        most = upper_bound(firm(floored, flows), prices) - problem.bent_cost(flows.spend, flows.moved)
+    certificate = certify(floored, flows, most, 1e-6 if whole else PENNY, found.certificate.branches)
     bound, value, gain = told
     values = sight.values(flows.spend)
     reached = sight.score(values)

@@ -118,7 +118,7 @@ def optimum(
         held = session.held_at(problem, best.flows)
     more, flows = _settled(session, problem, best.flows, held, watch) if settle else (0, best.flows)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
-    prices = attributed(problem, flows, best.prices)
+    prices = best.prices if problem.pinned is not None else attributed(problem, flows, best.prices)
     if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
         prices = best.prices
     return Optimum(flows, prices, certificate, max(ties, more), status, session.has_integers)
@@ -152,13 +152,18 @@ def _refined(
             raise Phantom(phantoms)
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
         picks = np.round(answer.column("picked"))
-        for flows, at in ((rough, prices), *([] if enough else [polish(problem, rough, prices, picks)])):
+        exact = [] if enough or problem.pinned is not None else [polish(problem, rough, prices, picks)]
+        for flows, at in ((rough, prices), *exact):
             best = _better(best, problem, flows, at, case)
         if best is not None:
             watch.tell(best.value, best.bound if held is None else math.nan)
-        if best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake:
+        done = best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake
+        if done or (best is not None and problem.pinned is not None):
             break
         finer = _zoomed(problem, grids, rough, prices)
+        if problem.around is not None and best is not None:
+            # What only just holds must be sure to hold between finer breakpoints too.
+            finer = through(problem.curves, finer, problem.curves.effort(best.flows.spend))
         if all(np.array_equal(a, b) for a, b in zip(finer, grids, strict=True)):
             break
         grids = finer

@@ -25,6 +25,8 @@ BIGGEST = 1e6
 """No bound the solver sees exceeds this: yes/no models in pounds came back 'optimal' up to 7.4% short."""
 SLICES = 12
 SLICES_WITH_CHOICES = 24
+PIN = 1.0
+"""Pounds by which a curve may be off where it is pinned: rounding needs that much."""
 SLICES_WHEN_TIGHT = 240
 """Slices lie below their curve: a floor on gains that only just can be met needs many to see it."""
 
@@ -146,6 +148,8 @@ class Problem:
     """per line, then route: what a pound costs beyond its envelope's money, where limits bend (`decided`)"""
     around: Array | None = None
     """pounds under each curve that must be a breakpoint, where limits only just hold there"""
+    pinned: Array | None = None
+    """curves that stay at those pounds, booleans: every one that bends, so that what is left to decide is straight"""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
@@ -183,11 +187,18 @@ class Problem:
 
     @cached_property
     def effort_low(self) -> Array:
-        return self.curves.effort(np.where(self.choices, 0.0, self.bounds[0]))
+        return self._pinned(self.curves.effort(np.where(self.choices, 0.0, self.bounds[0])), -PIN)
 
     @cached_property
     def effort_high(self) -> Array:
-        return self.curves.effort(self.bounds[1])
+        return self._pinned(self.curves.effort(self.bounds[1]), PIN)
+
+    def _pinned(self, effort: Array, slip: float) -> Array:
+        """The efforts, but for curves that are pinned."""
+        if self.pinned is None or self.around is None:
+            return effort
+        pins = np.maximum(self.around + slip, 0.0)
+        return np.where(self.pinned, np.maximum(effort, pins) if slip < 0 else np.minimum(effort, pins), effort)
 
     @cached_property
     def choices(self) -> Array:
