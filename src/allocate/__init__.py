@@ -18,6 +18,7 @@ from allocate.plan.clashing import Clashes, clash
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.fairness import fairness
+from allocate.plan.next_pound import next_pound
 from allocate.plan.plan import Plan, solve
 from allocate.plan.prices import Prices, prices
 from allocate.plan.writing import to_json, write_plan
@@ -29,6 +30,7 @@ from allocate.scenario.writing import schema, write
 __all__ = [
     "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
     "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "restore",
+    "compare_versions", "evidence", "explain", "fairness", "next_pound", "pairwise", "places", "prices", "propose",
+    "read", "restore",
     "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
