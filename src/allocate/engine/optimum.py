@@ -153,7 +153,7 @@ def _refined(
             watch.tell(best.value, best.bound if held is None else math.nan)
         if best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake:
             break
-        finer = _zoomed(problem, grids, rough, prices)
+        finer = zoomed(problem, grids, rough, prices)
         if all(np.array_equal(a, b) for a, b in zip(finer, grids, strict=True)):
             break
         grids = finer
@@ -214,7 +214,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 
 
-def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
+def zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
     """Breakpoints drawn together round the plan and round what the prices ask for, as many as before."""
     curves = problem.curves
     effort = curves.effort(flows.spend)
@@ -222,7 +222,8 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
     wanted = curves.best(prices.effort / weight, problem.effort_low, problem.effort_high)
     finer = []
     for q, grid in enumerate(grids):
-        if not curves.bends(q):
+        # Four breakpoints stay outside: a curve with no more than them is not looked at closely.
+        if not curves.bends(q) or len(grid) < 6:
             finer.append(grid)
             continue
         first, last = np.searchsorted(grid, sorted((effort[q], wanted[q])))
