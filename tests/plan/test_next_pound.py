@@ -74,11 +74,14 @@ def test_a_cap_on_an_outcome_is_met_on_the_curve(tiny):
 
 
 def test_what_is_not_started():
-    """Where yes/no choices leave no prices there is none, and a service that the sum cannot start says what it takes."""
-    table = al.next_pound(al.solve(al.read(SCENARIOS / "participatory-budget")), 10_000)
+    """Where yes/no choices leave no prices there is none, and what the sum cannot start says what it takes."""
+    ballot = al.solve(al.read(SCENARIOS / "participatory-budget"))
+    table = al.next_pound(ballot, 10_000)
     assert table["price"].isna().all()
     library = row(table, "centre", "library")
     assert (library["room"], library["stop"], library["because"]) == (0, "start", "it takes £130,000 to start")
+    enough = row(al.next_pound(ballot), "centre", "library")
+    assert (enough["room"], enough["because"]) == (130_000, "it is at its own most beyond £130,000")
 
 
 @pytest.mark.parametrize("amount", [0, -1, float("inf"), float("nan")])

@@ -118,7 +118,7 @@ def _said(view: View, row: int, amount: float, room: float, stop: int) -> tuple[
         return "", "", ""
     so_far = f" beyond {pounds(room, view.currency)}" if room else ""
     scale = float(view.problem.scale[row])
-    if view.closed[row] and (amount < scale or stop < 0):
+    if view.closed[row] and not room and (amount < scale or stop < 0):
         return "start", "", f"it takes {pounds(scale, view.currency)} to start"
     if stop < 0:
         return "most", "", f"it is at its own most{so_far}"

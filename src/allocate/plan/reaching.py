@@ -81,7 +81,8 @@ def reach(
 
     The money is added to `envelopes` (an id, several, or `core.2026/27` for one year of it; all of them if left out):
     wherever the least does it, or `in_proportion` to what they hold. The least sum is found by linear programming
-    (yes/no choices: with branch and bound), drawn together until it is exact, and rounded up to whole pounds.
+    (yes/no choices: with branch and bound), drawn together until it is exact, then raised to the least for which
+    `solve` has a plan, to the pound or a hundred-millionth of all the money.
 
     An envelope may come to three times what its lines spend today, as in any scenario. Raises NoPlan where not even
     that much does, ScenarioError where the targets or envelopes cannot be accepted even so, Stopped where it was
