@@ -109,6 +109,17 @@ def test_a_fair_share_that_is_none(tiny, place, part):
         al.fair_share_rule(tiny, place, part)
 
 
+def test_targets_that_are_none(tiny):
+    """Only rules are targets: anything else, or nothing at all, is refused; a rule of the book may ask for more."""
+    with pytest.raises(al.ScenarioError, match=r"envelopes\.core"):
+        al.reach(tiny, {"envelopes.core": 1e6, **target(2000)})
+    with pytest.raises(al.ScenarioError, match="nothing to reach"):
+        al.reach(tiny, {})
+    more = al.reach(tiny, {"rules.prevention-north.amount": 130_000}, envelopes="grant")
+    assert (more.amount, more.bound) == (30_000, pytest.approx(30_000, abs=1e-3))
+    assert more.sentence.startswith("Spending on Prevention in North must be at least £130,000: that takes £30,000")
+
+
 def test_envelopes_that_are_none(tiny):
     """Every envelope that is not there is named, with what was likely meant; none at all is refused too."""
     with pytest.raises(al.ScenarioError) as refused:
@@ -122,10 +133,11 @@ def test_envelopes_that_are_none(tiny):
 def test_a_reserve_moves_with_its_envelope(tiny):
     """A rule that speaks of an envelope's amount still holds with more in it: what is kept unspent comes on top."""
     kept = {"rules.kept": {"kind": "reserve", "owner": "board", "amount": 50_000, "where": {"envelopes": ["core"]}}}
-    plain = al.reach(tiny, target(2000, **CARE), envelopes="core")
-    found = al.reach(tiny.change(kept), target(2000, **CARE), envelopes="core")
-    assert found.bound == pytest.approx(plain.bound + 50_000, abs=0.5)
-    assert found.plan.money.set_index("envelope").loc["core", "unspent"] >= 50_000
+    asked = target(2000, **CARE)
+    for how, times in (({"envelopes": "core"}, 1), ({"in_proportion": True}, 10 / 9)):
+        plain, found = al.reach(tiny, asked, **how), al.reach(tiny.change(kept), asked, **how)
+        assert found.bound == pytest.approx(plain.bound + 50_000 * times, abs=0.5)
+        assert found.plan.money.set_index("envelope").loc["core", "unspent"] >= 50_000
 
 
 def test_whole_projects():

@@ -37,7 +37,7 @@ FINE = 1e-8
 """The part of all the money to which the last pounds are settled: plans are in whole pounds, and are found over slices
 that lie below their curves, so that a little more than the least may be needed."""
 DOUBLINGS = 24
-PENNY = 0.01
+PENNY, LITTLE = 0.01, 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +74,11 @@ def reach(
 ) -> Goal:
     """The least more money that lets a plan reach these targets, every rule kept.
 
-    `targets` is a change (`Scenario.change`): rules to keep besides those in the book, as `{"rules.goal": {"kind":
-    "reach", "outcome": "health", "amount": 2_000, "where": {"places": ["north"]}}}`. Any kind does: `per-head` for
-    spending (or an outcome) for each person, `fair_share_rule` for a place's part of its fair share. One that names no
-    owner gets the holder of the first envelope for it, as nobody has agreed to it yet.
+    `targets` is a change (`Scenario.change`) of rules: those to keep besides the book's, as `{"rules.goal": {"kind":
+    "reach", "outcome": "health", "amount": 2_000, "where": {"places": ["north"]}}}`, or figures of the book's own, as
+    `{"rules.left-shift.at_least": 0.3}`. Any kind does: `per-head` for spending (or an outcome) for each person,
+    `fair_share_rule` for a place's part of its fair share. A rule without an owner gets the holder of the first
+    envelope, as nobody has agreed to it yet.
 
     The money is added to `envelopes` (an id, several, or `core.2026/27` for one year of it; all of them if left out):
     wherever the least does it, or `in_proportion` to what they hold. The least sum is found by linear programming
@@ -138,11 +139,17 @@ def _rows(scenario: Scenario, asked: str | Sequence[str] | None) -> Array:
 
 
 def _owned(scenario: Scenario, targets: Mapping[str, Any], rows: Array) -> dict[str, Any]:
-    """The targets, rules without an owner given to the holder of the first envelope."""
+    """The targets, rules without an owner given to the holder of the first envelope. Raises ScenarioError where there
+    are none, or other things among them."""
+    wrong = [
+        Wrong("targets", "is no rule to keep: a target is one, as rules.goal", value=str(path))
+        for path in targets if not str(path).startswith("rules.")
+    ]  # fmt: skip
+    if wrong or not targets:
+        raise ScenarioError("reach", wrong or [Wrong("targets", "names none: there is nothing to reach")])
     holder = scenario.table("envelopes")["holder"].iloc[int(rows[0])]
     return {
-        path: {"owner": holder, **value} if path.startswith("rules.") and isinstance(value, Mapping) else value
-        for path, value in targets.items()
+        path: {"owner": holder, **value} if isinstance(value, Mapping) else value for path, value in targets.items()
     }
 
 
@@ -199,17 +206,17 @@ class _Search:
     def _poor(self, rich: Problem) -> tuple[Problem, Array]:
         """The problem before any money is added, in the shape of the one with all of it, and by how much a pound of
         each source moves the two ends of each limit."""
-        ends, most = rich.terms.ends, self.most
-        slope = np.zeros((*ends.shape, len(most)))
+        ends, slope = rich.terms.ends, np.zeros((*rich.terms.ends.shape, len(self.held)))
         if any("envelopes" in rule.reads for rule in binding_rules(rich.scenario)):
             finite = np.where(np.isfinite(ends), ends, 0.0)
-            for k in np.flatnonzero(most >= 1.0):
-                less = most.copy()
-                less[k] = 0.0
-                there = firm(self._with(less @ self.mix)).terms.ends
-                slope[:, :, k] = (finite - np.where(np.isfinite(ends), there, 0.0)) / most[k]
-        poor = replace(rich.terms, ends=ends - slope @ most)
-        return replace(rich, amount=self.held, terms=poor), slope
+            for row in np.flatnonzero(rich.amount > self.held):
+                # A little less only: far less might be refused.
+                less = max(1.0, math.floor(LITTLE * (rich.amount[row] - self.held[row])))
+                there = rich.amount - self.held - np.where(np.arange(len(self.held)) == row, less, 0.0)
+                moved = np.where(np.isfinite(ends), firm(self._with(there)).terms.ends, 0.0)
+                slope[:, :, row] = (finite - moved) / less
+        poor = replace(rich.terms, ends=ends - slope @ (rich.amount - self.held))
+        return replace(rich, amount=self.held, terms=poor), slope @ self.mix.T
 
     def _never(self, error: NoPlan) -> NoPlan:
         """The error to raise where no money does it."""
@@ -259,7 +266,7 @@ class _Search:
     def _sentence(self, plan: Plan, more: Array, bound: float) -> str:
         """For what, what it takes, where, and how sure that is."""
         currency, total = self.scenario.heading.currency, float(more.sum())
-        mine = {path.split(".")[1] for path in self.targets if path.startswith("rules.")}
+        mine = {path.split(".")[1] for path in self.targets}
         rules = [rule.sentence(plan.scenario) for rule in plan.scenario.rules if rule.id in mine and rule.binds]
         asked = "; ".join(rules) or "What is asked"
         if not total:
