@@ -160,7 +160,7 @@ def _refined(
         done = best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake
         if done or (best is not None and problem.pinned is not None):
             break
-        finer = _zoomed(problem, grids, rough, prices)
+        finer = zoomed(problem, grids, rough, prices)
         if problem.around is not None and best is not None:
             # What only just holds must be sure to hold between finer breakpoints too.
             finer = through(problem.curves, finer, problem.curves.effort(best.flows.spend))
@@ -225,7 +225,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 
 
-def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
+def zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
     """Breakpoints drawn together round the plan and round what the prices ask for, as many as before."""
     curves = problem.curves
     effort = curves.effort(flows.spend)
@@ -233,7 +233,8 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
     wanted = curves.best(prices.effort / weight, problem.effort_low, problem.effort_high)
     finer = []
     for q, grid in enumerate(grids):
-        if not curves.bends(q):
+        # Four breakpoints stay outside: a curve with no more than them is not looked at closely.
+        if not curves.bends(q) or len(grid) < 6:
             finer.append(grid)
             continue
         first, last = np.searchsorted(grid, sorted((effort[q], wanted[q])))

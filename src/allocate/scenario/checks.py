@@ -17,6 +17,8 @@ Check = Callable[[Scenario], Iterator[Problem]]
 Checks = Mapping[Check, tuple[str, ...]]
 Lost = dict[str, set[str]]
 """By table (or "rules"), the ids of the rows that could not be read; "*" where an id is not known."""
+FAR = 3.0
+"""How many times its lines' baseline an envelope may hold, and how small a part of it."""
 
 REFERENCES: tuple[tuple[str, str, str, str], ...] = (
     ("places", "parent", "places", "id"),
@@ -230,7 +232,7 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
         low, baseline = lows[name, year], baselines[name, year]
         most = amount + enters.get((name, year), 0.0)
         nearest = min(max(baseline, amount), most)
-        if baseline > 0 and not 1 / 3 <= nearest / baseline <= 3:
+        if baseline > 0 and not 1 / FAR <= nearest / baseline <= FAR:
             expected = f"is far from its lines' baseline of {money(baseline, currency)}"
             yield Problem(
                 "envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", _unit_slip(amount, baseline)
