@@ -8,7 +8,8 @@ Sets
 
 Decided
     paid[l]         pounds on a line                   low[l] <= paid[l] <= high[l]
-    moved[r]        pounds moved along a route         0 <= moved[r] <= route_high[r]
+    moved[r]        pounds moved along a route         0 <= moved[r] <= route_high[r]; or an aid of a rule, along which
+                    no money moves
     unspent[e]      pounds left in an envelope         >= 0
     slice[q,k]      pounds on a slice                  0 <= slice[q,k] <= width[q,k]
     opened[l]       1 if a line with a minimum viable scale is funded; filled[q,k] 1 if a slice must be full
@@ -160,8 +161,10 @@ def _row(limit: Limit) -> Row:
 
 
 def _names(problem: Problem, steps: int, measured: bool) -> dict[str, Sequence]:
+    labels = problem.scenario.shared("labels", lambda: _labels(problem)).sets
+    aids = (total.aid for total in problem.tally.totals.values() if total.aid)
     return {
-        **problem.scenario.shared("labels", lambda: _labels(problem)).sets,
+        **labels, "ROUTES": (*labels["ROUTES"], *aids),
         "TOTALS": tuple(problem.tally.totals), "LIMITS": tuple(limit.name for limit in problem.limits),
         "STEPS": range(steps), "AIM": ("aim",) if measured else (), "PICKS": problem.terms.picks,
         "BANDS": range(max(side.band.max(initial=-1) + 1 for side in (problem.bends.under, problem.bends.over))),
@@ -207,11 +210,11 @@ def _sole(problem: Problem, ordered: Array) -> tuple[Array, Array]:
 
 
 def _money_places(problem: Problem) -> dict[str, Positions]:
-    lines, routes = np.arange(len(problem.low)), np.arange(len(problem.route_high))
+    lines, routes = np.arange(len(problem.low)), np.arange(len(problem.scenario._tables["routes"]))
     return {
         "LINES_OF": Positions(np.array([problem.envelope_of_line, lines]).T, ("ENVELOPES", "LINES")),
-        "LEAVING": Positions(np.array([problem.source, routes]).T, ("ENVELOPES", "ROUTES")),
-        "ENTERING": Positions(np.array([problem.target, routes]).T, ("ENVELOPES", "ROUTES")),
+        "LEAVING": Positions(np.array([problem.source[routes], routes]).T, ("ENVELOPES", "ROUTES")),
+        "ENTERING": Positions(np.array([problem.target[routes], routes]).T, ("ENVELOPES", "ROUTES")),
         "LINES_UNDER": Positions(np.array([problem.feeds.rows, problem.feeds.columns]).T, ("CURVES", "LINES")),
     }
 

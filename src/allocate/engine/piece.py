@@ -36,6 +36,19 @@ class Solved:
     whole: bool
     parts: int = 1
 
+    @property
+    def plain(self) -> Solved:
+        """The same without aids: everything in terms of the scenario's own routes, and of limits that have an owner."""
+        if not len(self.problem.terms.spoken):
+            return self
+        own, prices, found = self.problem.own_moves, self.optimum.prices, self.optimum
+        flows, exact = (replace(each, moved=own(each.moved)) for each in (self.flows, found.flows))
+        owned = replace(prices, limit=prices.limit[self.problem.owned])
+        return replace(
+            self, problem=self.problem.plain(prices.limit), flows=flows,
+            optimum=replace(found, flows=exact, prices=owned),
+        )  # fmt: skip
+
 
 class Clash(Exception):
     """No plan keeps every rule."""

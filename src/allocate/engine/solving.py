@@ -25,7 +25,7 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
     try:
         pieces, shared = parts(problem)
         tied = len(shared) > 0 and (problem.choices.any() or must_order(problem) or np.isin(problem.soft, shared).any())
-        if not pieces or tied or problem.terms.picks:
+        if not pieces or tied or problem.terms.picks or len(problem.terms.spoken):
             solved = solved_whole(problem, options, watch)
         else:
             solved = solved_apart(problem, pieces, shared, options, watch)
@@ -33,6 +33,7 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
         if watch.stopped:
             raise Stopped from None
         raise no_plan(scenario, options.seconds, watch) from None
+    solved = solved.plain
     watch.settle(solved.certificate.value, solved.certificate.bound)
     return solved if not watch.stopped else replace(solved, optimum=replace(solved.optimum, status="stopped"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from allocate.rules.amounts import Cap, Floor, Keep, Measured
 from allocate.rules.binding import INFINITY, Binding, Fraction, Growth, Ratio, binding_rules
 from allocate.rules.choices import Either, Moves, Prerequisite, Start
+from allocate.rules.evenness import Gini, Hoover, Tails
 from allocate.rules.flows import Open, Reserve, Virement
 from allocate.rules.heads import PerHead, Spread
 from allocate.rules.places import Converge, Gap
@@ -17,7 +18,7 @@ from allocate.rules.purposes import Match, Reach, Report, RingFence
 from allocate.scenario.rulebook import KINDS
 
 __all__ = [
-    "INFINITY", "KINDS", "Band", "Binding", "Cap", "Converge", "Either", "Floor", "Fraction", "Gap", "Growth",
-    "GrowthFloor", "Keep", "Match", "Measured", "Moves", "Open", "PerHead", "Prerequisite", "Ratio", "Reach", "Report",
-    "Reserve", "RingFence", "Share", "Spread", "Start", "Virement", "binding_rules",
+    "INFINITY", "KINDS", "Band", "Binding", "Cap", "Converge", "Either", "Floor", "Fraction", "Gap", "Gini", "Growth",
+    "GrowthFloor", "Hoover", "Keep", "Match", "Measured", "Moves", "Open", "PerHead", "Prerequisite", "Ratio",
+    "Reach", "Report", "Reserve", "RingFence", "Share", "Spread", "Start", "Tails", "Virement", "binding_rules",
 ]  # fmt: skip
