@@ -314,15 +314,18 @@ class Problem:
         place = np.full(len(self.limits), -1)
         place[mine] = np.arange(len(mine))
         stands = self._standing_for(limit, place)
-        rows = {name: stands.through(getattr(self.terms, name)) for name in ("line_rows", "gain_rows", "pick_rows")}
         moves = stands.through(self.route_rows)
         kept = moves.columns < own
-        rows["route_rows"] = Sparse(moves.rows[kept], moves.columns[kept], moves.values[kept], (len(mine), own))
-        ends, spoken = self.terms.ends[:, mine], place[self.terms.spoken]
+        terms = replace(
+            self.terms, ends=self.terms.ends[:, mine], measure=self.terms.measure[mine],
+            line_rows=stands.through(self.line_rows), gain_rows=stands.through(self.gain_rows),
+            route_rows=Sparse(moves.rows[kept], moves.columns[kept], moves.values[kept], (len(mine), own)),
+            pick_rows=stands.through(self.pick_rows), spoken=place[self.terms.spoken],
+        )  # fmt: skip
         return replace(
             self, limits=tuple(self.limits[row] for row in mine.tolist()), bends=(bends := self.bends.some(place)),
             source=self.source[:own], target=self.target[:own], route_high=self.route_high[:own], soft=bends.soft,
-            terms=replace(self.terms, ends=ends, measure=self.terms.measure[mine], spoken=spoken, **rows),
+            terms=terms,
         )  # fmt: skip
 
     def _standing_for(self, limit: Array, place: Array) -> Sparse:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import combinations
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -123,9 +122,7 @@ class Hoover(Even):
 
     def _over(self, tally: Tally, names: Sequence[str], held: Sequence[Amount], part: Array) -> Amount:
         total = _sum(held)
-        above = [
-            tally.excess(name, mine - p * total) for name, mine, p in zip(names, held, part.tolist(), strict=True)
-        ]
+        above = [tally.excess(name, mine - p * total) for name, mine, p in zip(names, held, part.tolist(), strict=True)]
         return _sum(above) - self.at_most * total
 
     def sentence(self, scenario: Scenario) -> str:

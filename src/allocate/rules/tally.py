@@ -59,8 +59,8 @@ Amount = Any
 
 @dataclass(frozen=True, eq=False)
 class Total:
-    """A named total: of pounds on lines, each times a factor, of pounds moved along routes, of outcome under curves, one
-    choice, or one aid, which is at least `floor`. All but one of these are empty."""
+    """A named total: of pounds on lines, each times a factor, of pounds moved along routes, of outcome under curves, or
+    one choice, or one aid, at least `floor`. All but one of these are empty."""
 
     lines: Array
     line_factors: Array
