@@ -69,6 +69,7 @@ from allocate.rules.tally import Limit, Row
 
 Array = np.ndarray
 NEXT_TO_NOTHING, DEAREST = 1e-8, 1e6
+LEAST_COUNTED = 1e-4
 DENSE = 1_000
 """A total gets a column where naming it in place would bring more entries than this beyond the first time."""
 Figures = dict[str, Array]
@@ -353,7 +354,7 @@ class Slices:
     def of(cls, problem: Problem, grids: list[Array]) -> Slices:
         """The slices between breakpoints. A slope that is next to nothing in solver units is taken as nothing: HiGHS
         would drop it without a word."""
-        least = NEXT_TO_NOTHING * problem.curve_units / problem.units.money
+        least = NEXT_TO_NOTHING / _least_counted(problem) * problem.curve_units / problem.units.money
         points = _padded(grids)
         gains = np.array([problem.curves.gain(column) for column in points.T]).T.reshape(points.shape)
         width = np.diff(points)
@@ -366,6 +367,14 @@ class Slices:
             slope[:, k - 1] = np.where(width[:, k - 1] > 0, slope[:, k - 1], slope[:, k])
         real = np.arange(width.shape[1]) < np.array([len(grid) - 1 for grid in grids], dtype=int)[:, None]
         return cls(points[:, 0], gains[:, 0], points[:, :-1], width, slope, real)
+
+
+def _least_counted(problem: Problem) -> float:
+    """The least that a limit counts of a gain, in solver units, if that is less than all: so much smaller are slopes
+    in its row."""
+    gains = problem.gain_rows
+    counted = np.abs(gains.values) * problem.curve_units[gains.columns] / problem.limit_units[gains.rows]
+    return max(float(counted[counted > 0].min(initial=1.0)), LEAST_COUNTED)
 
 
 def _padded(grids: list[Array]) -> Array:

@@ -18,7 +18,7 @@ from allocate.errors import Problem
 from allocate.rules import wording
 from allocate.rules.binding import INFINITY, Fraction, gainless, year_word
 from allocate.rules.inequality import EDGE
-from allocate.rules.places import POUND, Headed, people
+from allocate.rules.places import NOTHING, POUND, Headed, people
 from allocate.rules.tally import Amount, Limit, Part, Tally
 from allocate.scenario.curves import Curves
 from allocate.scenario.rulebook import kind
@@ -98,14 +98,18 @@ class Gini(Even):
     at_most: Index = Field(description="the Gini index: 0 where everybody has the same, less than 1 always")
 
     def _over(self, tally: Tally, names: Sequence[str], held: Sequence[Amount], part: Array) -> Amount:
-        rows = []
-        for k, name in enumerate(names[:-1]):
-            gaps = [held[k] * part[j] - held[j] * part[k] for j in range(k + 1, len(names))]
-            # Either way round, a gap is twice its excess less itself.
-            rows.append(_sum([
-                2.0 * tally.excess(f"{name} over {names[k + 1 + j]}", gap) - gap for j, gap in enumerate(gaps)
-            ]))  # fmt: skip
-        return _sum(rows) - self.at_most * _sum(held)
+        # Either way round, a gap is twice its excess less itself; of itself each place is in the gaps to all others.
+        gaps = [
+            _sum([
+                2.0 * tally.excess(f"{names[k]} over {names[j]}", held[k] * part[j] - held[j] * part[k])
+                for j in range(k + 1, len(names))
+            ])
+            for k in range(len(names) - 1)
+        ]  # fmt: skip
+        before = np.cumsum(part) - part
+        counts = 1 - part - 2 * before + self.at_most
+        counts[np.abs(counts) < NOTHING] = 0.0
+        return _sum(gaps) - _sum([count * mine for count, mine in zip(counts.tolist(), held, strict=True)])
 
     def sentence(self, scenario: Scenario) -> str:
         index = f"The Gini index of {self._counted_between(scenario)} {self._head}, between the places covered,"

@@ -101,7 +101,7 @@ def chosen(scenario: Scenario, spend: Array, gain: Array, moved: Array) -> dict[
 
 
 def spoken(scenario: Scenario, spend: Array, gain: Array, moved: Array) -> dict[str, float]:
-    """The bodies, by name, of the limits of rules that own aids, by the rules' own word; under a plan, as in `chosen`."""
+    """The bodies, by name, of the limits of rules that own aids, by the rules' own word. Of a plan, as `chosen`."""
     numbers = Tally(scenario, spend, gain, moved_by_route=moved)
     asking = _asking(scenario, lambda total: total.aid)
     return {limit.name: limit.body for rule in asking for limit in rule.limits(numbers)}
