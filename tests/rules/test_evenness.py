@@ -34,9 +34,9 @@ def three(a: tuple[float, float, float], total: float, **rule) -> al.Plan:
     """The plan for three places of as many people, that gain a √x each, under a rule."""
     lines = [{"place": f"p{k}", "programme": "care"} for k in range(3)]
     curves = [
-        {"place": f"p{k}", "programme": "care", "shape": "power", "exponent": 0.5, "reference": 1e5, "slope": each / 1e3}
-        for k, each in enumerate(a)
-    ]  # fmt: skip
+        line | {"shape": "power", "exponent": 0.5, "reference": 1e5, "slope": each / 1e3}
+        for line, each in zip(lines, a, strict=True)
+    ]
     return al.solve(make(lines, curves, total, {"cap": cap(where=None, **rule) | {"owner": "body"}}))
 
 
@@ -73,11 +73,11 @@ def test_wording(fields, words, tiny):
 
 @pytest.mark.parametrize(("fields", "problem"), [
     (cap("gini", 0.1, CARE | {"places": ["north"]}), "example.where: covers one place only"),
-    (cap("gini", 1.1), "example.at_most: '1.1' should be less than or equal to 1"),
+    (cap("gini", 1.1), "example.at_most: '1.1' must be a fraction, at most 1"),
     (cap("hoover", 0.0, measure="health"), "example.at_most: '0' must be more than where everybody has the same"),
     (cap("tails", 0.25, measure="health"), "example.at_most: '0.25' must be more than where everybody has the same"),
     (cap("tails", 0.24), "example.at_most: '0.24' is less than where everybody has the same"),
-    (cap("tails", 2, top=0.7, bottom=0.4), "top 0.7 and bottom 0.4 overlap: together they are at most 1"),
+    (cap("tails", 2, top=0.7, bottom=0.4), "example.top: 0.7 and bottom 0.4 overlap: together they are at most 1"),
     (cap("tails", 2, top=0), "example.top: '0' should be greater than 0"),
     (cap("hoover", 0.1, measure="helth"), "example.measure: 'helth' is neither 'spend' nor in outcomes.csv"),
     (cap("gini", 0.1, each="line"), "example.each: 'line' should be 'place'"),
@@ -100,7 +100,7 @@ def test_less_than_nothing_is_nobodys(kind, system):
 
 
 @pytest.mark.parametrize(("fields", "north"), [
-    # 0.6 x − 0.4 (900,000 − x) = 0.02 × 900,000, for two places' Gini is their Hoover.
+    # x is 18,000, or 2% of all, above what would be even: two places' Gini is their Hoover.
     (cap("gini", 0.02), 378_000),
     (cap("hoover", 0.02), 378_000),
     # A tenth of people holds x / 4 and two fifths hold 2 y / 3, so x = 0.72 y.
@@ -108,7 +108,7 @@ def test_less_than_nothing_is_nobodys(kind, system):
     # 0.58 of 400 √(x / 100,000) is 0.42 of 1,000 √(y / 500,000).
     (cap("gini", 0.02, measure="health"), 900_000 / (1 + 0.8 * (29 / 21) ** 2)),
     (cap("hoover", 0.02, measure="health"), 900_000 / (1 + 0.8 * (29 / 21) ** 2)),
-    # g / 4 is 0.27 × 2 / 3 of the other's gain, so the gains are as 0.72 to 1.
+    # Likewise of gains: they are as 0.72 to 1.
     (cap("tails", 0.27, measure="health"), 900_000 / (1 + 0.8 / 0.72**2)),
     (cap("gini", 0.0), 360_000),
     (cap("hoover", 0.0), 360_000),
@@ -127,7 +127,7 @@ def test_two_places_by_hand(fields, north, tiny):
     ((3, 2, 1), 756_000, {"kind": "gini", "at_most": 50 / 189}, (400_000, 256_000, 100_000)),
     # One place above the mean, held at a third and a sixth of all; the others share the rest evenly.
     ((3, 1, 1), 800_000, {"kind": "hoover", "at_most": 1 / 6}, (400_000, 200_000, 200_000)),
-    # Slopes 3/4 = l + m, 1/2 = l − 4 m: the middle one's is 0.7, and √x is 2, 1 / 0.7 and 1.
+    # Slopes of 3/4 and 1/2 lie as 1 to 4 from the middle one's, 0.7: √x is 2, 1 / 0.7 and 1.
     ((3, 2, 1), 345_000, {"kind": "tails", "at_most": 4, "top": 1 / 3, "bottom": 1 / 3}, (196_000, 100_000, 49_000)),
     # All even where nothing else is allowed, though every pair of places then stands at the edge at once.
     ((3, 2, 1), 300_000, {"kind": "gini", "at_most": 0}, (100_000, 100_000, 100_000)),
@@ -144,19 +144,19 @@ def test_three_places_by_hand(a, total, rule, expected):
 # --- the audit --------------------------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=2).filter(any), st.sampled_from(["spend", "health"]))
+@given(st.lists(st.integers(0, 1_000_000), min_size=2, max_size=2), st.sampled_from(["spend", "health"]))
 @settings(max_examples=30)
-@example([300_000.0, 450_000.0], "spend")
+@example([300_000, 450_000], "spend")
 def test_the_audit_is_the_index(tiny, spend, measure):
     """In numbers a limit's body is the index less the figure, times what the index is divided by: for any spending."""
-    curves, spend = Curves.of(tiny), np.array([*spend, 45_000.0, 45_000.0])
+    curves, spend = Curves.of(tiny), np.array([45_000.0, 45_000.0, *spend])
     gain = curves.gain(curves.effort(spend))
-    mine = spend[:2] if measure == "spend" else gain[:2]
+    mine = spend[2:] if measure == "spend" else gain[(tiny.curves["programme"] == "care").to_numpy()]
     for kind, index in MEASURES.items():
         scenario = tiny.change({"rules.example": cap(kind, 0.3, measure=measure)})
         body = next(each.body for each in limits(scenario, Tally(scenario, spend, gain)) if each.owner == "example")
         base = mine.sum() if kind != "tails" else 0.4 * PEOPLE.sum() * tail_mean(mine / PEOPLE, PEOPLE, 0.4)
-        if base > 0:
+        if base > 0 and mine.any():
             assert body == pytest.approx((index(mine / PEOPLE, PEOPLE) - 0.3) * base, abs=1e-9 * mine.sum())
 
 
@@ -197,7 +197,8 @@ def places_of(seed: int, count: int, parts: int = 1) -> tuple[al.Scenario, np.nd
 def capped(scenario: al.Scenario, kind: str, part: float, people: np.ndarray, measure: str = "spend") -> dict:
     """A cap part of the way from the same for all to what is best without it."""
     even = 0.25 if kind == "tails" else 0.0
-    free = MEASURES[kind](held(al.solve(scenario), "care", measure) / people, people)
+    best = held(al.solve(scenario), "care", measure)
+    free = MEASURES[kind](np.maximum(best, 0.05 * best.mean()) / people, people)
     return cap(kind, even + part * (free - even), None, measure=measure) | {"owner": "body"}
 
 
@@ -215,7 +216,7 @@ def hyperplanes(kind: str, at_most: float, part: np.ndarray) -> np.ndarray:
         sides = (np.array(side) for side in itertools.product((0, 1), repeat=len(part)))
         rows = [side - side @ part - at_most for side in sides]
     else:
-        best, worst = ([_tail(order, part, size) for order in orders] for size in (0.1, 0.4))
+        best, worst = (np.unique([_tail(order, part, size) for order in orders], axis=0) for size in (0.1, 0.4))
         rows = [one - at_most * other for one in best for other in worst]
     return np.unique(rows, axis=0)
 
@@ -229,7 +230,7 @@ def _tail(order: tuple[int, ...], part: np.ndarray, size: float) -> np.ndarray:
     return row
 
 
-def best_by_order(scenario: al.Scenario, rows: np.ndarray, pieces: int = 200, rounds: int = 5) -> float:
+def best_by_order(scenario: al.Scenario, rows: np.ndarray, pieces: int = 80, rounds: int = 6) -> float:
     """The optimum by scipy: straight slices drawn together round it, and a row for each order."""
     curves, money = Curves.of(scenario), float(scenario.envelopes["amount"].sum())
     grids, best = [np.linspace(0, money, pieces)] * len(curves), -math.inf
@@ -303,7 +304,7 @@ def test_a_tighter_cap_never_raises_the_total(measure, seed, kind, parts):
 # --- levelling down ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "least"), [("gini", 0.159279), ("hoover", 0.159279), ("tails", 0.475878)])
+@pytest.mark.parametrize(("kind", "least"), [("gini", 0.159278), ("hoover", 0.159278), ("tails", 0.475877)])
 def test_no_cap_is_kept_by_pretending(kind, least, tiny):
     """Prevention in North must get £60,000, and then South can come no nearer than £40,000 brings it: the cap holds
     just above that index, and just below there is no plan, though one that pretends to gain less in North would do."""
@@ -324,7 +325,9 @@ def test_no_cap_is_kept_by_pretending(kind, least, tiny):
 @pytest.mark.parametrize("kind", MEASURES)
 def test_a_loose_cap_leaves_everything_as_it_was(kind, system):
     """A cap that does not bind on a real system, with its routes and its ties, changes no pound anywhere."""
-    plan = al.solve(system.scenario.change({"rules.loose": cap(kind, 0.9, None) | {"owner": "icb"}}))
+    plan = al.solve(
+        system.scenario.change({"rules.loose": cap(kind, 0.9, {"programmes": ["prescribing"]}) | {"owner": "icb"}})
+    )
     assert plan.spend["spend"].tolist() == system.spend["spend"].tolist()
     assert plan.routes["moved"].tolist() == system.routes["moved"].tolist()
     assert plan.money[["moved_in", "moved_out", "unspent"]].equals(system.money[["moved_in", "moved_out", "unspent"]])
@@ -344,7 +347,7 @@ def test_a_real_system_is_evened_out(kind, system):
     assert MEASURES[kind](held(plan, "prescribing") / people, people) == pytest.approx(half, abs=1e-6)
     assert plan.certificate.gap < 1e-7
     assert plan._solved.whole
-    assert "prescribing" in al.explain(plan).lower()
+    assert plan.limits.set_index("rule").loc["even", "price"] > 0
 
 
 def test_it_bends_at_its_price(tiny):

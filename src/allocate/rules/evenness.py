@@ -45,11 +45,11 @@ class Even(Headed):
             mine = [(k, now[year]) for k, part in enumerate(parts) if year in (now := dict(tally.years(part.rows)))]
             heads = counted[[k for k, _ in mine]]
             names = [f"{self.id}[{parts[k].id}.{year}]" for k, _ in mine]
-            held = [(1 / unit) * self._body(tally, rows) for _, rows in mine]
-            body = unit * self._over(tally, names, held, heads / heads.sum())
+            held, part = [(1 / unit) * self._body(tally, rows) for _, rows in mine], heads / heads.sum()
+            body, slip = unit * self._over(tally, names, held, part), self._slip(part)
             # Where there is next to no room, whole pounds need some.
-            room, slip = self._room() * tally.baseline(everywhere), (1 + self.at_most) * POUND * (len(mine) - 1)
-            slip = slip if self.measure == "spend" and room < 2 * slip else 0.0
+            narrow = self.measure == "spend" and self._room() * tally.baseline(everywhere) < 2 * slip
+            slip = slip if narrow else 0.0
             whole = Part("", "", everywhere, parts[0].count)
             yield self._limit(tally, whole, body, -INFINITY, slip, self.measure, year_word(tally.scenario, year))
 
@@ -61,6 +61,10 @@ class Even(Headed):
     def _room(self) -> float:
         """What that is below nothing, as a part of all that is held, where everybody has the same."""
         return self.at_most
+
+    def _slip(self, part: Array) -> float:
+        """The most that it is where everybody has the same but for a pound a place."""
+        return POUND * (len(part) - 1)
 
     def _counted_between(self, scenario: Scenario) -> str:
         return f"{self._counted(scenario)}{wording.named(self.where, scenario)}"
@@ -153,6 +157,10 @@ class Tails(Even):
 
     def _room(self) -> float:
         return self.at_most * self.bottom - self.top
+
+    def _slip(self, part: Array) -> float:
+        best, worst = (min(len(part) - 1, size / float(part.min())) for size in (self.top, self.bottom))
+        return POUND * (best + self.at_most * worst)
 
     def _over(self, tally: Tally, names: Sequence[str], held: Sequence[Amount], part: Array) -> Amount:
         best = _best(tally, [f"{name} best" for name in names], held, part, self.top)
