@@ -212,12 +212,12 @@ EXAMPLES: tuple[Example, ...] = (
         impossible={"where": {"programmes": ["prevention"]}, "measure": "health", "at_most": 0.1},
     ),
     of(
-        "tails", "at_most", fields={"where": {"programmes": ["care"]}, "at_most": 0.27}, eased=0.285, tighter=0.255,
+        "palma", "at_most", fields={"where": {"programmes": ["care"]}, "at_most": 0.27}, eased=0.285, tighter=0.255,
         words=("Of spending on Care, the best-off 10% of people must hold at most 0.27 times what the worst-off 40%",),
         nonsense=0.2, impossible={"where": {"programmes": ["prevention"]}, "at_most": 0.3}, eaches=(),
     ),
     of(
-        "tails", "at_most", eased=0.58, tighter=0.52, nonsense=0.5, eaches=(),
+        "palma", "at_most", eased=0.58, tighter=0.52, nonsense=0.5, eaches=(),
         fields={"where": {"programmes": ["care"]}, "measure": "health", "at_most": 0.56, "top": 0.3, "bottom": 0.6},
         words=("Of years of good health gained on Care, the best-off 30% of people", "0.56 times", "worst-off 60%"),
         impossible={

@@ -22,7 +22,7 @@ from tests.rules.examples import two_years
 
 CARE = {"programmes": ["care"]}
 PREVENTION = {"programmes": ["prevention"]}
-MEASURES: dict[str, Callable[..., float]] = {"gini": gini, "hoover": hoover, "tails": palma}
+MEASURES: dict[str, Callable[..., float]] = {"gini": gini, "hoover": hoover, "palma": palma}
 PEOPLE = np.array([4000.0, 6000.0])
 
 
@@ -58,10 +58,10 @@ def held(plan: al.Plan, programme: str, measure: str = "spend") -> np.ndarray:
     (cap("hoover", 0.03),
      "Spending on Care must be so even that at most 3% of it would have to move between the places covered to be the "
      "same for each person"),
-    (cap("tails", 0.3),
+    (cap("palma", 0.3),
      "Of spending on Care, the best-off 10% of people must hold at most 0.3 times what the worst-off 40% hold (0.25 if "
      "all have the same)"),
-    (cap("tails", 1.2, by="need", top=0.2, bottom=0.2),
+    (cap("palma", 1.2, by="need", top=0.2, bottom=0.2),
      "Of spending on Care, the best-off 20% of people counted by need must hold at most 1.2 times what the worst-off "
      "20% hold (1 if all have the same)"),
 ])  # fmt: skip
@@ -75,10 +75,10 @@ def test_wording(fields, words, tiny):
     (cap("gini", 0.1, CARE | {"places": ["north"]}), "example.where: covers one place only"),
     (cap("gini", 1.1), "example.at_most: '1.1' must be a fraction, at most 1"),
     (cap("hoover", 0.0, measure="health"), "example.at_most: '0' must be more than where everybody has the same"),
-    (cap("tails", 0.25, measure="health"), "example.at_most: '0.25' must be more than where everybody has the same"),
-    (cap("tails", 0.24), "example.at_most: '0.24' is less than where everybody has the same"),
-    (cap("tails", 2, top=0.7, bottom=0.4), "example.top: 0.7 and bottom 0.4 overlap: together they are at most 1"),
-    (cap("tails", 2, top=0), "example.top: '0' should be greater than 0"),
+    (cap("palma", 0.25, measure="health"), "example.at_most: '0.25' must be more than where everybody has the same"),
+    (cap("palma", 0.24), "example.at_most: '0.24' is less than where everybody has the same"),
+    (cap("palma", 2, top=0.7, bottom=0.4), "example.top: 0.7 and bottom 0.4 overlap: together they are at most 1"),
+    (cap("palma", 2, top=0), "example.top: '0' should be greater than 0"),
     (cap("hoover", 0.1, measure="helth"), "example.measure: 'helth' is neither 'spend' nor in outcomes.csv"),
     (cap("gini", 0.1, each="line"), "example.each: 'line' should be 'place'"),
 ])  # fmt: skip
@@ -104,15 +104,15 @@ def test_less_than_nothing_is_nobodys(kind, system):
     (cap("gini", 0.02), 378_000),
     (cap("hoover", 0.02), 378_000),
     # A tenth of people holds x / 4 and two fifths hold 2 y / 3, so x = 0.72 y.
-    (cap("tails", 0.27), 900_000 * 0.72 / 1.72),
+    (cap("palma", 0.27), 900_000 * 0.72 / 1.72),
     # 0.58 of 400 √(x / 100,000) is 0.42 of 1,000 √(y / 500,000).
     (cap("gini", 0.02, measure="health"), 900_000 / (1 + 0.8 * (29 / 21) ** 2)),
     (cap("hoover", 0.02, measure="health"), 900_000 / (1 + 0.8 * (29 / 21) ** 2)),
     # Likewise of gains: they are as 0.72 to 1.
-    (cap("tails", 0.27, measure="health"), 900_000 / (1 + 0.8 / 0.72**2)),
+    (cap("palma", 0.27, measure="health"), 900_000 / (1 + 0.8 / 0.72**2)),
     (cap("gini", 0.0), 360_000),
     (cap("hoover", 0.0), 360_000),
-    (cap("tails", 0.25), 360_000),
+    (cap("palma", 0.25), 360_000),
 ])  # fmt: skip
 def test_two_places_by_hand(fields, north, tiny):
     """In tiny, care in North would be best at £400,000: a cap holds it where its formula, solved by hand, says."""
@@ -128,10 +128,10 @@ def test_two_places_by_hand(fields, north, tiny):
     # One place above the mean, held at a third and a sixth of all; the others share the rest evenly.
     ((3, 1, 1), 800_000, {"kind": "hoover", "at_most": 1 / 6}, (400_000, 200_000, 200_000)),
     # Slopes of 3/4 and 1/2 lie as 1 to 4 from the middle one's, 0.7: √x is 2, 1 / 0.7 and 1.
-    ((3, 2, 1), 345_000, {"kind": "tails", "at_most": 4, "top": 1 / 3, "bottom": 1 / 3}, (196_000, 100_000, 49_000)),
+    ((3, 2, 1), 345_000, {"kind": "palma", "at_most": 4, "top": 1 / 3, "bottom": 1 / 3}, (196_000, 100_000, 49_000)),
     # All even where nothing else is allowed, though every pair of places then stands at the edge at once.
     ((3, 2, 1), 300_000, {"kind": "gini", "at_most": 0}, (100_000, 100_000, 100_000)),
-    ((3, 2, 1), 300_000, {"kind": "tails", "at_most": 0.25}, (100_000, 100_000, 100_000)),
+    ((3, 2, 1), 300_000, {"kind": "palma", "at_most": 0.25}, (100_000, 100_000, 100_000)),
 ])  # fmt: skip
 def test_three_places_by_hand(a, total, rule, expected):
     """Three places that gain a √x each: where a cap binds, slopes differ by what each pays of its price."""
@@ -155,14 +155,14 @@ def test_the_audit_is_the_index(tiny, spend, measure):
     for kind, index in MEASURES.items():
         scenario = tiny.change({"rules.example": cap(kind, 0.3, measure=measure)})
         body = next(each.body for each in limits(scenario, Tally(scenario, spend, gain)) if each.owner == "example")
-        base = mine.sum() if kind != "tails" else 0.4 * PEOPLE.sum() * tail_mean(mine / PEOPLE, PEOPLE, 0.4)
+        base = mine.sum() if kind != "palma" else 0.4 * PEOPLE.sum() * tail_mean(mine / PEOPLE, PEOPLE, 0.4)
         if base > 0 and mine.any():
             assert body == pytest.approx((index(mine / PEOPLE, PEOPLE) - 0.3) * base, abs=1e-9 * mine.sum())
 
 
 def test_a_limit_a_year(folder):
     """Every year has one limit, by its name; each holds of its own year."""
-    scenario = two_years(folder).change({"rules.example": cap("tails", 0.26)})
+    scenario = two_years(folder).change({"rules.example": cap("palma", 0.26)})
     plan = al.solve(scenario)
     assert plan.limits.query("rule == 'example'")["part"].tolist() == list(scenario.years)
     by = (
@@ -196,7 +196,7 @@ def places_of(seed: int, count: int, parts: int = 1) -> tuple[al.Scenario, np.nd
 
 def capped(scenario: al.Scenario, kind: str, part: float, people: np.ndarray, measure: str = "spend") -> dict:
     """A cap part of the way from the same for all to what is best without it."""
-    even = 0.25 if kind == "tails" else 0.0
+    even = 0.25 if kind == "palma" else 0.0
     best = held(al.solve(scenario), "care", measure)
     free = MEASURES[kind](np.maximum(best, 0.05 * best.mean()) / people, people)
     return cap(kind, even + part * (free - even), None, measure=measure) | {"owner": "body"}
@@ -304,7 +304,7 @@ def test_a_tighter_cap_never_raises_the_total(measure, seed, kind, parts):
 # --- levelling down ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "least"), [("gini", 0.159278), ("hoover", 0.159278), ("tails", 0.475877)])
+@pytest.mark.parametrize(("kind", "least"), [("gini", 0.159278), ("hoover", 0.159278), ("palma", 0.475877)])
 def test_no_cap_is_kept_by_pretending(kind, least, tiny):
     """Prevention in North must get £60,000, and then South can come no nearer than £40,000 brings it: the cap holds
     just above that index, and just below there is no plan, though one that pretends to gain less in North would do."""
@@ -340,7 +340,7 @@ def test_a_real_system_is_evened_out(kind, system):
     """Half of the inequality of a real system goes where a rule says so, in whole pounds, and the plan can be told."""
     needs = system.scenario.places.set_index("id")["need"]
     rows = system.by("programme", "place").query("programme == 'prescribing'").set_index("place")["spend"]
-    people, even = needs[rows.index], 0.25 if kind == "tails" else 0.0
+    people, even = needs[rows.index], 0.25 if kind == "palma" else 0.0
     half = round(even + (MEASURES[kind](rows / people, people) - even) / 2, 5)
     rule = cap(kind, half, {"programmes": ["prescribing"]}, by="need") | {"owner": "icb"}
     plan = al.solve(system.scenario.change({"rules.movement-other-nhs": None, "rules.even": rule}))

@@ -150,6 +150,8 @@ class Problem:
     """limits that are never bounds in other words, for they bend"""
     toll: Array | float = 0.0
     """per line, then route: what a pound costs beyond its envelope's money, where limits bend (`decided`)"""
+    around: Array | None = None
+    """pounds under each curve that must be a breakpoint, where limits only just hold there"""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
@@ -287,12 +289,13 @@ class Problem:
 
     def bodies(self, spend: Array, moved: Array, picks: Array | None = None) -> Array:
         """Each limit's body for pounds per line and route, gains recomputed through the curves; and so are choices,
-        unless they are given. Where rules have aids it is what they say, whatever the aids are set to."""
+        unless they are given. Where rules have aids it is what the rules say, if they are at hand, whatever the aids
+        are set to."""
         own = self.own_moves(moved)
-        body = self.levels(spend, np.append(own, np.zeros(len(self.route_high) - len(own))))
+        body = self.levels(spend, np.append(moved, np.zeros(len(self.route_high) - len(moved))))
         if self.terms.picks:
             body = body + self.pick_rows @ (self.picks(spend, own) if picks is None else picks)
-        if len(self.terms.spoken):
+        if len(self.terms.spoken) and self.scenario.rules:
             said = spoken(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), own)
             body[~self.owned] = 0.0
             body[self.terms.spoken] = [said[self.limits[row].name] for row in self.terms.spoken.tolist()]
@@ -474,7 +477,19 @@ class Problem:
     def grids_over(self, low: Array, high: Array) -> list[Array]:
         """Breakpoints of every curve between these efforts, in pounds."""
         slices = self.slices or (SLICES_WITH_CHOICES if self.choices.any() else SLICES)
-        return self.curves.grids(low, high, slices)
+        grids = self.curves.grids(low, high, slices)
+        return grids if self.around is None else through(self.curves, grids, self.around)
+
+
+def through(curves: Curves, grids: list[Array], effort: Array) -> list[Array]:
+    """Breakpoints with the nearest inner one of each curve moved to these efforts, pounds under each curve."""
+    grids = list(grids)
+    for q, grid in enumerate(grids):
+        near = 1e-6 * (grid[-1] - grid[0])
+        if curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
+            grids[q] = grid = grid.copy()
+            grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
+    return grids
 
 
 @dataclass(frozen=True)

@@ -140,10 +140,10 @@ class Hoover(Even):
 
 
 @kind
-class Tails(Even):
+class Palma(Even):
     """What the best-off people hold is at most so many times what the worst-off hold: the Palma ratio, or another."""
 
-    kind: ClassVar = "tails"
+    kind: ClassVar = "palma"
     aim: ClassVar = "keep what the best-off hold, against the worst-off, within"
     at_most: Times = Field(description="how many times what the worst-off hold: top / bottom where all have the same")
     top: Tail = Field(0.1, description="the part of all people who are the best-off: 0.1 for a tenth")
@@ -202,4 +202,4 @@ def _sum(amounts: Sequence[Amount]) -> Amount:
     return total
 
 
-__all__ = ["Gini", "Hoover", "Tails"]
+__all__ = ["Gini", "Hoover", "Palma"]
