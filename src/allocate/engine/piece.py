@@ -43,7 +43,7 @@ class Solved:
     @property
     def plain(self) -> Solved:
         """The same without aids: everything in terms of the scenario's own routes, and of limits that have an owner."""
-        if not len(self.problem.terms.spoken):
+        if self.problem.owned.all():
             return self
         own, prices, found = self.problem.own_moves, self.optimum.prices, self.optimum
         flows, exact = (replace(each, moved=own(each.moved)) for each in (self.flows, found.flows))
