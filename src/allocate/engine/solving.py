@@ -30,7 +30,7 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
         tied = len(shared) > 0 and (problem.choices.any() or must_order(problem) or np.isin(problem.soft, shared).any())
         if aim is not None:
             solved = solved_fairly(problem, aim, options, watch)
-        elif not pieces or tied or problem.terms.picks or len(problem.terms.spoken):
+        elif not pieces or tied or problem.terms.picks:
             solved = solved_whole(problem, options, watch)
         else:
             solved = solved_apart(problem, pieces, shared, options, watch)

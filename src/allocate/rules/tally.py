@@ -212,7 +212,8 @@ class Tally:
         curves, tables = Curves.of(self.scenario), self.scenario._tables
         reach = self.scenario.reach[self.scenario.envelope_of_line]
         most = curves.gain(curves.effort(np.fmin(tables["lines"]["high"].to_numpy(dtype=float), reach)))
-        return float(np.maximum(most[self._outcome == measure], 0.0).sum() / tables["envelopes"]["amount"].sum()) or 1.0
+        money = max(float(tables["envelopes"]["amount"].sum()), 1.0)
+        return float(np.maximum(most[self._outcome == measure], 0.0).sum()) / money or 1.0
 
     def baseline(self, lines: Array) -> float:
         """Pounds these lines held before."""
