@@ -257,7 +257,8 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
     """The columns of easing: for each end of each limit its rule's bands, and one beyond where it may be eased."""
     problem, book = oracle.problem, {rule.id: rule for rule in oracle.scenario.rules}
     found: list[tuple[int, float, float, float, bool]] = []
-    for i, limit in enumerate(problem.limits):
+    for i in np.flatnonzero(problem.owned).tolist():
+        limit = problem.limits[i]
         rule, number = book.get(limit.owner), int(oracle.owner[i])
         bends = rule.bends if rule is not None else ()
         bands = [(bend.width, rates.band(rule, bend.price), False) for bend in bends] if rule is not None else []

@@ -40,6 +40,19 @@ class Solved:
     parts: int = 1
     aimed: Aimed | None = None
 
+    @property
+    def plain(self) -> Solved:
+        """The same without aids: everything in terms of the scenario's own routes, and of limits that have an owner."""
+        if self.problem.owned.all():
+            return self
+        own, prices, found = self.problem.own_moves, self.optimum.prices, self.optimum
+        flows, exact = (replace(each, moved=own(each.moved)) for each in (self.flows, found.flows))
+        owned = replace(prices, limit=prices.limit[self.problem.owned])
+        return replace(
+            self, problem=self.problem.plain(prices.limit), flows=flows,
+            optimum=replace(found, flows=exact, prices=owned),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class Aimed:

@@ -38,6 +38,7 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
         if watch.stopped:
             raise Stopped from None
         raise no_plan(scenario, options.seconds, watch) from None
+    solved = solved.plain
     watch.settle(solved.certificate.value, solved.certificate.bound)
     return solved if not watch.stopped else replace(solved, optimum=replace(solved.optimum, status="stopped"))
 
