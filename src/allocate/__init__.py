@@ -8,7 +8,9 @@ plan.spend
 """
 
 from allocate import places, rules
+from allocate.commons import controls
 from allocate.commons.proposals import Proposal, propose
+from allocate.commons.regimes import Regimes, regimes
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
@@ -27,8 +29,8 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals",
     "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "restore",
+    "compare_versions", "controls", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "regimes", "restore",
     "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
