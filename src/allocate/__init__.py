@@ -29,8 +29,9 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals",
-    "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "controls", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "regimes", "restore",
-    "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes",
+    "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
+    "compare_versions", "controls", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose",
+    "read", "regimes", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write",
+    "write_plan",
 ]  # fmt: skip

@@ -2,9 +2,9 @@
 
     payoff of a partner = sum over curves of worth[partner, curve] x gain[curve]
 
-where a curve's worth is, by the rows of benefits.csv, worth x (own x part + share x (1 - part)) pounds for one unit of its
-outcome, and `part` is the partner's own part of what is spent under that curve, by the baseline. A partner without a row
-counts what its own lines buy at the agreed weights, in points of the aim. Side payments come on top of it.
+where a curve's worth is, by the rows of benefits.csv, worth x (own x part + share x (1 - part)) pounds for one unit of
+its outcome, and `part` is the partner's own part of what is spent under that curve, by the baseline. A partner without
+a row counts what its own lines buy at the agreed weights, in points of the aim. Side payments come on top of it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Benefits:
 
 
 def _parts(scenario: Scenario, decides: Array, players: int) -> Array:
-    """Each player's part of what is spent under each curve by the baseline, a row a player; equally a line where nothing
-    is."""
+    """Each player's part of what is spent under each curve by the baseline, a row a player; equally a line where
+    nothing is."""
     curve, line = scenario.feeding
     count = len(scenario.table("curves"))
     baseline = scenario.table("lines")["baseline"].to_numpy()[line]

@@ -1,8 +1,8 @@
 """Control from above, as changes of a scenario: three different things, to be kept apart.
 
-A prescription leaves no freedom in what it covers; a floor (or target) leaves all freedom above it; a uniform rate asks the
-same of everybody, whatever they need. Each becomes one statutory rule a place, partner or programme, so that it has an
-owner, a sentence and a cost like any other rule.
+A prescription leaves no freedom in what it covers; a floor (or target) leaves all freedom above it; a uniform rate asks
+the same of everybody, whatever they need. Each becomes one statutory rule a place, partner or programme, so that it has
+an owner, a sentence and a cost like any other rule.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def uniform(scenario: Scenario, rate: float, each: str = "partner") -> Changes:
 
 def standard(together: Plan) -> dict[str, Changes]:
     """Three controls by a centre that knows what is best for the system as a whole, and asks it of all alike: a
-    prescription and a floor on the programme to which the plan adds most, at the rate at which it adds to it; and growth
-    at the same rate for every partner. By what each asks, in words. What its scenario would not take is left out."""
+    prescription and a floor on the programme to which the plan adds most, at the rate at which it adds to it; and one
+    rate for every partner, that of all money. By what each asks, in words; what no scenario like it takes is left
+    out."""
     scenario, money = together.scenario, together.by("programme")
-    names = scenario.shared("names of programmes", lambda: dict(zip(*_named(scenario), strict=True)))
     found: dict[str, Changes] = {}
     risen = money[(money["baseline"] > 0) & (money["change"] > POUND)]
     if len(risen):
         most = risen.loc[risen["change"].idxmax()]
         programme, rate = str(most["programme"]), _said(most["change"] / most["baseline"])
-        about = f"{names[programme]} grows by"
+        about = f"Spending on {scenario.name_of('programmes', programme)} grows by"
         found[f"{about} exactly {per_cent(rate)} in each place"] = prescription(scenario, programme, rate)
         found[f"{about} at least {per_cent(rate)} in each place"] = target(scenario, programme, rate)
     if (before := money["baseline"].sum()) > 0:
@@ -61,11 +61,6 @@ def standard(together: Plan) -> dict[str, Changes]:
         verb = "grows" if rate >= 0 else "falls"
         found[f"Every partner {verb} by exactly {per_cent(abs(rate))}"] = uniform(scenario, rate)
     return {said: changes for said, changes in found.items() if changes and _taken(scenario, changes)}
-
-
-def _named(scenario: Scenario) -> tuple[list[str], list[str]]:
-    table = scenario.table("programmes")
-    return table["id"].tolist(), table["name"].tolist()
 
 
 def _said(rate: float) -> float:

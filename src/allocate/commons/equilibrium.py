@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Profile = TypeVar("Profile")
-LEAST = 1e-5
+LEAST = 5e-5
 """The part of what a player has at stake for which it moves."""
 PASSES = 40
 

@@ -1,9 +1,9 @@
 """Apart, told, together: the same system under three answers to who decides, by which rules, for whose benefit.
 
-Apart, each partner spends its own money for its own payoff, until nobody moves. Told, a rule from above stands beside those
-in force; partners keep it and otherwise act for themselves, or, at best, plan together for all that it leaves free.
-Together, everybody plans for the agreed outcome. All keep the same rules in force and have the same money, so together can
-never buy less than a regime whose plan it could have chosen itself; told may well buy less than apart.
+Apart, each partner spends its own money for its own payoff, until nobody moves. Told, a rule from above stands beside
+those in force; partners keep it and otherwise act for themselves, or, at best, plan together for all that it leaves
+free. Together, everybody plans for the agreed outcome. All keep the same rules in force and have the same money, so
+together can never buy less than a regime whose plan it could have chosen itself; told may well buy less than apart.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from allocate.plan.prices import NEEDED, NO_MONEY, NOT_SOLVED, ROOM, SOLVED
 from allocate.plan.room import asks_of_money, stands
 from allocate.plan.trying import Solve, in_force, without
 from allocate.plan.words import quoted, title
+from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -40,7 +41,9 @@ TODAY, APART, WORST, BEST, ALONE, TOLD, AT_BEST, TOGETHER = (
 )  # fmt: skip
 IN_FORCE, STATUTORY = "in force", "statutory"
 TOLERANCE = 1e-4
-"""The largest regret, as a share of what a partner has at stake, with which a plan is shown as one where nobody moves."""
+"""The largest regret, as a share of what a partner has at stake, with which a plan counts as one where nobody moves."""
+FINEST = 1e-6
+"""Regrets below this share are told as this."""
 REPLIES, ONE_SOLVE = "best replies in turn, from today's plan", "one solve: what each wants follows one sum"
 COLUMNS = ["regime", "rule", "decide", "value", "difference", "reached", "pounds", "regret", "still", "why"]
 LAW_COLUMNS = ["rule", "sentence", "cost", "pounds", "how"]
@@ -108,8 +111,8 @@ class Regimes:
     @property
     def sentences(self) -> list[str]:
         """The answer in words: apart and together, how sure that is, told, balancing alone, what the law costs."""
-        said = [self._headline(), self._assurance(), self._range(), *self._told(), self._balance(), self._dearest()]
-        return [sentence for sentence in said if sentence]
+        said = [self._headline(), self._counted(), self._assurance(), self._range(), *self._told()]
+        return [sentence for sentence in (*said, self._balance(), self._dearest()) if sentence]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""
@@ -126,19 +129,28 @@ class Regimes:
         lands = "" if np.isnan(worth) else f", which lands on partners as {pounds(worth, currency, signed=True)}"
         return f"{both}: working together is worth {number(self.gain)}{lands}."
 
+    def _counted(self) -> str:
+        """What partners are taken to count."""
+        said = evidence(self.scenario)
+        mine = said[said["figure"].str.startswith("benefits.")]
+        if not len(mine):
+            return "Each partner is taken to count what its own lines buy: say in benefits.csv where that is wrong."
+        assumed = int((mine["status"] == "assumed").sum())
+        return f"What each counts is as benefits.csv has it: {assumed} of its {len(mine)} figures are assumed."
+
     def _assurance(self) -> str:
-        regret = self._first.loc[APART, "regret"]
+        regret = float(self._first.loc[APART, "regret"])
         if not self.certified:
             return (
-                f"But partners still move apart: one could gain {per_cent(regret, places=2)} of what it has at stake by "
-                "spending otherwise, so this is not where they would end."
+                f"But partners still move apart: one could gain {per_cent(regret, places=2)} of what it has at stake "
+                "by spending otherwise, so this is not where they would end."
             )
-        few = at_most(float(regret) * 100)
+        few = at_most(100 * max(regret, FINEST))
         return f"Apart nobody could gain more than {few}% of what it has at stake by spending its own money otherwise."
 
     def _range(self) -> str:
         worst, best = (float(self._first.loc[name, "value"]) for name in (WORST, BEST))
-        if best - worst <= self.noise:
+        if best - worst <= self.noise or number(worst) == number(best):
             return ""
         return f"Where they end depends on where they begin: {number(worst)} to {number(best)} was found."
 
@@ -170,15 +182,9 @@ class Regimes:
         return said
 
     def _balance(self) -> str:
-        if (cost := self._short_of_together(ALONE)) <= self.noise:
-            return "That each body balances alone costs nothing here: only what each wants differs."
-        return (
-            f"That each body balances alone, rather than the system, costs {number(cost)} of it, even where all plan for "
-            "the agreed outcome."
-        )
-
-    def _short_of_together(self, regime: str) -> float:
-        return float(self._first.loc[TOGETHER, "value"] - self._first.loc[regime, "value"])
+        cost = float(self._first.loc[TOGETHER, "value"] - self._first.loc[ALONE, "value"])
+        told = "costs nothing here" if cost <= self.noise else f"costs {number(cost)} {self.unit}"
+        return f"That each body balances alone, rather than the system, {told}, where all plan for the agreed outcome."
 
     def _dearest(self) -> str:
         costly = self.law[self.law["cost"] > self.noise]
@@ -202,16 +208,16 @@ def regimes(
 ) -> Regimes:
     """What a system buys apart, told and together, as `Regimes` has it.
 
-    `told` are controls from above, what each asks in words to its changes (`allocate.commons.controls` writes them); left
-    out, three are made from the plan together. `rules`: 'in force', or 'statutory' where what was only agreed stands for
-    nobody (powers to move money stay). With `holders` each envelope's money is spent by the partner that holds it in law,
-    instead of by those that run its lines. `others` is how many further starts are drawn, besides today's plan taken in
-    order and against it and the plan that is best with each partner's own money. Without `law` the cost of statutory
-    rules is left out. `seconds` bounds each solve. `tick(done, total)` is told how far it is; once it returns False,
-    further starts, controls and rules are left out. `solve` may be one that remembers what it has solved.
+    `told` are controls from above, what each asks in words to its changes (`allocate.controls` writes them); left out,
+    three are made from the plan together. `rules`: 'in force', or 'statutory' where what was only agreed stands for
+    nobody (powers to move money stay). With `holders` each envelope's money is spent by the partner that holds it in
+    law, instead of by those that run its lines. `others` is how many further starts are drawn, besides today's plan
+    taken in order and against it and the plan that is best with each partner's own money. Without `law` the cost of
+    statutory rules is left out. `seconds` bounds each solve. `tick(done, total)` is told how far it is; once it returns
+    False, further starts, controls and rules are left out. `solve` may be one that remembers what it has solved.
 
-    Raises NoPlan where the rules cannot all hold, ScenarioError where a control is no change of this scenario, EngineError
-    where an answer does not pass its checks, and ValueError for other `rules`.
+    Raises NoPlan where the rules cannot all hold, ScenarioError where a control is no change of this scenario,
+    EngineError where an answer does not pass its checks, and ValueError for other `rules`.
     """
     if rules not in (IN_FORCE, STATUTORY):
         raise ValueError(f"rules must be {IN_FORCE!r} or {STATUTORY!r}, not {rules!r}")
@@ -292,7 +298,7 @@ class _Finding:
             ends["the best plan with each partner's own money"] = apart.settled(best)
         drawn = np.random.default_rng(0)
         for k in range(others):
-            weight = self.problem.weight * drawn.uniform(0.0, 1.0, len(self.problem.weight)) ** 4
+            weight = self.problem.weight * drawn.uniform(0.02, 1.0, len(self.problem.weight))
             if self._goes_on():
                 ends[f"a plan for other ends, drawn by lot ({k + 1})"] = apart.settled(apart.best_for(weight))
         return ends
@@ -319,10 +325,11 @@ class _Finding:
         self, regime: str, flows: Flows, rule: str = "", settled: Settled[Flows] | None = None, decide: str = "all"
     ) -> None:
         self.flows[regime, rule] = flows
+        regret = np.nan if settled is None else settled.regret
         self.rows.append({
-            "regime": regime, "rule": rule, "decide": decide if settled is None else "each", "value": self._value(flows),
-            "pounds": self.benefits.pounds(self._gain(flows)), "regret": np.nan if settled is None else settled.regret,
-            "still": settled is None or _still(settled), "why": "",
+            "regime": regime, "rule": rule, "decide": decide if settled is None else "each", "why": "",
+            "value": self._value(flows), "pounds": self.benefits.pounds(self._gain(flows)), "regret": regret,
+            "still": settled is None or _still(settled),
         })  # fmt: skip
 
     def _value(self, flows: Flows) -> float:
