@@ -45,7 +45,7 @@ def test_a_shared_good_by_hand():
     assert said(found, "Apart the system buys").endswith(
         "working together is worth 400,000, which lands on partners as +£400,000."
     )
-    assert said(found, "assumed") == "What each counts is as benefits.csv has it: 12 of its 12 figures are assumed."
+    assert said(found, "assumed") == "What each counts is as benefits.csv has it, where all figures are assumed."
 
 
 def test_prescription_worse_than_leaving_alone_and_a_floor_that_helps():

@@ -136,7 +136,8 @@ class Regimes:
         if not len(mine):
             return "Each partner is taken to count what its own lines buy: say in benefits.csv where that is wrong."
         assumed = int((mine["status"] == "assumed").sum())
-        return f"What each counts is as benefits.csv has it: {assumed} of its {len(mine)} figures are assumed."
+        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
+        return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
 
     def _assurance(self) -> str:
         regret = float(self._first.loc[APART, "regret"])
@@ -417,9 +418,8 @@ class _Finding:
             return np.nan, np.nan, NEEDED
         except AllocateError:
             return np.nan, np.nan, NOT_SOLVED
-        gains = [self._gain(plan._solved.flows) for plan in (found.plan, self.together)]
-        lands = [self.benefits.pounds(gain) for gain in gains]
-        return found.cost, lands[0] - lands[1], SOLVED
+        gained = self._gain(found.plan._solved.flows) - self._gain(self.together._solved.flows)
+        return found.cost, self.benefits.pounds(gained) if found.changes else nothing, SOLVED
 
 
 def _still(end: Settled[Flows]) -> bool:
