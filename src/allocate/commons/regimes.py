@@ -33,6 +33,7 @@ from allocate.plan.room import asks_of_money, stands
 from allocate.plan.trying import Solve, in_force, without
 from allocate.plan.words import quoted, title
 from allocate.scenario.evidence import evidence
+from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -397,12 +398,12 @@ class _Finding:
 
     # --- the law ------------------------------------------------------------------------------------------------------
 
-    def _law(self, rules: Sequence[Any]) -> pd.DataFrame:
+    def _law(self, rules: Sequence[Rule]) -> pd.DataFrame:
         rows = [[rule.id, rule.sentence(self.scenario), *self._cost(rule)] for rule in rules]
         table = pd.DataFrame(rows, columns=LAW_COLUMNS)
         return table.sort_values(["cost", "rule"], ascending=[False, True], kind="stable", ignore_index=True)
 
-    def _cost(self, rule: Any) -> tuple[float, float, str]:
+    def _cost(self, rule: Rule) -> tuple[float, float, str]:
         """What together would gain without a rule, in units of the aim and in pounds, and how that is known."""
         known = not np.isnan(self.benefits.pounds(np.zeros(len(self.problem.curves))))
         nothing = 0.0 if known else np.nan
