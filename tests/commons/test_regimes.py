@@ -10,7 +10,19 @@ import allocate as al
 from allocate import controls
 from allocate.commons.alone import Apart
 from allocate.commons.benefits import Benefits
-from allocate.commons.regimes import ALONE, APART, AT_BEST, BEST, ONE_SOLVE, REPLIES, TODAY, TOGETHER, TOLD, WORST
+from allocate.commons.regimes import (
+    AIMED,
+    ALONE,
+    APART,
+    AT_BEST,
+    BEST,
+    ONE_SOLVE,
+    REPLIES,
+    TODAY,
+    TOGETHER,
+    TOLD,
+    WORST,
+)
 from allocate.engine.optimum import Options
 from tests.commons.games import benefit, common_purse, line, rooted, shared_good, systems
 from tests.engine.making import make
@@ -102,6 +114,18 @@ def test_what_a_statutory_rule_costs():
     assert values(al.regimes(strict, told={}))[APART] < 3.1e6
     assert values(al.regimes(strict, told={}, rules="statutory"))[APART] == pytest.approx(3.2e6, abs=60)
     assert not len(al.regimes(scenario, told={}, law=False).law)
+
+
+def test_an_aim_between_places():
+    """Where partners agreed on an aim, together is still the most that can be bought, and the plan by the aim stands
+    beside it with what it gives up; apart nobody follows it."""
+    aim = {"kind": "bottom-up", "view": "spend", "where": {"programmes": ["care"]}}
+    found, plain = (al.regimes(common_purse(rules), told={}) for rules in ({"fair": aim}, None))
+    both = values(found)
+    assert {name: both[name] for name in values(plain)} == pytest.approx(values(plain))
+    assert both[AIMED] == pytest.approx(400 * np.sqrt(4.5) + 1000 * np.sqrt(0.9))
+    assert f"{1800 - both[AIMED]:.3g} less: what it gives up is for fairness" in said(found, "By the aim in force")
+    assert not any("aim in force" in each for each in plain.sentences)
 
 
 def test_many_resting_places():

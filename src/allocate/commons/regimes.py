@@ -32,13 +32,15 @@ from allocate.plan.prices import NEEDED, NO_MONEY, NOT_SOLVED, ROOM, SOLVED
 from allocate.plan.room import asks_of_money, stands
 from allocate.plan.trying import Solve, in_force, without
 from allocate.plan.words import quoted, title
+from allocate.rules.kinds import aim_of
 from allocate.scenario.evidence import evidence
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
-TODAY, APART, WORST, BEST, ALONE, TOLD, AT_BEST, TOGETHER = (
+TODAY, APART, WORST, BEST, ALONE, TOLD, AT_BEST, TOGETHER, AIMED = (
     "today", "apart", "apart, worst found", "apart, best found", "each balances", "told", "told, at best", "together",
+    "together, by its aim",
 )  # fmt: skip
 IN_FORCE, STATUTORY = "in force", "statutory"
 TOLERANCE = 1e-4
@@ -73,6 +75,8 @@ class Regimes:
     Regimes: 'today' (today's spending made lawful), 'apart' (from there), 'apart, worst found' and 'apart, best found'
     (over all starts; there may be others), 'each balances' (all plan together, but nobody spends more than its own
     money), 'told' (each for itself under a rule from above), 'told, at best' (all plan together under it), 'together'.
+    Together buys the most that it can, as the others are held against it; where an aim between places is in force, the
+    plan that follows it is 'together, by its aim', and `scenario` is the one without it.
     """
 
     scenario: Scenario
@@ -112,7 +116,7 @@ class Regimes:
     @property
     def sentences(self) -> list[str]:
         """The answer in words: apart and together, how sure that is, told, balancing alone, what the law costs."""
-        said = [self._headline(), self._counted(), self._assurance(), self._range(), *self._told()]
+        said = [self._headline(), self._aimed(), self._counted(), self._assurance(), self._range(), *self._told()]
         return [sentence for sentence in (*said, self._balance(), self._dearest()) if sentence]
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -129,6 +133,17 @@ class Regimes:
         worth = together["pounds"] - apart["pounds"]
         lands = "" if np.isnan(worth) else f", which lands on partners as {pounds(worth, currency, signed=True)}"
         return f"{both}: working together is worth {number(self.gain)}{lands}."
+
+    def _aimed(self) -> str:
+        """What following the aim between places gives up of what together adds."""
+        if AIMED not in self._first.index:
+            return ""
+        aimed = self._first.loc[AIMED]
+        less = float(self._first.loc[TOGETHER, "value"] - aimed["value"])
+        if less <= self.noise:
+            return "By the aim in force together buys as much."
+        said = f"{number(aimed['value'])}, {number(less)} less: what it gives up is for fairness."
+        return f"By the aim in force together buys {said}"
 
     def _counted(self) -> str:
         """What partners are taken to count."""
@@ -226,7 +241,10 @@ def regimes(
     base = _statutory(scenario) if rules == STATUTORY else scenario
     for changes in (told or {}).values():
         base.change(changes)
-    return _Finding(base, holders, Options(seconds), solve, tick).found(told, others, law)
+    aim = aim_of(base)
+    plain = base if aim is None else base.change({f"rules.{aim.id}.in_force": False})
+    aimed = None if aim is None else solve(base)
+    return _Finding(plain, holders, Options(seconds), solve, tick).found(told, others, law, aimed)
 
 
 def _statutory(scenario: Scenario) -> Scenario:
@@ -254,7 +272,9 @@ class _Finding:
         self.rows: list[dict[str, Any]] = []
         self.done, self.total, self.stopped = 0, 1, False
 
-    def found(self, told: Mapping[str, Mapping[str, Any]] | None, others: int, law: bool) -> Regimes:
+    def found(
+        self, told: Mapping[str, Mapping[str, Any]] | None, others: int, law: bool, aimed: Plan | None
+    ) -> Regimes:
         """Every regime, the cheap and the needed first."""
         controls = standard(self.together) if told is None else dict(told)
         statutory = [rule for rule in in_force(self.scenario) if rule.standing == "statutory"] if law else []
@@ -273,6 +293,8 @@ class _Finding:
             if self._goes_on():
                 self._tell(said, changes)
         self._add(TOGETHER, self.together._solved.flows)
+        if aimed is not None:
+            self._add(AIMED, aimed._solved.flows)
         prices = self._law(statutory)
         return Regimes(
             self.scenario, self.together, how, self._table(), self._partners(), self._outcomes(), self._spend(),
