@@ -8,7 +8,9 @@ plan.spend
 """
 
 from allocate import places, rules
+from allocate.commons import controls
 from allocate.commons.proposals import Proposal, propose
+from allocate.commons.regimes import Regimes, regimes
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
@@ -30,8 +32,8 @@ from allocate.scenario.writing import schema, write
 
 __all__ = [
     "AllocateError", "Clashes", "EngineError", "GiveWay", "Goal", "NoPlan", "Plan", "Prices", "Problem", "Proposal",
-    "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "fair_share_rule", "fairness", "next_pound", "pairwise", "places",
-    "prices", "propose", "reach", "read", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json",
-    "versions", "write", "write_plan",
+    "Regimes", "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash",
+    "compare", "compare_versions", "controls", "evidence", "explain", "fair_share_rule", "fairness", "next_pound",
+    "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
+    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from allocate.cli import (
     places,
     propose,
     reach,
+    regimes,
     rules,
     schema,
     solve,
@@ -31,7 +32,7 @@ from allocate.cli import (
 from allocate.cli.options import read_changes, read_sets
 from allocate.cli.output import ANSWERED, NO_PLAN, OUR_FAULT, SCENARIO_WRONG, say, say_changes, speak_utf8
 
-VERBS = (check, solve, clash, rules, propose, fairness, next_pound, reach, explore, places, bench, schema)
+VERBS = (check, solve, clash, rules, propose, fairness, next_pound, reach, regimes, explore, places, bench, schema)
 """In the order in which help lists them."""
 
 

@@ -18,7 +18,18 @@ from allocate.scenario.tables import TABLES
 Array = np.ndarray
 T = TypeVar("T")
 UNASKED = frozenset(
-    {"envelopes", "routes", "outcomes", "curves", "curve_points", "resources", "uses", "evidence", "sources"}
+    {
+        "envelopes",
+        "routes",
+        "outcomes",
+        "curves",
+        "curve_points",
+        "resources",
+        "uses",
+        "benefits",
+        "evidence",
+        "sources",
+    }
 )
 """Tables whose figures the limits of most rules do not follow from. A kind of rule that reads one says so (`reads`)."""
 ASKED = tuple(name for name in TABLES if name not in UNASKED)

@@ -41,6 +41,9 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (
     ("uses", "partner", "partners", "id"),
     ("uses", "place", "places", "id"),
     ("uses", "programme", "programmes", "id"),
+    ("benefits", "partner", "partners", "id"),
+    ("benefits", "outcome", "outcomes", "id"),
+    ("benefits", "place", "places", "id"),
     ("evidence", "source", "sources", "id"),
 )
 
@@ -456,6 +459,28 @@ def fits(use, lines: pd.DataFrame) -> np.ndarray:
     return mask
 
 
+def benefit_curves(scenario: Scenario) -> Iterator[Problem]:
+    """Benefits of what no curve leads to, and pairs of them that cover one curve twice for the same partner."""
+    covered: dict[str, np.ndarray] = {}
+    for row in scenario.table("benefits").itertuples():
+        mine, said = benefits_from(scenario, row), row.place if isinstance(row.place, str) else "anywhere"
+        count = covered.setdefault(row.partner, np.zeros(len(mine), dtype=int))
+        count += mine
+        if not mine.any():
+            expected = f"covers no curve of curves.csv: nothing there leads to {row.outcome}"
+            yield Problem("benefits.csv", expected, _row(row.Index), "place", said)
+        elif (count[mine] > 1).any():
+            expected = f"covers the {row.outcome} of some place a second time for {row.partner}"
+            yield Problem("benefits.csv", expected, _row(row.Index), "place", said)
+
+
+def benefits_from(scenario: Scenario, row) -> np.ndarray:
+    """The curves that a row of benefits.csv covers: booleans."""
+    curves = scenario._tables["curves"]
+    mine = (curves["outcome"] == row.outcome).to_numpy()
+    return mine & curves["place"].isin(scenario.within(row.place)).to_numpy() if isinstance(row.place, str) else mine
+
+
 def rule_sense(scenario: Scenario) -> Iterator[Problem]:
     for rule in scenario.rules:
         if rule.binds:
@@ -490,6 +515,7 @@ SENSE: Checks = {
     slopes: ("curves",),
     curve_points: ("lines", "curves", "curve_points"),
     resource_sums: ("lines", "uses"),
+    benefit_curves: ("places", "curves", "benefits"),
     rule_sense: RULED,
     evidence_problems: (*TABLES, "rules"),
 }
