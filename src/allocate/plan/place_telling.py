@@ -1,0 +1,48 @@
+"""Places in sentences: who opens furthest from a fair share, and who loses on the way to it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from allocate.places import Drawing, pace
+from allocate.plan.figures import per_cent, pounds
+
+NEAR = 0.01
+"""A place within this part of its target is near it."""
+MOST = 4
+"""Places named in one sentence; more are counted."""
+
+
+def apart(drawing: Drawing, distances: pd.DataFrame) -> str:
+    """Who opens furthest from a fair share, above and below."""
+    total, given = distances["target"].sum(), distances["opening"].sum()
+    rates = distances["rate"].fillna(0.0)
+    told = []
+    for place, word in ((rates.idxmax(), "above"), (rates.idxmin(), "below")):
+        row = distances.loc[place]
+        if (row["distance"] > 0) == (word == "above") and abs(row["distance"]) >= 0.5:
+            told.append(f"{drawing.names[place]} is {pounds(abs(row['distance']))} "
+                        f"({per_cent(abs(row['rate']))}) {word} its fair share")  # fmt: skip
+    text = f"Furthest from it, {' and '.join(told)}." if told else "Every place opens at its fair share."
+    if abs(given - total) > 0.005 * total:
+        text += (
+            f" The opening positions add to {pounds(given)} and the money to share is {pounds(total)}, so places stand "
+            f"{per_cent(given / total - 1, signed=True)} from target on average before any of it moves."
+        )
+    return text
+
+
+def lost(drawing: Drawing, years: pd.DataFrame) -> str:
+    """Who loses cash and when, and by when all are near their fair share."""
+    rows_lost = pace.losers(years)
+    told = [
+        f"{drawing.names[place]} in {', '.join(rows['year'])} ({pounds(rows['growth'].sum(), signed=True)})"
+        for place, rows in rows_lost.groupby("place", sort=False)
+    ]
+    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
+    text = f"Places that lose cash: {'; '.join(told[:MOST])}{more}. " if told else "No place loses cash. "
+    when = pace.closed(years, NEAR)
+    near = f"All places are within {NEAR:.0%} of their fair share from {when}."
+    last = years[years["year"] == years["year"].iloc[-1]].set_index("place")["distance_rate"]
+    far = last.abs().idxmax()
+    return text + (near if when else f"{drawing.names[far]} still ends {per_cent(last[far], signed=True)} from it.")
