@@ -5,12 +5,40 @@ from __future__ import annotations
 import pandas as pd
 
 from allocate.places import Drawing, pace
-from allocate.plan.figures import per_cent, pounds
+from allocate.plan.figures import IN_MILLIONS, per_cent, pounds
 
 NEAR = 0.01
 """A place within this part of its target is near it."""
+SMALL = 5e6
+"""Pounds of which a tenth of a million is too large a part."""
 MOST = 4
 """Places named in one sentence; more are counted."""
+
+
+def shared(drawing: Drawing, targets: pd.DataFrame) -> str:
+    """What a fair share comes to where it is furthest from an equal sum a head, above and below."""
+    more = beyond_equal(drawing, targets)
+    total = targets["target"].sum()
+    millions, said = in_millions(targets["target"]), []
+    for place, word in ((more.idxmax(), "more"), (more.idxmin(), "less")):
+        if abs(more[place]) >= 0.5:
+            fair = (
+                f"the fair share of {drawing.names[place]} is {pounds(targets.at[place, 'target'], millions=millions)}"
+            )
+            said.append(f"{fair}, {pounds(abs(more[place]), millions=millions)} {word} than an equal sum a head")
+    if not said:
+        return f"Of {pounds(total)}, every place's fair share is an equal sum a head."
+    return f"Of {pounds(total)}, {', and '.join(said)}."
+
+
+def in_millions(amounts: pd.Series) -> bool:
+    """Whether places' amounts are said in millions: not where most of them are too small for it."""
+    return bool(amounts.sum() >= IN_MILLIONS and amounts.median() >= SMALL)
+
+
+def beyond_equal(drawing: Drawing, targets: pd.DataFrame) -> pd.Series:
+    """Pounds by which each place's fair share is beyond an equal sum a head."""
+    return targets["target"] - targets["target"].sum() * drawing.shares()["population"]
 
 
 def apart(drawing: Drawing, distances: pd.DataFrame) -> str:
@@ -23,7 +51,7 @@ def apart(drawing: Drawing, distances: pd.DataFrame) -> str:
         if (row["distance"] > 0) == (word == "above") and abs(row["distance"]) >= 0.5:
             told.append(f"{drawing.names[place]} is {pounds(abs(row['distance']))} "
                         f"({per_cent(abs(row['rate']))}) {word} its fair share")  # fmt: skip
-    text = f"Furthest from it, {' and '.join(told)}." if told else "Every place opens at its fair share."
+    text = f"{' and '.join(told)}: nobody is further." if told else "Every place opens at its fair share."
     if abs(given - total) > 0.005 * total:
         text += (
             f" The opening positions add to {pounds(given)} and the money to share is {pounds(total)}, so places stand "
