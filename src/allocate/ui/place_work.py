@@ -42,7 +42,7 @@ class Work:
     further there.
 
     system      the code of the one that is drawn, or is to be; '' where none is known
-    amounts     pounds by the need that shares them; `given` is False where they are only a round sum
+    amounts     pounds by the need that shares them: those that were given, all that places open with, or a round sum
     targets     as `Drawing.targets`; distances as `Drawing.distance`; path as the tables of `places.pace`
     moved       what has changed since an earlier file, as `stability.moved`
     """
@@ -52,7 +52,6 @@ class Work:
     system: str = ""
     drawing: Drawing | None = None
     amounts: Mapping[str, float] = field(default_factory=dict)
-    given: bool = False
     targets: pd.DataFrame = field(default_factory=pd.DataFrame)
     opening: pd.Series | None = None
     distances: pd.DataFrame | None = None

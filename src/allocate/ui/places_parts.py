@@ -28,6 +28,8 @@ LONG = 40
 """Places that fit a table in the page; more are listed in a grid that scrolls."""
 NEAR = 0.025
 """A place this near its fair share is near it."""
+WHOLE = ("target", "beyond", "population", "practices")
+"""Columns of whole numbers."""
 CAVEAT = (
     "Fair shares are as good as the formula. Places are lists of patients, not residents; unmet need, ambulances and "
     "specialised services are not in it; and the smaller the place, the shakier its share. Social care and public "
@@ -258,7 +260,10 @@ def tiles(found: Work, drawing: Drawing) -> list[Tile]:
         }  # fmt: skip
         near = int((found.distances["rate"].abs() <= NEAR).sum())
         need = Tile(f"Within {per_cent(NEAR)} of fair share", f"{near} of {len(away)}", "places, as they open")
-    ends = [Tile(f"Furthest {word} {name}", *said[place])]
+    ends = [
+        Tile(f"Furthest {word} {name}", *said[place])
+        for word, place in (("above", away.idxmax()), ("below", away.idxmin()))
+    ]
     return [money, *ends, need]
 
 
@@ -341,15 +346,11 @@ def _grid(table: pd.DataFrame, columns: list[Column], key: str) -> None:
     """A long table as a grid that scrolls and sorts; figures stay figures."""
     shown = table[[each.name for each in columns]]
     settings: dict[str, Any] = {
-        each.name: st.column_config.NumberColumn(each.heading, format="localized" if each.name in MONEY else "%.3f")
+        each.name: st.column_config.NumberColumn(each.heading, format="localized" if each.name in WHOLE else "%.3f")
         if each.figure else st.column_config.TextColumn(each.heading)
         for each in columns
     }  # fmt: skip
-    st.dataframe(shown.round({name: 0 for name in MONEY}), hide_index=True, key=key, height=520, column_config=settings)
-
-
-MONEY = ("target", "beyond", "population", "practices")
-"""Columns of whole numbers."""
+    st.dataframe(shown.round({name: 0 for name in WHOLE}), hide_index=True, key=key, height=520, column_config=settings)
 
 
 # --- folds -----------------------------------------------------------------------------------------------------------
