@@ -51,7 +51,7 @@ def apart(drawing: Drawing, distances: pd.DataFrame) -> str:
         if (row["distance"] > 0) == (word == "above") and abs(row["distance"]) >= 0.5:
             told.append(f"{drawing.names[place]} is {pounds(abs(row['distance']))} "
                         f"({per_cent(abs(row['rate']))}) {word} its fair share")  # fmt: skip
-    text = f"{' and '.join(told)}: nobody is further." if told else "Every place opens at its fair share."
+    text = f"{' and '.join(told)}: no place is further." if told else "Every place opens at its fair share."
     if abs(given - total) > 0.005 * total:
         text += (
             f" The opening positions add to {pounds(given)} and the money to share is {pounds(total)}, so places stand "

@@ -10,7 +10,6 @@ import streamlit as st
 
 from allocate.errors import ScenarioError
 from allocate.places import Drawing, writing
-from allocate.plan.words import count
 from allocate.scenario.words import slug
 from allocate.ui import asked as places_asked
 from allocate.ui import desk, parts, sharing, state
@@ -78,8 +77,7 @@ def bring_places() -> None:
 def by_hand(found: Work, drawing: Drawing) -> None:
     """Put districts, PCNs and practices together in a place of any name."""
     puts = state.asked().put
-    name = "Change the drawing by hand" + (f" ({count(len(puts), 'change')})" if puts else "")
-    with st.expander(name, key="by-hand", on_change="rerun") as fold:
+    with st.expander("Change the drawing by hand", key="by-hand", on_change="rerun") as fold:
         if not fold.open:
             return
         st.html(parts.paragraph("What you move leaves the place that it was in, so every practice stays in one place."))

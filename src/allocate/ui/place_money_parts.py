@@ -107,8 +107,7 @@ def _distances(drawing: Drawing, table: pd.DataFrame) -> str:
     if len(shown) > MOST:
         shown = shown.loc[shown["distance"].abs().nlargest(MOST).index]
         caption += f": the {MOST} furthest from theirs"
-    card = bars.html + parts.table(shown, columns, caption)
-    return f"<div class='al-below-chart'>{card}</div>"
+    return bars.html + parts.table(shown, columns, caption)
 
 
 def _say(millions: bool, signed: bool = False) -> Callable[[float], str]:
@@ -187,13 +186,12 @@ def path_table(drawing: Drawing, path: pd.DataFrame) -> str:
         told = tables[place]
         row = {"name": drawing.names[place], "loses": ", ".join(told.loc[told["loses"], "year"]) or "None"}
         row["ends"] = per_cent(told["distance_rate"].iloc[-1], signed=True)
-        row["opens"] = pounds(told["before"].iloc[0], millions=millions)
         for year in told.itertuples():
             row[str(year.year)] = f"{pounds(float(year.amount), millions=millions)} ({_signed(float(year.rate))})"
         rows.append(row)
     loses = [Column("loses", "Loses cash in")] if path["loses"].any() else []
     columns = [
-        Column("name", "Place"), *loses, figure("ends", "Ends from fair share"), figure("opens", "Opens"),
+        Column("name", "Place"), *loses, figure("ends", "Ends from fair share"), 
         *(figure(year, year) for year in years),
     ]  # fmt: skip
     caption = "Pounds and growth by year" + (f", the first {MOST} places" if len(tables) > MOST else "")

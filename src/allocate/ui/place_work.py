@@ -140,15 +140,7 @@ def _worked(asked: Asked, practices: Practices, system: str, tray: Tray) -> Work
         except ScenarioError as error:
             faults["opening"] = error
     amounts = asked.amounts or {"core": ROUND if opening is None else float(opening.sum())}
-    made = Work(
-        asked,
-        practices,
-        drawing.systems[0],
-        drawing,
-        amounts,
-        bool(asked.amounts) or opening is not None,
-        faults=faults,
-    )
+    made = Work(asked, practices, drawing.systems[0], drawing, amounts, faults=faults)
     return _shared(made, opening, system, tray)
 
 

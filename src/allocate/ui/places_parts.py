@@ -15,7 +15,7 @@ from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.place_telling import apart, beyond_equal, in_millions, shared
 from allocate.plan.words import count
 from allocate.scenario.scenario import Scenario
-from allocate.ui import desk, parts, place_file_parts, place_money_parts, state
+from allocate.ui import desk, parts, pictures, place_file_parts, place_money_parts, state
 from allocate.ui.maps import MOST, marks, place_map, practice_table
 from allocate.ui.parts import Column, Tile, figure
 from allocate.ui.place_work import ROUND, Work, reasons, work
@@ -224,7 +224,7 @@ def _drawn(found: Work, drawing: Drawing) -> None:
         parts.draw(parts.tiles(tiles(found, drawing)), key="story")
     left, right = st.columns([5, 6], gap="medium")
     with left, st.container(border=True, key="card-map"):
-        _map(drawing)
+        _map(found, drawing)
     with right, st.container(border=True, key="card-places"):
         _table(found, drawing)
     place_money_parts.distance(found, drawing)
@@ -254,10 +254,12 @@ def tiles(found: Work, drawing: Drawing) -> list[Tile]:
     else:
         away, name = found.distances["rate"].fillna(0.0), "fair share"
         said = {
-            place: (per_cent(away[place], signed=True),
-                    f"{drawing.names[place]}, {_pounds(found.distances.at[place, 'distance'], millions)}")
+            place: (
+                per_cent(away[place], signed=True),
+                f"{_pounds(found.distances.at[place, 'distance'], millions)}, {drawing.names[place]}",
+            )
             for place in away.index
-        }  # fmt: skip
+        }
         near = int((found.distances["rate"].abs() <= NEAR).sum())
         need = Tile(f"Within {per_cent(NEAR)} of fair share", f"{near} of {len(away)}", "places, as they open")
     ends = [
@@ -271,15 +273,14 @@ def _pounds(amount: float, millions: bool) -> str:
     return pounds(amount, signed=True, millions=millions)
 
 
-def _map(drawing: Drawing) -> None:
-    """The map, and which place to look at."""
-    st.html(parts.title("Where they are", _map_note(drawing)))
+def _map(found: Work, drawing: Drawing) -> None:
+    """The map, and which place to look at; bars, where the file does not say where practices are."""
     look = state.asked().look if state.asked().look in drawing.within else ""
     chart = place_map(drawing, look)
     if not chart.spec:
-        words = f"{drawing.practices.file} has no latitude and longitude: the table stands for the map."
-        st.html(parts.paragraph(words, "text"))
+        _without_map(found, drawing)
         return
+    st.html(parts.title("Where they are", _map_note(drawing)))
     options = ["", *drawing.within]
     key = state.seed("place-look", look)
     st.selectbox(
@@ -288,6 +289,18 @@ def _map(drawing: Drawing) -> None:
     )  # fmt: skip
     spec = {name: part for name, part in chart.spec.items() if name != "description"}
     st.vega_lite_chart(spec, width="stretch", theme=None, key="chart-places", alt=chart.alt)
+
+
+def _without_map(found: Work, drawing: Drawing) -> None:
+    """What is drawn instead of a map: fair shares against an equal sum a head."""
+    note = f"{drawing.practices.file} has no latitude and longitude of practices, so there is no map."
+    heading = parts.title("Who gets more than an equal sum a head", note)
+    if found.targets.empty:
+        st.html(heading)
+        return
+    away, unit = beyond_equal(drawing, found.targets), "£m" if in_millions(found.targets["target"]) else "£"
+    rows = [{"name": drawing.names[str(place)], "change": amount} for place, amount in away.items()]
+    st.html(heading + pictures.change_bars(pictures.largest(rows), unit).html)
 
 
 def _look(key: str) -> None:
@@ -406,23 +419,19 @@ def need_table(drawing: Drawing, base: str, nhse: bool) -> pd.DataFrame:
 
 def _practices(drawing: Drawing) -> None:
     """The practices, of the place that is looked at or of all."""
-    look = state.asked().look
-    table = practice_table(drawing)
-    if look in drawing.within:
-        table = table[table["place"] == look]
-    whose = drawing.names[look] if look in drawing.within else "all places"
-    with st.expander(
-        f"The practices of {parts.safe(whose)} ({len(table):,})", key="practices", on_change="rerun"
-    ) as fold:
+    look, table = state.asked().look, practice_table(drawing)
+    with st.expander("The practices", key="practices", on_change="rerun") as fold:
         if not fold.open:
             return
-        has_pcn = bool((table["pcn"] != "").any())
-        shown = table[
-            ["name", "practice", "place_name", *(["pcn"] if has_pcn else []), "district", "population", "need"]
-        ]
+        if look in drawing.within:
+            table = table[table["place"] == look]
+        whose = f"The practices of {drawing.names[look]}" if look in drawing.within else "The practices of all places"
+        st.html(parts.title(f"{whose} ({len(table):,})", "Choose a place beside the map to see its own alone."))
         heads = {"name": "Practice", "practice": "Code", "place_name": "Place", "pcn": "PCN", "district": "District"}
+        heads = {name: text for name, text in heads.items() if name != "pcn" or (table["pcn"] != "").any()}
         st.dataframe(
-            shown.assign(population=np.round(shown["population"])), hide_index=True, key="practice-table", height=420,
+            table[[*heads, "population", "need"]].assign(population=np.round(table["population"])), hide_index=True,
+            key="practice-table", height=420,
             column_config={
                 **{name: st.column_config.TextColumn(text) for name, text in heads.items()},
                 "population": st.column_config.NumberColumn("People", format="localized"),
