@@ -22,7 +22,7 @@ NAMED = 12
 """Places whose names stand on the map."""
 REACH = 0.3
 """Need this far above or below the system's has the full shade."""
-WIDE, LOW, HIGH = 420, 260, 560
+WIDE, LOW, HIGH = 380, 260, 500
 """Pixels that a map is taken to be wide, and its least and most height."""
 
 

@@ -222,7 +222,7 @@ def _drawn(found: Work, drawing: Drawing) -> None:
     """A drawing: figures from afar, the map and the table beside it, distance and pace, and the folds."""
     if not found.targets.empty:
         parts.draw(parts.tiles(tiles(found, drawing)), key="story")
-    left, right = st.columns([5, 6], gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left, st.container(border=True, key="card-map"):
         _map(found, drawing)
     with right, st.container(border=True, key="card-places"):
