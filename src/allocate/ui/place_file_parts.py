@@ -51,8 +51,7 @@ def bring_practices(open: bool = False, drawn: Drawing | None = None) -> None:
     with st.expander("Another file", key="other-file"):
         if drawn is not None:
             st.html(parts.paragraph(f"Open now: {drawn.practices.file}."))
-            if drawn.by == state.asked().by or state.asked().by == "file":
-                bring_places()
+            bring_places()
         bring("file", "Another practice file", ["csv", "xlsx", "xlsm"])
         given = given_file()
         if state.asked().file and given is not None:
