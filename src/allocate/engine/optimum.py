@@ -18,10 +18,10 @@ import numpy as np
 
 from allocate.engine.branches import Search, search
 from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
-from allocate.engine.highs import Start
+from allocate.engine.highs import Impossible, Start
 from allocate.engine.live import Reference
 from allocate.engine.polish import attributed, polish
-from allocate.engine.problem import Problem
+from allocate.engine.problem import Problem, through
 from allocate.engine.session import Held, Reached, Session
 from allocate.engine.ties import nearest_choices, nearest_today
 from allocate.engine.watch import Stopped, Watch
@@ -81,11 +81,16 @@ def must_order(problem: Problem) -> frozenset[int]:
 
 
 def optimum(
-    session: Session, problem: Problem, options: Options, watch: Watch, start: Start | Reference = "nothing"
+    session: Session,
+    problem: Problem,
+    options: Options,
+    watch: Watch,
+    start: Start | Reference = "nothing",
+    settle: bool = True,
 ) -> Optimum:
-    """The best plan of a problem whose sets are the session's; its first solve begins at `start`. Raises Impossible
-    where no plan exists, Stopped where `watch` was stopped before one was found, and Phantom where curves must be made
-    to fill in order."""
+    """The best plan of a problem whose sets are the session's; its first solve begins at `start`. Among plans as good
+    it is the nearest to today, unless `settle` is false. Raises Impossible where no plan exists, Stopped where `watch`
+    was stopped before one was found, and Phantom where curves must be made to fill in order."""
     watch.begin(options.seconds)
     search_choices = session.has_integers and (options.opened is None or len(session.sets.ordered) > 0)
     watch.enter("searching yes/no choices" if search_choices else "solving")
@@ -111,7 +116,7 @@ def optimum(
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(problem, best.flows)
-    more, flows = _settled(session, problem, best.flows, held, watch)
+    more, flows = _settled(session, problem, best.flows, held, watch) if settle else (0, best.flows)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = attributed(problem, flows, best.prices)
     if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
@@ -162,8 +167,9 @@ def _refined(
                 # Which slices must be full depends on where they lie: those choices are made afresh.
                 held = session.held(session.solve(problem, grids, None, watch.left(), watch=watch))
             answer = session.solve(problem, grids, held, watch.left(), "last" if held is None else "nothing", watch)
-        except EngineError:
-            # Stopped or out of time on finer slices: the plan already found stands, with its honest gap.
+        except (EngineError, Impossible):
+            # Stopped or out of time on finer slices, or what only just holds is between them: the plan already found
+            # stands, with its honest gap.
             break
     if best is None and watch.stopped:
         raise Stopped
@@ -199,7 +205,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
     if len(session.sets.ordered):
         return 0, flows
-    grids = _with_breakpoints(problem, flows)
+    grids = through(problem.curves, problem.grids, problem.curves.effort(flows.spend))
     measured = session.distance(problem, grids)
     try:
         start = session.distance_start(problem, grids, flows)
@@ -237,15 +243,3 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
         apart = grid[0] + (grid[-1] - grid[0]) * 1e-7 * np.arange(len(grid))
         finer.append(np.minimum(np.maximum(fine, apart), grid[-1]))
     return finer
-
-
-def _with_breakpoints(problem: Problem, flows: Flows) -> list[Array]:
-    """The first breakpoints, with the nearest inner one of each curve moved onto the plan."""
-    effort = problem.curves.effort(flows.spend)
-    grids = list(problem.grids)
-    for q, grid in enumerate(grids):
-        near = 1e-6 * (grid[-1] - grid[0])
-        if problem.curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
-            grids[q] = grid = grid.copy()
-            grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
-    return grids

@@ -144,6 +144,8 @@ class Problem:
     """limits that are never bounds in other words, for they bend"""
     toll: Array | float = 0.0
     """per line, then route: what a pound costs beyond its envelope's money, where limits bend (`decided`)"""
+    around: Array | None = None
+    """pounds under each curve that must be a breakpoint, where limits only just hold there"""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
@@ -407,7 +409,19 @@ class Problem:
     def grids_over(self, low: Array, high: Array) -> list[Array]:
         """Breakpoints of every curve between these efforts, in pounds."""
         slices = self.slices or (SLICES_WITH_CHOICES if self.choices.any() else SLICES)
-        return self.curves.grids(low, high, slices)
+        grids = self.curves.grids(low, high, slices)
+        return grids if self.around is None else through(self.curves, grids, self.around)
+
+
+def through(curves: Curves, grids: list[Array], effort: Array) -> list[Array]:
+    """Breakpoints with the nearest inner one of each curve moved to these efforts, pounds under each curve."""
+    grids = list(grids)
+    for q, grid in enumerate(grids):
+        near = 1e-6 * (grid[-1] - grid[0])
+        if curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
+            grids[q] = grid = grid.copy()
+            grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
+    return grids
 
 
 @dataclass(frozen=True)
