@@ -160,7 +160,7 @@ def _sentence(rows: pd.DataFrame) -> str:
     if not known:
         known = [f"no index, because {rows.loc['gini', 'reason']}"]
         if not np.isnan(worst["value"]):
-            known += [f"the worst-off fifth of people have {_amount(worst['value'], worst['unit'])}"]
+            known += [f"the worst-off fifth of people have {in_unit(worst['value'], worst['unit'])}"]
     return f"{title}: {'; '.join(known)}." + (f" {moved}." if moved else "")
 
 
@@ -279,14 +279,14 @@ def _moved(plan: Plan, view: View, theirs: dict[str, View] | None) -> str:
     change[np.abs(change) <= NOISE * np.maximum(np.abs(view.value), np.abs(was))] = 0.0
     up, down = int(np.argmax(change)), int(np.argmin(change))
     names = [plan.scenario.name_of("places", place) for place in view.places]
-    said = [f"{names[up]} gains most ({_amount(change[up], view.unit, True)})"] if change[up] > 0 else []
-    said += [f"{names[down]} loses most ({_amount(change[down], view.unit, True)})"] if change[down] < 0 else []
+    said = [f"{names[up]} gains most ({in_unit(change[up], view.unit, True)})"] if change[up] > 0 else []
+    said += [f"{names[down]} loses most ({in_unit(change[down], view.unit, True)})"] if change[down] < 0 else []
     if not said:
         return "No place gains or loses"
     return " and ".join(said) + ("" if len(said) > 1 else ", no place loses" if change[up] > 0 else ", no place gains")
 
 
-def _amount(amount: float, unit: str, signed: bool = False) -> str:
+def in_unit(amount: float, unit: str, signed: bool = False) -> str:
     """An amount of a view: '+£12.50 a head', '−0.3 years for 1,000 people', '1.2% of fair share'."""
     sign = MINUS if amount < 0 else "+" if signed else ""
     if unit.endswith(A_HEAD):
@@ -297,4 +297,4 @@ def _amount(amount: float, unit: str, signed: bool = False) -> str:
     return f"{number(amount, signed=signed)} {unit}"
 
 
-__all__ = ["Measure", "View", "fairness", "fairness_in_words", "views"]
+__all__ = ["OF_SHARE", "Measure", "View", "fairness", "fairness_in_words", "in_unit", "views"]

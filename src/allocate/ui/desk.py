@@ -204,7 +204,7 @@ def _solved(draft: Draft, book: Book, wanted: Scenario, meanwhile: bool) -> View
     return View(
         draft, book, wanted, plans["base"], plans.get("rebased"), plans["plan"],
         failed if isinstance(failed, NoPlan) else None,
-        str(failed) if isinstance(failed, EngineError) else "", held=runs.held(wanted),
+        str(failed) if isinstance(failed, EngineError | ScenarioError) else "", held=runs.held(wanted),
     )  # fmt: skip
 
 

@@ -97,6 +97,27 @@ def dumbbell(rows: Rows, band: float = 0.025, before: str = "Now", after: str = 
     return Picture(_framed(body + _row("", "", ticks, " al-ticks"), alt, key), alt, table)
 
 
+def journey(rows: Rows, say: Callable[[float], str], names: Sequence[str], nought: bool = False) -> Picture:
+    """What each place has, in three plans: where it is, where it would be, and where it comes to be. Rows: name, today,
+    most, fair (blank rows are left out); `names` are the words for those three. With `nought` the scale begins there,
+    where all stand today; a plan that is another's twin is not drawn apart."""
+    told = figured(rows, "today", "most", "fair")
+    for row in told:
+        row["label"], row["said"], row["was"] = (say(row[key]) for key in ("fair", "most", "today"))
+    today, most, fair = names
+    table = tabled(told, {"name": "Name", "was": today, "said": most, "label": fair})
+    if not told:
+        return _nothing("places", table)
+    twins = all(math.isclose(row["most"], row["fair"], rel_tol=1e-9) for row in told)
+    ends = [row[key] for row in told for key in ("today", "most", "fair")] + [0.0] * nought
+    scale = _scale(min(ends), max(ends), margin=0.04)
+    words = ({} if nought else {"before": today}) | ({} if twins else {"most": most}) | {"after": fair}
+    body = "".join(_row(row["name"], row["label"], _journey(row, scale, nought, twins)) for row in told)
+    ticks = "".join(_at("al-tick", scale(at), text) for at, text in _ticks(min(ends), max(ends), say))
+    alt = f"{_count(told, 'place')}, {fair.lower()}. {extremes(told, 'fair')}"
+    return Picture(_framed(body + _row("", "", ticks, " al-ticks"), alt, _key(words)), alt, table)
+
+
 def waterfall(start: Mapping[str, Any], steps: Rows, end: Mapping[str, Any], unit: str = "£m") -> Picture:
     """From one plan's total to another's. Start and end: name, amount; steps: name, change. What the steps leave
     unexplained gets a row of its own, so that the picture adds up."""
@@ -220,14 +241,14 @@ def _scale(low: float, high: float, margin: float = 0.0) -> Callable[[float], fl
     return lambda value: min(max(0.0, 100.0 * (value - low) / wide), 100.0)
 
 
-def _ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Round shares between two others, three to five of them, and how they are said."""
-    least = max(high - low, 1e-6) / 4.5
+def _ticks(low: float, high: float, say: Callable[[float], str] | None = None) -> list[tuple[float, str]]:
+    """Round shares between two others, three to five of them, and how they are said; or round figures, by `say`."""
+    least = max(high - low, 1e-6) / (4.5 if say is None else 4)
     power = 10.0 ** math.floor(math.log10(least))
     step = next(power * by for by in (1, 2, 2.5, 5, 10) if power * by >= least)
     places = next((k for k in range(6) if math.isclose(round(step * 100, k), step * 100)), 6)
     every = range(math.ceil(low / step), math.floor(high / step) + 1)
-    return [(k * step, per_cent(k * step, signed=True, places=places)) for k in every]
+    return [(k * step, say(k * step) if say else per_cent(k * step, signed=True, places=places)) for k in every]
 
 
 def _at(kind: str, place: float, text: str = "") -> str:
@@ -260,6 +281,13 @@ def _distance(row: Mapping[str, Any], band: float, scale: Callable[[float], floa
     before, after = scale(row["before"]), scale(row["after"])
     near, line = _from("al-band", scale(-band), scale(band)), _from("al-line", before, after)
     return near + _at("al-zero", scale(0.0)) + line + _at("al-before", before) + _at("al-after", after)
+
+
+def _journey(row: Mapping[str, Any], scale: Callable[[float], float], nought: bool, twins: bool) -> str:
+    today, most, fair = (scale(row[key]) for key in ("today", "most", "fair"))
+    first = _at("al-zero", scale(0.0)) if nought else _at("al-before", today)
+    way = _from("al-line", min(today, most, fair), max(today, most, fair))
+    return way + first + ("" if twins else _at("al-most", most)) + _at("al-after", fair)
 
 
 def _step(row: Mapping[str, Any], scale: Callable[[float], float], cut: bool) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from allocate.errors import AllocateError
 from allocate.plan import explaining, telling
+from allocate.plan.aim import aim_in_words
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.margins import view_of
 from allocate.plan.moves import POUND, Moves
@@ -65,7 +66,8 @@ def _drawn(view: View, plan: Plan) -> Drawing:
     if view.run is not None:
         return _early(view, plan, mine, said, parts.verdict(rest, "note", f"{lead}."))
     doubt = [] if plan.certified else [explaining.assurance(plan)]
-    verdict = parts.verdict(rest, "note" if doubt else "good", f"{lead}.", doubt)
+    aimed = [said for said in [aim_in_words(plan)] if said]
+    verdict = parts.verdict(rest, "note" if doubt else "good", f"{lead}.", [*aimed, *doubt])
     told, asked, seen = (tiles(view, plan), cards(view, plan), shown(plan)) if mine is None else _from(mine, view, plan)
     return Drawing(mine, said, verdict, parts.tiles(told) + parts.cards(asked), tuple(seen))
 

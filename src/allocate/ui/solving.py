@@ -154,11 +154,11 @@ def _solved(scenario: Scenario, watch: Watch, choices: Plan | None = None) -> An
     return answer
 
 
-def answer(scenario: Scenario) -> Plan:
+def answer(scenario: Scenario, watch: Watch | None = None) -> Plan:
     """The plan, waiting for it. Raises what `allocate.solve` raises. For the small re-solves that explain a plan."""
     found = _answers.get(scenario.digest)
     if found is None:
-        found = _solved(scenario, Watch())
+        found = _solved(scenario, watch or Watch())
     if isinstance(found, AllocateError):
         raise found
     return found
