@@ -1,6 +1,7 @@
 """The fairest plan: what an aim between places asks for, within what may be given up for it.
 
-1. The most benefit for the money, as if there were no aim: what is given up is held against it.
+1. The most benefit for the money, as if there were no aim: what is given up is held against it, and no agreed rule
+   bends further for fairness than it did for that.
 2. The aim's own best (`welfare`), its price certified by weak duality as any plan's is: stage by stage where it is
    lexicographic. A ladder (leximin) holds a place at its level only where a positive price proves that no plan that
    raises the lowest could give it more; what merely stands there stays free (Nace and Pioro 2008, IEEE Communications
@@ -25,8 +26,8 @@ from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.watch import Watch
 from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
-from allocate.errors import ScenarioError
 from allocate.rules.aims import tail
 from allocate.rules.binding import INFINITY
 from allocate.rules.kinds import Fair
@@ -101,12 +102,29 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     watch.begin(options.seconds)
     most = best(problem, options, watch, lambda session, within, found: found, settle=False)
     sight = _sighted(aim, problem, most, options, watch)
-    spare = firm(problem, most.flows)
     kept, gain = _kept(sight, most)
-    staged = _staged(sight, spare, kept, most, options, watch)
-    final, found = _most_of_the_fair(sight, problem, staged, options, watch)
+    try:
+        staged = _staged(sight, firm(problem, most.flows), kept, most, options, watch)
+        body = problem.bodies(most.flows.spend, most.flows.moved)
+        within = replace(problem, bends=problem.bends.up_to(problem.terms.ends, body)) if problem.bends else problem
+        final, found = _most_of_the_fair(sight, within, staged, options, watch)
+    except EngineError:
+        if not (watch.stopped or watch.late):
+            raise
+        return _short_of_it(sight, problem, most, gain, watch)
     told = sight.scored(staged.bound), most.certificate.value, gain
     return _in_whole_pounds(sight, problem, final, found, told, watch)
+
+
+def _short_of_it(sight: _Sight, problem: Problem, most: Optimum, gain: float, watch: Watch) -> Solved:
+    """The plan of most benefit, where there was no time for the aim: how far from it, nobody knows."""
+    flows = whole_pounds(problem, most.flows, watch)
+    whole, flows = flows is not None, most.flows if flows is None else flows
+    certificate = certify(problem, flows, most.certificate.bound, 1e-6 if whole else PENNY)
+    reached = sight.score(sight.values(flows.spend))
+    aimed = Aimed(sight.aim, reached, np.inf, np.inf, most.certificate.value, gain)
+    found = replace(most, status="stopped" if watch.stopped else "time limit")
+    return Solved(problem, flows, found, certificate, whole, aimed=aimed)
 
 
 def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> _Sight:
