@@ -31,7 +31,7 @@ from allocate.errors import Problem as Wrong
 from allocate.rules.aims import tail
 from allocate.rules.binding import INFINITY
 from allocate.rules.kinds import Fair
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.tally import POINTS, Limit, Row, Tally
 from allocate.rules.views import Seen
 
 Array = np.ndarray
@@ -398,7 +398,8 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
             if name in row.terms
         ) * laid.scale / amount.terms[name]  # fmt: skip
         if -worth * now > 1e-7 * problem.at_stake:
-            measure = sight.totals[name].measure
+            measures = {sight.totals[each].measure for each in amount.terms}
+            measure = measures.pop() if len(measures) == 1 else POINTS
             label = f"{sight.aim.sentence(scenario)}: {place.name}"
             held.append((Limit(sight.aim.id, label, amount, now, INFINITY, measure, place.id), worth))
     limits = (*problem.limits, *(limit for limit, _ in held))

@@ -15,7 +15,7 @@ from allocate.engine.sparse import Sparse
 from allocate.rules.kinds import binding_rules
 from allocate.rules.limits import chosen, definitions, kept, spoken
 from allocate.rules.limits import limits as all_limits
-from allocate.rules.tally import CHOICE, Limit, Row, Tally
+from allocate.rules.tally import CHOICE, POINTS, Limit, Row, Tally
 from allocate.scenario.curves import Curves
 from allocate.scenario.scenario import Scenario
 
@@ -541,6 +541,8 @@ class Units:
             return 1.0
         if measure == "spend":
             return self.money
+        if measure == POINTS:
+            return self.value
         return self.resource if measure == "resource" else self.outcome[measure]
 
 
