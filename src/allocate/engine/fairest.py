@@ -112,7 +112,8 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
         if not (watch.stopped or watch.late):
             raise
         return _short_of_it(sight, problem, most, gain, watch)
-    told = sight.scored(staged.bound), most.certificate.value, gain
+    otherwise = sight.score(sight.values(most.flows.spend))
+    told = sight.scored(staged.bound), most.certificate.value, gain, otherwise
     return _in_whole_pounds(sight, problem, final, found, told, watch)
 
 
@@ -122,7 +123,7 @@ def _short_of_it(sight: _Sight, problem: Problem, most: Optimum, gain: float, wa
     whole, flows = flows is not None, most.flows if flows is None else flows
     certificate = certify(problem, flows, most.certificate.bound, 1e-6 if whole else PENNY)
     reached = sight.score(sight.values(flows.spend))
-    aimed = Aimed(sight.aim, reached, np.inf, np.inf, most.certificate.value, gain)
+    aimed = Aimed(sight.aim, reached, np.inf, np.inf, most.certificate.value, gain, reached)
     found = replace(most, status="stopped" if watch.stopped else "time limit")
     return Solved(problem, flows, found, certificate, whole, aimed=aimed)
 
@@ -362,7 +363,7 @@ def _most_of_the_fair(
 
 
 def _in_whole_pounds(
-    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float], watch: Watch
+    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float, float], watch: Watch
 ) -> Solved:
     exact = laid.flows(found.flows)
     flows = whole_pounds(problem, exact, watch)
@@ -373,12 +374,12 @@ def _in_whole_pounds(
     if np.isnan(most):
         most = upper_bound(firm(floored, flows), prices) - problem.bent_cost(flows.spend, flows.moved)
     certificate = certify(floored, flows, most, 1e-6 if whole else PENNY, found.certificate.branches)
-    bound, value, gain = told
+    bound, value, gain, otherwise = told
     values = sight.values(flows.spend)
     reached = sight.score(values)
     low = np.where(problem.choices, 0.0, problem.low)
     stake = max(bound - sight.score(sight.values(low)), 1e-12)
-    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain)
+    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain, otherwise)
     optimum = replace(found, flows=exact, prices=prices)
     return Solved(floored, flows, optimum, certificate, whole, aimed=aimed)
 
