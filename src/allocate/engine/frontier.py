@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocate.engine.certificate import Flows
-from allocate.engine.fairest import LEAST_GIVEN, Sight, kept, most_of_the_fair, sighted, staged_of
+from allocate.engine.fairest import LEAST_GIVEN, Sight, most_of_the_fair, sighted, stages, what_is_kept
 from allocate.engine.optimum import Optimum, Options, must_order
 from allocate.engine.piece import Clash, best
 from allocate.engine.problem import Problem
@@ -121,7 +121,7 @@ class _Tracing:
     def of(cls, problem: Problem, aim: Fair, options: Options, watch: Watch) -> _Tracing:
         most = best(problem, options, watch, lambda session, within, found: found)
         sight = sighted(aim, problem, most, options, watch)
-        return cls(problem, sight, most, kept(sight, most)[1], options, watch)
+        return cls(problem, sight, most, what_is_kept(sight, most)[1], options, watch)
 
     @property
     def discrete(self) -> bool:
@@ -150,8 +150,8 @@ class _Tracing:
     def _fairest(self, give_up: float | None) -> Point:
         aim = self.sight.aim.model_copy(update={"give_up": give_up})
         sight = replace(self.sight, aim=aim)
-        more = kept(sight, self.most)[0]
-        staged = staged_of(sight, firm(self.problem, self.most.flows), more, self.most, self.options, self.watch)
+        more = what_is_kept(sight, self.most)[0]
+        staged = stages(sight, firm(self.problem, self.most.flows), more, self.most, self.options, self.watch)
         laid, flows = staged.laid, staged.flows
         if staged.spent is None:
             laid, found = most_of_the_fair(sight, self.problem, staged, self.options, self.watch)
