@@ -1,6 +1,7 @@
 """The fairest plan: what an aim between places asks for, within what may be given up for it.
 
-1. The most benefit for the money, as if there were no aim: what is given up is held against it.
+1. The most benefit for the money, as if there were no aim: what is given up is held against it, and no agreed rule
+   bends further for fairness than it did for that.
 2. The aim's own best (`welfare`), its price certified by weak duality as any plan's is: stage by stage where it is
    lexicographic. A ladder (leximin) holds a place at its level only where a positive price proves that no plan that
    raises the lowest could give it more; what merely stands there stays free (Nace and Pioro 2008, IEEE Communications
@@ -25,12 +26,12 @@ from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.watch import Watch
 from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
-from allocate.errors import ScenarioError
 from allocate.rules.aims import tail
 from allocate.rules.binding import INFINITY
 from allocate.rules.kinds import Fair
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.tally import POINTS, Limit, Row, Tally
 from allocate.rules.views import Seen
 
 Array = np.ndarray
@@ -48,7 +49,7 @@ NEAREST, STEPS = 0.1, 8
 
 
 @dataclass(frozen=True, eq=False)
-class _Sight:
+class Sight:
     """What an aim sees in a problem: places as rows, and their values for given flows.
 
     A value is (amount - less) / over; `unit` of it is 1 for the welfare, from `floor` units on.
@@ -62,7 +63,7 @@ class _Sight:
     floor: float = 0.0
 
     @classmethod
-    def of(cls, aim: Fair, problem: Problem) -> _Sight:
+    def of(cls, aim: Fair, problem: Problem) -> Sight:
         tally = Tally(problem.scenario)
         return cls(aim, problem, aim.seen(tally), tally.totals)
 
@@ -100,18 +101,36 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     ScenarioError where the aim means nothing for any plan."""
     watch.begin(options.seconds)
     most = best(problem, options, watch, lambda session, within, found: found, settle=False)
-    sight = _sighted(aim, problem, most, options, watch)
-    spare = firm(problem, most.flows)
-    kept, gain = _kept(sight, most)
-    staged = _staged(sight, spare, kept, most, options, watch)
-    final, found = _most_of_the_fair(sight, problem, staged, options, watch)
-    told = sight.scored(staged.bound), most.certificate.value, gain
+    sight = sighted(aim, problem, most, options, watch)
+    kept, gain = what_is_kept(sight, most)
+    try:
+        staged = stages(sight, firm(problem, most.flows), kept, most, options, watch)
+        body = problem.bodies(most.flows.spend, most.flows.moved)
+        within = replace(problem, bends=problem.bends.up_to(problem.terms.ends, body)) if problem.bends else problem
+        final, found = most_of_the_fair(sight, within, staged, options, watch)
+    except EngineError:
+        if not (watch.stopped or watch.late):
+            raise
+        return _short_of_it(sight, problem, most, gain, watch)
+    otherwise = sight.score(sight.values(most.flows.spend))
+    told = sight.scored(staged.bound), most.certificate.value, gain, otherwise
     return _in_whole_pounds(sight, problem, final, found, told, watch)
 
 
-def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> _Sight:
+def _short_of_it(sight: Sight, problem: Problem, most: Optimum, gain: float, watch: Watch) -> Solved:
+    """The plan of most benefit, where there was no time for the aim: how far from it, nobody knows."""
+    flows = whole_pounds(problem, most.flows, watch)
+    whole, flows = flows is not None, most.flows if flows is None else flows
+    certificate = certify(problem, flows, most.certificate.bound, 1e-6 if whole else PENNY)
+    reached = sight.score(sight.values(flows.spend))
+    aimed = Aimed(sight.aim, reached, np.inf, np.inf, most.certificate.value, gain, reached)
+    found = replace(most, status="stopped" if watch.stopped else "time limit")
+    return Solved(problem, flows, found, certificate, whole, aimed=aimed)
+
+
+def sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> Sight:
     """What the aim sees, in units that suit the solver."""
-    sight = _Sight.of(aim, problem)
+    sight = Sight.of(aim, problem)
     if aim.view == "own-best":
         sight = replace(sight, rows=sight.rows.against(_own_best(sight, problem, options, watch)))
     values = sight.values(most.flows.spend)
@@ -121,7 +140,7 @@ def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch
     return replace(sight, unit=unit, floor=0.0 if aim.positive else min(0.0, lowest))
 
 
-def _own_best(sight: _Sight, problem: Problem, options: Options, watch: Watch) -> Array:
+def _own_best(sight: Sight, problem: Problem, options: Options, watch: Watch) -> Array:
     """The most that each place's value could be, under the same rules."""
     found: list[float] = []
     for place in sight.rows.places:
@@ -140,7 +159,7 @@ def _senseless(aim: Fair, expected: str) -> ScenarioError:
     return ScenarioError("rules.toml", [Wrong("rules.toml", expected, field=f"{aim.id}.view", value=aim.view)])
 
 
-def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
+def what_is_kept(sight: Sight, most: Optimum) -> tuple[list[Limit], float]:
     """The limit on what may be given up, and the gain that it is a part of: since today, or where there is none, over
     the least spending."""
     aim, problem = sight.aim, sight.problem
@@ -160,7 +179,7 @@ def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Staged:
+class Staged:
     """Where the stages of an aim end: the problem with the aim laid over it, whatever must be kept held, flows of all
     of it, and what no plan's worth exceeds.
 
@@ -176,9 +195,9 @@ class _Staged:
     spent: Prices | None = None
 
 
-def _staged(
-    sight: _Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch
-) -> _Staged:
+def stages(
+    sight: Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch
+) -> Staged:
     """The fairest plan, before what is left open is decided."""
     values = sight.values(most.flows.spend) / sight.unit - sight.floor
     highest = _highest(sight, problem) / sight.unit - sight.floor
@@ -201,7 +220,7 @@ def _staged(
 
 
 def _laid(
-    sight: _Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False
+    sight: Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False
 ) -> Laid:
     welfare = sight.welfare(highest, least)
     if whole:
@@ -222,7 +241,7 @@ def _laid(
 
 
 def _lowest_of_all(
-    sight: _Sight, problem: Problem, more: list[Limit], highest: float, most: Optimum, options: Options, watch: Watch
+    sight: Sight, problem: Problem, more: list[Limit], highest: float, most: Optimum, options: Options, watch: Watch
 ) -> float:
     """The most that the lowest value could be."""
     laid = _laid(sight, problem, more, highest, 0.0, whole=True)
@@ -236,7 +255,7 @@ def _discrete(problem: Problem) -> bool:
     return bool(problem.choices.any() or problem.terms.picks or must_order(problem))
 
 
-def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Staged:
+def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> Staged:
     """The best by a welfare, stage by stage."""
     around = laid.under.curves.effort(most.flows.spend)
     if laid.welfare.rungs:
@@ -251,11 +270,11 @@ def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Stag
         bounds.append(found.certificate.bound)
         problem = _held(laid, problem, found.flows, [worths[k].line for k in mine])
     spent = _spent(laid, problem, found)
-    return _Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
+    return Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
 
 
 def _spent(laid: Laid, problem: Problem, found: Optimum) -> Prices | None:
-    """See `_Staged.spent`."""
+    """See `Staged.spent`."""
     count = len(laid.under.limits)
     if found.discrete or len(problem.limits) == count + len(laid.welfare.rows):
         return None
@@ -292,7 +311,7 @@ def _held(laid: Laid, problem: Problem, flows: Flows, lines: Sequence[int]) -> P
     return replace(problem, low=low, around=problem.curves.effort(flows.spend))
 
 
-def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> _Staged:
+def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> Staged:
     """Level by level: the lowest value as high as can be, and so on among the places that no price holds there."""
     count, lowest = len(laid.welfare.values), len(laid.under.low) + laid.welfare.worths[0].line
     level, free = np.zeros(count), np.ones(count, dtype=bool)
@@ -309,10 +328,10 @@ def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) ->
         free &= ~now
         problem = _pinned(laid, problem, found.flows, spent)
     ends = np.concatenate([np.full(count, -INFINITY), level])
-    return _Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
+    return Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
 
 
-def _highest(sight: _Sight, problem: Problem) -> float:
+def _highest(sight: Sight, problem: Problem) -> float:
     """More than any place's value could be."""
     reach = problem.reach
     high = np.minimum(problem.high, reach[problem.envelope_of_line])
@@ -323,8 +342,8 @@ def _highest(sight: _Sight, problem: Problem) -> float:
     return float(values.max()) + sight.unit
 
 
-def _most_of_the_fair(
-    sight: _Sight, problem: Problem, staged: _Staged, options: Options, watch: Watch
+def most_of_the_fair(
+    sight: Sight, problem: Problem, staged: Staged, options: Options, watch: Watch
 ) -> tuple[Laid, Optimum]:
     """Of the plans that are as fair, the one that buys most and then the nearest to today."""
     laid, held = staged.laid, staged.problem
@@ -344,7 +363,7 @@ def _most_of_the_fair(
 
 
 def _in_whole_pounds(
-    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float], watch: Watch
+    sight: Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float, float], watch: Watch
 ) -> Solved:
     exact = laid.flows(found.flows)
     flows = whole_pounds(problem, exact, watch)
@@ -355,17 +374,17 @@ def _in_whole_pounds(
     if np.isnan(most):
         most = upper_bound(firm(floored, flows), prices) - problem.bent_cost(flows.spend, flows.moved)
     certificate = certify(floored, flows, most, 1e-6 if whole else PENNY, found.certificate.branches)
-    bound, value, gain = told
+    bound, value, gain, otherwise = told
     values = sight.values(flows.spend)
     reached = sight.score(values)
     low = np.where(problem.choices, 0.0, problem.low)
     stake = max(bound - sight.score(sight.values(low)), 1e-12)
-    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain)
+    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain, otherwise)
     optimum = replace(found, flows=exact, prices=prices)
     return Solved(floored, flows, optimum, certificate, whole, aimed=aimed)
 
 
-def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows: Flows) -> tuple[Problem, Prices]:
+def _floored(sight: Sight, problem: Problem, laid: Laid, prices: Prices, flows: Flows) -> tuple[Problem, Prices]:
     """The problem with a floor under each place that the aim holds up, at what the plan gives it, and its prices."""
     asked = prices.limit[-len(laid.welfare.rows) :]
     scenario, held = problem.scenario, []
@@ -380,7 +399,8 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
             if name in row.terms
         ) * laid.scale / amount.terms[name]  # fmt: skip
         if -worth * now > 1e-7 * problem.at_stake:
-            measure = sight.totals[name].measure
+            measures = {sight.totals[each].measure for each in amount.terms}
+            measure = measures.pop() if len(measures) == 1 else POINTS
             label = f"{sight.aim.sentence(scenario)}: {place.name}"
             held.append((Limit(sight.aim.id, label, amount, now, INFINITY, measure, place.id), worth))
     limits = (*problem.limits, *(limit for limit, _ in held))
@@ -392,4 +412,4 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
     return floored, own
 
 
-__all__ = ["solved_fairly"]
+__all__ = ["LEAST_GIVEN", "Sight", "Staged", "most_of_the_fair", "sighted", "solved_fairly", "stages", "what_is_kept"]
