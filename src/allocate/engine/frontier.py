@@ -64,9 +64,7 @@ class Traced:
         return self.sight.score(self.sight.values(spend))
 
 
-def trace(
-    problem: Problem, aim: Fair, points: int, options: Options, watch: Watch, tick: Tick | None = None
-) -> Traced:
+def trace(problem: Problem, aim: Fair, points: int, options: Options, watch: Watch, tick: Tick | None = None) -> Traced:
     """The frontier of a problem by an aim, whatever that says may be given up: so many points, or as many as what is
     given up can be told apart. Of an aim that raises places from the bottom up it is that of the lowest place.
 

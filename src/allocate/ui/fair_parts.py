@@ -15,7 +15,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.words import count
 from allocate.rules import wording
 from allocate.rules.aims import aim_of
-from allocate.ui import fair_folds, panels, parts, pictures, solving, state, tasks
+from allocate.ui import fair_folds, fair_more, panels, parts, pictures, solving, state, tasks
 from allocate.ui.desk import View
 from allocate.ui.fair_work import (
     AIMS,
@@ -61,9 +61,17 @@ def show(view: View, plan: Plan) -> None:
     parts.draw(parts.verdict(text, tone, lead, more), key="verdict")
     controls(view)
     parts.draw(parts.tiles(tiles(found)), key="story")
-    parts.let_go()
-    parts.draw(parts.gallery(shown(found), parts.tables_wanted()), key="pictures")
     panels.strip(view)
+    parts.let_go()
+    first, *others = shown(found)
+    tables = parts.tables_wanted()
+    left, right = st.columns(2, gap="medium")
+    with left:
+        parts.draw(parts.gallery([first], tables), key="pictures")
+    with right:
+        fair_more.price(view, found)
+    if others:
+        parts.draw(parts.gallery(others, tables), key="felt")
     parts.announce(f"{lead} {text}")
     fair_folds.measures(found)
     fair_folds.next_pound(plan)
@@ -109,11 +117,14 @@ def controls(view: View) -> None:
         st.selectbox("Fairer means", keys, format_func=_aim_said, key=key, on_change=_turn, args=(view,))
         key, said = state.seed(VIEW, seen(view)), _seen_said(view)
         st.selectbox("Looking at", list(said), format_func=said.get, key=key, on_change=_turn, args=(view,))
+        if aim is None:
+            # A slider that is shut cannot be read by everybody.
+            return
         stops = stops_with(give)
         key = state.seed(GIVE, stops.index(give))
         st.select_slider(
             "Give up at most, of the best plan's gain", range(len(stops)), format_func=lambda k: given_said(stops[k]),
-            key=key, on_change=_turn, args=(view,), disabled=aim is None,
+            key=key, on_change=_turn, args=(view,),
         )  # fmt: skip
 
 
@@ -141,10 +152,11 @@ def _turn(view: View) -> None:
     now = aim_of(view.wanted)
     before = now.give_up if now is not None else st.session_state.get(WISHED, {}).get("give", FIRST)
     key, sight = st.session_state[AIM], st.session_state[VIEW]
-    give = stops_with(before)[st.session_state[GIVE]]
+    give = before if now is None else stops_with(before)[st.session_state[GIVE]]
     st.session_state[WISHED] = {"view": sight, "give": give}
     if key == MOST:
-        lay(view, None)
+        if now is not None:
+            lay(view, None)
         return
     fields = AIMS[key][1] if key in AIMS else fair_folds.fields_of(now)
     lay(view, rule_for(view, fields, sight, give))
@@ -159,6 +171,9 @@ def verdict(found: Sides, view: View) -> tuple[str, str, str, list[str]]:
         text = "The plan goes for the most benefit, wherever it falls. Choose what fairer means, and see what it costs."
         return "No aim between places is in force.", f"{text}", "note", _ends(found)
     plan, unit = found.plan, aim_unit(found.plan)
+    if plan.aim is not None and np.isinf(plan.aim.gap):
+        text = "There was no time to follow the aim: this is the plan of the most benefit."
+        return "The search was ended early.", text, "note", _ends(found)
     doubt = [] if plan.aim is None or plan.aim.gap < 1e-3 else [_doubt(plan)]
     more = [*_ends(found), _spent(found), *_mine(found, view), *doubt]
     if not found.cost:
