@@ -64,9 +64,7 @@ class Traced:
         return self.sight.score(self.sight.values(spend))
 
 
-def trace(
-    problem: Problem, aim: Fair, points: int, options: Options, watch: Watch, tick: Tick | None = None
-) -> Traced:
+def trace(problem: Problem, aim: Fair, points: int, options: Options, watch: Watch, tick: Tick | None = None) -> Traced:
     """The frontier of a problem by an aim, whatever that says may be given up: so many points, or as many as what is
     given up can be told apart. Of an aim that raises places from the bottom up it is that of the lowest place.
 
@@ -101,7 +99,7 @@ def trace(
 def _scored(aim: Fair) -> Fair:
     """The aim whose worth is this one's score, with nothing said of what may be given up."""
     if isinstance(aim, BottomUp):
-        fields = {name: getattr(aim, name) for name in BottomUp.model_fields if name != "kind"}
+        fields = {name: getattr(aim, name) for name in BottomUp.model_fields}
         return WorstOff.model_construct(**fields | {"part": 0.0, "give_up": None})
     return aim.model_copy(update={"give_up": None})
 
