@@ -99,7 +99,7 @@ def trace(problem: Problem, aim: Fair, points: int, options: Options, watch: Wat
 def _scored(aim: Fair) -> Fair:
     """The aim whose worth is this one's score, with nothing said of what may be given up."""
     if isinstance(aim, BottomUp):
-        fields = {name: getattr(aim, name) for name in BottomUp.model_fields if name != "kind"}
+        fields = {name: getattr(aim, name) for name in BottomUp.model_fields}
         return WorstOff.model_construct(**fields | {"part": 0.0, "give_up": None})
     return aim.model_copy(update={"give_up": None})
 
