@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element, Node
 
 import allocate as al
-from allocate.ui import desk, state
+from allocate.ui import desk, fair_more, state
 from allocate.ui.knobs import knobs
 from allocate.ui.solving import Runs
 from allocate.ui.tasks import TASKS
 from tests.conftest import SCENARIOS
 
 APP = SCENARIOS.parent / "app.py"
-PAGES = ("plan", "money", "rules", "compare", "evidence")
+PAGES = ("plan", "money", "rules", "fair", "compare", "evidence")
 PATIENCE = 60.0
 """Seconds that one run of a page may take, and one solve."""
 
@@ -38,6 +38,9 @@ def explorer(tmp_path, monkeypatch) -> Iterator[Start]:
         for made in (desk.store, desk.shelf):
             made.clear()
 
+    # Curves of few points are as true, and are found sooner.
+    monkeypatch.setattr(fair_more, "POINTS", 4)
+    monkeypatch.setattr(fair_more, "FEW", 3)
     begin()
     yield begin
     for made in (desk.store, desk.shelf):

@@ -54,6 +54,7 @@ OPENS = {
     "plan": r"Every rule is met\. [£$][\d,.]+m? is shared across",
     "money": r"In law (one body holds|\d+ bodies hold) [£$][\d,.]+m? in \d+ envelope",
     "rules": r"Every rule is met\. \d+ rules are in force",
+    "fair": r"(No aim between places is in force|Places cannot be set against one another here)\.",
     "compare": r"Choose two to four plans\.",
     "evidence": r"Of [\d,]+ figures, [\d,]+ found, [\d,]+ derived and [\d,]+ assumed",
 }

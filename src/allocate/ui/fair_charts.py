@@ -13,7 +13,12 @@ from allocate.plan.words import capital
 from allocate.ui.flows import CONFIG, TEXT, Chart, Spec
 
 BLUE, GREY, PINK = "#005eb8", "#5b6b78", "#ae2573"
-HEIGHT = 300
+HEIGHT = 250
+AXIS: Spec = {
+    "grid": True, "gridColor": "#e8edee", "domainColor": "#aeb7bd", "tickColor": "#aeb7bd", "tickCount": 5,
+    "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal", "labelColor": "#4c6272",
+    "titleColor": "#4c6272",
+}  # fmt: skip
 WIDER = 1.25
 """Plans that give up more than so many times what the fairest does are told in words alone: the curve would be a line
 at the edge."""
@@ -78,13 +83,13 @@ def _near(found: Frontier) -> float:
     return 0.03 * float(score.max() - score.min())
 
 
-def _axis(found: Frontier) -> str:
-    """What the scores are of, for the axis."""
+def upwards(found: Frontier) -> str:
+    """What the curve rises in, in words."""
     subject = capital(found.aim.subject(found.scenario))
     if found.aim.view in ("fair-share", "own-best"):
-        return f"{subject} (%)"
-    unit = f"{found.scenario.heading.currency} a head" if found.aim.view == "spend" else f"{_unit(found)}"
-    return f"{subject} ({unit})"
+        return f"{subject}, per cent"
+    currency = found.scenario.heading.currency
+    return f"{subject}, {f'{currency} a head' if found.aim.view == 'spend' else _unit(found)}"
 
 
 def _unit(found: Frontier) -> str:
@@ -94,8 +99,9 @@ def _unit(found: Frontier) -> str:
 def _spec(found: Frontier, points: list[dict[str, Any]], marks: list[dict[str, Any]], alt: str) -> Spec:
     tip = [{"field": each, "type": "nominal"} for each in ("Given up", "How fair")]
     across: Spec = {"field": "x", "type": "quantitative", "title": "Given up, per cent of the best plan's gain"}
-    across["scale"] = {"nice": False, "padding": 24}
-    up: Spec = {"field": "y", "type": "quantitative", "title": None, "scale": {"zero": False, "padding": 18}}
+    across |= {"scale": {"nice": False, "padding": 24}, "axis": AXIS}
+    up: Spec = {"field": "y", "type": "quantitative", "title": None}
+    up |= {"scale": {"zero": False, "padding": 18}, "axis": AXIS}
     curve = {"type": "line", "color": BLUE, "strokeWidth": 2.5, "aria": False}
     curve["interpolate"] = "step-after" if found.discrete else "linear"
     letters = {"type": "text", "aria": False, "fontWeight": 600, "fontSize": 13, "fill": TEXT, "tooltip": None}
@@ -129,9 +135,8 @@ def _spec(found: Frontier, points: list[dict[str, Any]], marks: list[dict[str, A
         "height": HEIGHT,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "config": CONFIG,
-        "title": {"text": _axis(found), "anchor": "start", "fontSize": 13, "fontWeight": "normal", "color": GREY},
         "layer": layers,
     }
 
 
-__all__ = ["price_of_fairness"]
+__all__ = ["price_of_fairness", "upwards"]

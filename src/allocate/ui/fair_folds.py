@@ -160,7 +160,8 @@ def experts(view: View, found: Sides) -> None:
     with st.expander("For experts: any other aim, and exactly how", key="fair-experts", on_change="rerun") as fold:
         if fold.open:
             _any_aim(view)
-            st.html(exactly(found))
+            if found.aim is not None:
+                st.html(exactly(found))
 
 
 def fields_of(aim: Fair | None) -> dict[str, Any]:
@@ -215,8 +216,7 @@ def _lay(view: View, shape: dict[str, Any], by: str) -> None:
 def exactly(found: Sides) -> str:
     """HTML of how an aim is solved, and how good the answer is."""
     aimed = found.plan.aim
-    if aimed is None:
-        return ""
+    assert aimed is not None
     said = [
         "First the most benefit for the money, as if there were no aim. Then the fairest plan that gives up no more "
         "than it may. Of those that are as fair the one that buys most, and of those the nearest to today.",

@@ -69,10 +69,11 @@ def show(view: View, plan: Plan) -> None:
     with left:
         parts.draw(parts.gallery([first], tables), key="pictures")
     with right:
-        fair_more.price(view, found)
+        ready = fair_more.price(view, found)
     if others:
         parts.draw(parts.gallery(others, tables), key="felt")
     parts.announce(f"{lead} {text}")
+    fair_more.ideas(view, plan, ready)
     fair_folds.measures(found)
     fair_folds.next_pound(plan)
     fair_folds.yardstick(view)

@@ -171,6 +171,7 @@ def switch(rule: Rule, scenario: Scenario) -> Knob:
 SAID = {
     "at_least": "at least", "at_most": "at most", "down": "may fall by", "up": "may rise by",
     "more": "at least this much more", "pace": "of the distance closed a year", "within": "within",
+    "give_up": "gives up at most", "part": "part of people",
 }  # fmt: skip
 """What the boxes for figures are called, where that is not the name of the field."""
 

@@ -13,6 +13,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.prices import Prices, prices
 from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.words import title
+from allocate.rules.aims import Fair
 from allocate.scenario.rulebook import Rule, covers
 from allocate.scenario.scenario import Scenario
 from allocate.ui import clashes, locking, panels, parts, proposing, seating, solving, tasks
@@ -103,7 +104,8 @@ def _my_costs(view: View, plan: Plan) -> None:
 
 
 def grouped(view: View) -> dict[str, list[Rule]]:
-    """The rules by how they stand in the plan; those that shape it by what easing them is worth, those that bend first.
+    """The rules by how they stand in the plan; those that shape it by what easing them is worth, those that bend first,
+    and before them the aim between places, if there is one.
     Where choices are yes or no and leave no prices, every rule in force stands with those that shape; where rules
     clash, with those that take part where that is known."""
     plan = view.plan
@@ -112,7 +114,8 @@ def grouped(view: View) -> dict[str, list[Rule]]:
     clashing = clashes.clashing(view)
     groups: dict[str, list[Rule]] = {key: [] for key in GROUPS}
     for rule in view.wanted.rules:
-        shaping = plan is None or not plan.has_prices or rule.id in worth or rule.id in bent
+        aimed = plan is not None and plan.aim is not None and rule.id == plan.aim.rule.id
+        shaping = plan is None or not plan.has_prices or rule.id in worth or rule.id in bent or aimed
         key = "shaping" if shaping else "met"
         if rule.id in clashing and rule.binds:
             key = "clashing"
@@ -124,7 +127,9 @@ def grouped(view: View) -> dict[str, list[Rule]]:
             key = "met"
         groups[key].append(rule)
     order = {rule: place for place, rule in enumerate(worth)}
-    groups["shaping"].sort(key=lambda rule: (rule.id not in bent, order.get(rule.id, len(order))))
+    groups["shaping"].sort(
+        key=lambda rule: (not isinstance(rule, Fair), rule.id not in bent, order.get(rule.id, len(order)))
+    )
     return groups
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from allocate.plan import explaining, telling
+from allocate.plan.aim import part_in_words
 from allocate.plan.bending import bent
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
@@ -21,7 +22,7 @@ from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.trying import ROUNDING
 from allocate.plan.words import capital, some, title
 from allocate.rules import wording
-from allocate.rules.kinds import Report
+from allocate.rules.kinds import Fair, Report
 from allocate.scenario.rulebook import Rule, covers
 from allocate.scenario.scenario import Scenario
 from allocate.ui import panels, parts, rule_minutes, state
@@ -312,6 +313,8 @@ def _price(book: Book, rule: Rule) -> str:
     if plan is None or not rule.binds:
         return ""
     bent = _bent_said(book, rule)
+    if isinstance(rule, Fair):
+        return _given_up(plan)
     worth = book.worths.get(rule.id) or _listed(book, rule)
     if worth is None:
         return f"<div class='al-price'>{bent}<p>{parts.plain(_room(plan, rule))}</p></div>"
@@ -322,6 +325,17 @@ def _price(book: Book, rule: Rule) -> str:
         f"<p><strong>{parts.plain(number(worth.worth))}</strong> {parts.plain(explaining.aim_unit(plan))} "
         f"if {verb} by {parts.plain(worth.asks)}{', for all' * (book.mine is not None)}</p></div>"
     )
+
+
+def _given_up(plan: Plan) -> str:
+    """HTML of what the plan gives up for its aim between places."""
+    if plan.aim is None:
+        return ""
+    lost, unit = plan.aim.value - plan.value, explaining.aim_unit(plan)
+    if lost <= 1e-6 * plan.aim.gain:
+        return "<div class='al-price'><p>It gives up nothing: the plan that buys most is as fair.</p></div>"
+    share = f"given up for it, {part_in_words(plan.given_up)} of the best plan's gain"
+    return f"<div class='al-price'><p><strong>{number(lost)}</strong> {parts.plain(f'{unit} {share}')}</p></div>"
 
 
 def _listed(book: Book, rule: Rule) -> Worth | None:
