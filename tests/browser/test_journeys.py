@@ -316,6 +316,28 @@ def test_lock_a_line_with_a_reason(visitor):
 # --- the impossible --------------------------------------------------------------------------------------------------
 
 
+def test_ask_what_fairer_would_cost_and_follow_it(visitor):
+    """What fairer means is chosen, its price read, less of it given up, and the plan follows; back on the dial it
+    stands where it was, and the most benefit takes it off."""
+    page = visiting.open(visitor(), "fair", scenario="tiny")
+    assert visiting.words(page).startswith("No aim between places is in force.")
+    visiting.choose(page, "Fairer means", "Lift the worst-off place")
+    first = visiting.words(page)
+    assert first.startswith("Fairer costs")
+    assert "1.0% of the gain" in first
+    visiting.move_slider(page, "Give up at most, of the best plan's gain", -1)
+    assert "0.50% of the gain" in visiting.words(page)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
+    assert "giving up at most 0.5% of the best gain" in strip(page)
+    with visiting.answered(page):
+        page.get_by_test_id("stTopNavLink").filter(has_text="The plan").click()
+    assert "in the worst-off place" in visiting.words(page)
+    page.go_back()
+    visiting.settle(page)
+    visiting.choose(page, "Fairer means", "The most benefit, wherever it falls")
+    assert visiting.words(page).startswith("No aim between places is in force.")
+
+
 def test_ask_for_the_impossible_and_try_the_way_out(visitor):
     """What cannot be is told in words: which rules cannot hold together, and the ways out, the cheapest first, each
     with whom to ask; trying that one gives a plan, beside what was changed."""

@@ -76,7 +76,7 @@ def _drawn(drawn: Frontier, found: Sides, unasked: bool) -> None:
     spec = {name: part for name, part in chart.spec.items() if name != "description"}
     st.vega_lite_chart(spec, width="stretch", theme=None, key="chart-frontier", alt=chart.alt)
     said = replace(drawn, named=drawn.named[drawn.named["name"] != CHOSEN]).sentences
-    with st.expander("In words, and the figures", key="figures-frontier"):
+    with st.expander("The figures", key="figures-frontier"):
         st.html(parts.lines(said) + parts.figures(chart.table, HEADING))
 
 
@@ -143,6 +143,7 @@ def _each(shown: Lenses, which: str) -> str:
     key, say = word.lower(), money(next(iter(shown.plans.values())), signed=True)
     wide = table.pivot_table(index=key, columns="lens", values="change", sort=False)
     names = dict(zip(table[key], table["name"], strict=True))
+    wide = wide[(wide.abs() >= POUND).any(axis=1)]
     rows = wide.assign(name=[names[each] for each in wide.index])
     columns = [Column("name", word), *(figure(lens, lens, say) for lens in shown.plans)]
     return parts.table(rows, columns, f"{word}s: change since today under each idea")

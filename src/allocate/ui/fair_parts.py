@@ -15,7 +15,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.words import count
 from allocate.rules import wording
 from allocate.rules.aims import aim_of
-from allocate.ui import fair_folds, fair_more, panels, parts, pictures, solving, state, tasks
+from allocate.ui import fair_folds, fair_more, panels, parts, pictures, seating, solving, state, tasks
 from allocate.ui.desk import View
 from allocate.ui.fair_work import (
     AIMS,
@@ -57,8 +57,10 @@ def show(view: View, plan: Plan) -> None:
         panels.strip(view)
         return
     found = sides(plan, most, seen(view))
-    lead, text, tone, more = verdict(found, view)
+    lead, text, tone, more = verdict(found)
     parts.draw(parts.verdict(text, tone, lead, more), key="verdict")
+    if (mine := seating.seen(view, plan)) is not None:
+        seating.banner(mine, told_to(found, view.draft.seat))
     controls(view)
     parts.draw(parts.tiles(tiles(found)), key="story")
     panels.strip(view)
@@ -166,7 +168,7 @@ def _turn(view: View) -> None:
 # --- what is said ----------------------------------------------------------------------------------------------------
 
 
-def verdict(found: Sides, view: View) -> tuple[str, str, str, list[str]]:
+def verdict(found: Sides) -> tuple[str, str, str, list[str]]:
     """What the page opens with: a lead, a sentence, its tone, and lines below it."""
     if found.aim is None:
         text = "The plan goes for the most benefit, wherever it falls. Choose what fairer means, and see what it costs."
@@ -176,7 +178,7 @@ def verdict(found: Sides, view: View) -> tuple[str, str, str, list[str]]:
         text = "There was no time to follow the aim: this is the plan of the most benefit."
         return "The search was ended early.", text, "note", _ends(found)
     doubt = [] if plan.aim is None or plan.aim.gap < 1e-3 else [_doubt(plan)]
-    more = [*_ends(found), _spent(found), *_mine(found, view), *doubt]
+    more = [*_ends(found), _spent(found), *doubt]
     if not found.cost:
         return (
             "Fairer costs nothing here.",
@@ -246,19 +248,25 @@ def _spent(found: Sides) -> str:
     )
 
 
-def _mine(found: Sides, view: View) -> list[str]:
-    """What it means for the seat that is taken."""
-    table, _, key = view.draft.seat.partition(".")
-    if not key:
-        return []
-    rows = found.moved("partner" if table == "partners" else "place").set_index("id")
-    if key not in rows.index:
-        return []
-    change, sign = float(rows.at[key, "change"]), found.plan.scenario.heading.currency
-    name = found.plan.scenario.name_of(table, key)
+def told_to(found: Sides, seat: str) -> str:
+    """What it means for the seat that is taken, in a sentence or two."""
+    table, _, key = seat.partition(".")
+    said = [_change_of(found, "partner" if table == "partners" else "place", key)] if found.aim is not None else []
+    if table == "places" and key in set(found.table.get("place", ())) and not found.reason:
+        row = found.table[found.table["place"] == key].iloc[0]
+        ranks = found.table["fair"].rank(method="min").astype(int)
+        place = f"{ranks[row.name]} of {len(ranks)} from the least"
+        said.append(f"It has {found.say(row['fair'])}, {place}; {found.say(row['today'])} today.")
+    return " ".join(said) or "Choose what fairer means, and see what it does to you."
+
+
+def _change_of(found: Sides, column: str, key: str) -> str:
+    """How much more or less money one of them gets than under the most benefit."""
+    rows, sign = found.moved(column).set_index("id"), found.plan.scenario.heading.currency
+    change = float(rows.at[key, "change"]) if key in rows.index else 0.0
     if abs(change) < POUND:
-        return [f"For {name} nothing changes in all."]
-    return [f"{name} gets {pounds(abs(change), sign)} {'more' if change > 0 else 'less'} than under the most benefit."]
+        return "In all as much money as under the most benefit."
+    return f"{pounds(abs(change), sign)} {'more' if change > 0 else 'less'} than under the most benefit."
 
 
 def _doubt(plan: Plan) -> str:
@@ -334,4 +342,4 @@ def _who(found: Sides, column: str) -> Shown:
     return Shown(heading, note, replace(picture, table=pictures.change_bars(rows, unit).table))
 
 
-__all__ = ["controls", "given_said", "seen", "share_said", "show", "shown", "stops_with", "tiles", "verdict"]
+__all__ = ["controls", "given_said", "seen", "share_said", "show", "shown", "stops_with", "tiles", "told_to", "verdict"]
