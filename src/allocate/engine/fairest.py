@@ -195,9 +195,7 @@ class Staged:
     spent: Prices | None = None
 
 
-def stages(
-    sight: Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch
-) -> Staged:
+def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch) -> Staged:
     """The fairest plan, before what is left open is decided."""
     values = sight.values(most.flows.spend) / sight.unit - sight.floor
     highest = _highest(sight, problem) / sight.unit - sight.floor
@@ -219,9 +217,7 @@ def stages(
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
 
 
-def _laid(
-    sight: Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False
-) -> Laid:
+def _laid(sight: Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False) -> Laid:
     welfare = sight.welfare(highest, least)
     if whole:
         welfare.worth(tail(welfare, 0.0))

@@ -26,6 +26,8 @@ from allocate.rules.aims import BottomUp, Fair, WorstOff
 
 Array = np.ndarray
 Tick = Callable[[int, int], bool | None]
+FINE = 3e-7
+"""The gap that points are refined to, as a part of what is at stake for the aim: no eye sees less in a picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,7 @@ class _Tracing:
     def of(cls, problem: Problem, aim: Fair, options: Options, watch: Watch) -> _Tracing:
         most = best(problem, options, watch, lambda session, within, found: found)
         sight = sighted(aim, problem, most, options, watch)
-        return cls(problem, sight, most, what_is_kept(sight, most)[1], options, watch)
+        return cls(problem, sight, most, what_is_kept(sight, most)[1], replace(options, fine=FINE), watch)
 
     @property
     def discrete(self) -> bool:
