@@ -83,7 +83,11 @@ def read_aim(options: argparse.Namespace) -> dict[str, Any] | None:
 
 def frontier_to_json(found: al.Frontier) -> str:
     """What was found as JSON: its sentences, its aim, and both tables."""
-    facts = {"scenario": found.scenario.id, "aim": found.aim.sentence(found.scenario), "unit": found.unit}
+    facts: dict[str, Any] = {
+        "scenario": found.scenario.id,
+        "aim": found.aim.sentence(found.scenario),
+        "unit": found.unit,
+    }
     facts |= {"growth": found.growth, "whole": found.whole}
     return to_json({"sentences": found.sentences} | facts | found.tables())
 
