@@ -58,8 +58,8 @@ class Frontier:
            unit of the agreed outcome given up, since the point before; blank for the first)
     named  one row a plan to hold against it: name ('today', 'equal growth', 'most benefit', 'fairest', 'chosen plan'),
            given_up, value, score, best (the score of the frontier for what it buys; blank where it buys more than any
-           plan that keeps the rules), short (how far it is below that; blank outside), where ('on' the frontier, 'below' it, or
-           'outside' where it breaks rules), breaks (which, in words; '' where it keeps them all)
+           plan that keeps the rules), short (how far it is below that; blank outside), where ('on' the frontier,
+           'below' it, or 'outside' where it breaks rules), breaks (which, in words; '' where it keeps them all)
     plans  the three plans among those that were solved, by name, in whole pounds
 
     Of an aim that raises places from the bottom up the score is what the lowest place has; the fairest plan then goes
@@ -130,8 +130,11 @@ class Frontier:
             return f"{asked}: the plan that buys most is already the fairest by this aim, at {reached}."
         whose = f" for {self._whose}" if self._whose else ""
         given = f"{part_in_words(last['given_up'])} of the best gain"
+        least = f"{self.said(first['score'])}{whose}"
+        if self.aim.positive and not first["score"]:
+            least = "some place with nothing"
         return (
-            f"{asked}: {self.said(first['score'])}{whose} in the plan that buys most, {reached} at most, where {given} "
+            f"{asked}: {least} in the plan that buys most, {reached} at most, where {given} "
             f"({number(first['value'] - last['value'])} {self.unit}) is given up."
         )
 
