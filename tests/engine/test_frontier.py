@@ -59,7 +59,9 @@ def test_two_places_in_closed_form(aim):
 @settings(max_examples=6, deadline=None)
 @given(
     st.lists(numbers(0.5, 3.0), min_size=2, max_size=4),
-    st.sampled_from([WORST, {"kind": "worst-off", "part": 0.4}, {"kind": "balanced", "strength": 2.0, "view": "spend"}]),
+    st.sampled_from(
+        [WORST, {"kind": "worst-off", "part": 0.4}, {"kind": "balanced", "strength": 2.0, "view": "spend"}]
+    ),
 )
 def test_what_always_holds(factors, aim):
     """Along a frontier value falls, the score rises, no point lies below the line between its neighbours, and no bound
