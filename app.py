@@ -6,6 +6,7 @@ open_book(
     Chapter("plan", "The plan", "What should we do with the money?", ":material/dashboard:"),
     Chapter("money", "The money", "Who holds what, and what may move?", ":material/account_tree:"),
     Chapter("rules", "The rules", "What have we agreed, and what does it cost?", ":material/rule:"),
+    Chapter("places", "Places", "Which places, and what is fair for each?", ":material/map:"),
     # Fair shares, the deal, the year and the years stand here once their engines do.
     Chapter("compare", "Compare", "Which plan, and what differs?", ":material/compare_arrows:"),
     Chapter("evidence", "Evidence", "Where does every figure come from?", ":material/fact_check:"),

@@ -444,6 +444,32 @@ def curves(system: System) -> pd.DataFrame:
     )  # fmt: skip
 
 
+# --- benefits ------------------------------------------------------------------------------------------------------
+
+
+def benefits(system: System) -> pd.DataFrame:
+    """benefits.csv: a kind's share of what others buy is parted among its partners, a council's is of its own places;
+    what is left lands on the partner whose lines buy it, so that all that is bought lands once on somebody."""
+    told = source("benefits").set_index(["outcome", "kind"])
+    kinds = system.partners.set_index("id")["kind"]
+    rows = []
+    for outcome in source("outcomes")["id"]:
+        each = {name: _share(told, outcome, kind, kinds) for name, kind in kinds.items()}
+        of_council = told.at[(outcome, "council"), "share"]
+        others = sum(share for name, share in each.items() if kinds[name] != "council")
+        for name, kind in kinds.items():
+            own = 1 - others if kind == "council" else 1 - of_council - (others - each[name])
+            mine = system.of_council(name).index if kind == "council" else [""]
+            figures = {"own": round(own, 4), "share": each[name], "worth": int(told.at[(outcome, kind), "worth"])}
+            rows += [{"partner": name, "outcome": outcome, "place": place} | figures for place in mine]
+    return pd.DataFrame(rows)
+
+
+def _share(told: pd.DataFrame, outcome: str, kind: str, kinds: pd.Series) -> float:
+    """One partner's part of its kind's share; a council has all of it in its own places."""
+    return round(float(told.at[(outcome, kind), "share"]) / (1 if kind == "council" else (kinds == kind).sum()), 4)
+
+
 # --- rules ---------------------------------------------------------------------------------------------------------
 
 
@@ -586,6 +612,11 @@ LINE_NOTES = {
 
 
 BENDS_NOTE = "A judgement: £1m of core money buys about 145 points at the margin, so a small breach costs about that"
+BENEFIT_NOTES = {
+    "own": "What is left of an outcome once others have their shares: all that is bought lands once on somebody",
+    "share": "What a kind of body counts of what others buy, parted among its bodies: a judgement",
+    "worth": "The lower end of NICE's £20,000 to £30,000 a QALY, for every outcome and partner alike: a judgement",
+}
 ASSUMED = {
     "routes.*.high": "Nothing: a route is closed until a rule opens it, so that what it brings can be priced",
     "lines.*.low": "Nothing: limits on movement are rules, so that they can be priced",
@@ -619,6 +650,7 @@ def evidence(held: Sequence[Envelope], book: Mapping[str, dict], said_of_rules: 
         rows[f"{path}.exponent"] = Said(
             "assumed", "method", f"How fast returns diminish, {low:g} to {high:g}: a judgement"
         )
+    rows |= {f"benefits.*.{figure}": Said("assumed", "method", note) for figure, note in BENEFIT_NOTES.items()}
     for name, rule in book.items():
         for figure in ("amount", "at_least", "at_most", "down", "up", "pace"):
             if figure in rule:
@@ -652,6 +684,7 @@ def build(system: System) -> tuple[dict[str, pd.DataFrame], dict[str, dict], lis
         "lines": table,
         "curves": curves(system),
         "needs": needs(system),
+        "benefits": benefits(system),
         "evidence": proof,
         "sources": source("references")[lambda cited: cited["id"].isin([*proof["source"], *quoted])],
     }

@@ -15,10 +15,11 @@ from allocate.scenario.rulebook import KINDS
 from allocate.scenario.tables import TABLES, Heading
 
 NAMES = [
-    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
-    "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "restore",
-    "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "Goal", "NoPlan", "Plan", "Prices", "Problem", "Proposal",
+    "Regimes", "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash",
+    "compare", "compare_versions", "controls", "evidence", "explain", "fair_share_rule", "fairness", "next_pound",
+    "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
+    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
 
 

@@ -8,7 +8,9 @@ plan.spend
 """
 
 from allocate import places, rules
+from allocate.commons import controls
 from allocate.commons.proposals import Proposal, propose
+from allocate.commons.regimes import Regimes, regimes
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
@@ -18,8 +20,10 @@ from allocate.plan.clashing import Clashes, clash
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.fairness import fairness
+from allocate.plan.next_pound import next_pound
 from allocate.plan.plan import Plan, solve
 from allocate.plan.prices import Prices, prices
+from allocate.plan.reaching import Goal, fair_share_rule, reach
 from allocate.plan.writing import to_json, write_plan
 from allocate.scenario.evidence import evidence
 from allocate.scenario.reading import read
@@ -27,8 +31,9 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "EngineError", "GiveWay", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Rivals",
-    "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
-    "compare_versions", "evidence", "explain", "fairness", "pairwise", "places", "prices", "propose", "read", "restore",
-    "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "GiveWay", "Goal", "NoPlan", "Plan", "Prices", "Problem", "Proposal",
+    "Regimes", "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash",
+    "compare", "compare_versions", "controls", "evidence", "explain", "fair_share_rule", "fairness", "next_pound",
+    "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
+    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

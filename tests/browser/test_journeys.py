@@ -21,11 +21,12 @@ from playwright.sync_api import Locator, Page, expect
 import allocate as al
 from allocate.plan.explaining import headline
 from allocate.scenario.writing import write as write_scenario
-from tests.browser import visiting
+from tests.browser import test_still, visiting
 from tests.browser.conftest import Served, start
 from tests.conftest import SCENARIOS
 from tests.engine.making import make
 from tests.engine.test_watch import STRAIGHT, hard
+from tests.places import making
 
 CLASH = {"scenario": "coventry-warwickshire", "rules.mental-health-standard.at_least": 0.3}
 """More for mental health than the limits on movement allow."""
@@ -546,6 +547,61 @@ def test_upload_a_broken_scenario_then_a_sound_one(library, visitor, folder):
     fresh.goto(page.url)
     fresh.wait_for_function("window.visitedRuns > 0", timeout=visiting.PATIENCE)
     assert visiting.words(fresh) == visiting.words(page)
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def test_draw_places_share_money_and_take_the_drawing_away(visitor, tmp_path):
+    """A practice file is brought and a system chosen; its places are on a map that needs nothing from elsewhere and in
+    a table; a drawing with a practice in two places is refused by name; by hand one is moved, money is shared, opening
+    positions are brought, and a refresh loses nothing; the drawing is downloaded. Everybody can use it all."""
+    page = visiting.open(visitor(), "places", scenario="tiny")
+    hand_in(page, "file", making.saved(tmp_path, making.located()))
+    visiting.choose(page, "System", "Hills and Vale")
+    assert visiting.words(page).startswith("Hills and Vale: every practice is in one place.")
+    expect(page.locator('.st-key-card-map [role="graphics-document"], .st-key-card-map canvas').first).to_be_visible()
+
+    mine = tmp_path / "mine.csv"
+    mine.write_text("practice,place\nUpton,North\nDale,South\nA10003,North\n", encoding="utf-8")
+    visiting.choose(page, "Places are", "A file of my own")
+    hand_in(page, "places", mine)
+    expect(page.locator(".st-key-verdict")).to_contain_text("'A10003 CHURCH LANE' is in two places")
+    visiting.choose(page, "Places are", "Local authority districts")
+
+    part = fold(page, "Change the drawing by hand")
+    visiting.named(page, 'input[role="combobox"]', "Districts, PCNs and practices", part).fill("A10003")
+    page.get_by_role("option", name="A10003 CHURCH LANE", exact=True).click()
+    page.keyboard.press("Tab")
+    part.get_by_role("textbox", name="Into the place called").fill("North")
+    visiting.press(page, "Move them", part)
+    expect(part).to_contain_text("A10003 CHURCH LANE → North")
+    enter(page, page.get_by_role("spinbutton", name="Money to share by core need (£m)"), "80")
+    opening = tmp_path / "opening.csv"
+    opening.write_text("place,amount\nUpton,45e6\nDale,10e6\nNorth,25e6\n", encoding="utf-8")
+    hand_in(page, "opening", opening)
+    expect(page.locator(".st-key-card-pace")).to_contain_text("Places that lose cash")
+
+    before = visiting.words(page)
+    page.reload()
+    page.wait_for_function("window.visitedRuns > 0", timeout=visiting.PATIENCE)
+    assert visiting.words(page) == before
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        visiting.unfold(visiting.settle(page))
+        assert test_still.violations(page) == []
+        assert test_still.overflow(page)["by"] == 0
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="The drawing (CSV)").click()
+    coming.value.save_as(tmp_path / "drawing.csv")
+    drawn = al.places.draw(al.places.read(tmp_path / "practices_2025_26.csv"), by=tmp_path / "drawing.csv")
+    assert drawn.places["A10003"] == "north"
+
+
+def hand_in(page: Page, field: str, path: Path) -> None:
+    """Bring a file into its box, which is answered by a run."""
+    with visiting.answered(page):
+        page.locator(f'.st-key-bring-{field} input[type="file"]').set_input_files(path)
 
 
 # --- several at once -------------------------------------------------------------------------------------------------

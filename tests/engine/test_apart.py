@@ -482,3 +482,12 @@ def test_two_threads_at_once_get_what_each_gets_alone():
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda case: solve_scenario(case, Options()), cases * 5, timeout=120))
     assert [found.flows.spend.tolist() for found in together] == alone * 5
+
+
+def test_what_rules_with_aids_hold_is_one_piece():
+    """A cap on inequality may be anybody's: with one in force, even over one system, all is solved together."""
+    for where in ({"programmes": ["care"]}, {"programmes": ["care"], "places": ["s00-0", "s00-1"]}):
+        found = solved(systems(4, rules={"even": {"kind": "hoover", "where": where, "at_most": 0.02}}))
+        assert found.parts == 1
+        assert whole_pounds(found)
+        assert found.certificate.gap < 1e-6

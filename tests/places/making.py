@@ -44,6 +44,13 @@ def table(people=PEOPLE, need=NEED) -> pd.DataFrame:
     return rows
 
 
+def located(rows: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The table with where each practice is: the system of hills to the north of that of the coast."""
+    rows = table() if rows is None else rows
+    return rows.assign(Latitude=[53.0 - 0.05 * k for k in range(len(rows))],
+                       Longitude=[-1.5 + 0.1 * (k % 3) for k in range(len(rows))])  # fmt: skip
+
+
 def saved(folder: Path, rows: pd.DataFrame | None = None, name: str = "practices_2025_26.csv") -> Path:
     """The table as a file."""
     path = folder / name

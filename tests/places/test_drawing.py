@@ -248,3 +248,38 @@ def test_the_order_of_entries_decides_nothing(practices, parts, random):
     drawing = draw(practices, "QAA", dict(entries))
     random.shuffle(entries)
     assert held(draw(practices, "QAA", dict(entries))) == held(drawing)
+
+
+# --- changed by hand -------------------------------------------------------------------------------------------------
+
+
+def test_putting_practices_into_a_place(practices):
+    """What is put into a place leaves the one it was in, every practice stays in one, and an emptied place is gone."""
+    base = draw(practices, "QAA")
+    one = base.putting("North", ["A10003", "A10005"])
+    assert held(one) == {"dale": ["A10004"], "north": ["A10003", "A10005"], "upton": HILLS[:2]}
+    assert one.by == "district, changed by hand"
+    two = one.putting("upton", ["Dale"])
+    assert held(two) == {"north": ["A10005"], "upton": HILLS[:4]}
+    assert two.names["upton"] == "Upton"
+    assert two.by == one.by
+    assert held(two.putting("All", ["E01", "E02"])) == {"all": HILLS}
+
+
+def test_putting_keeps_what_places_lie_in(practices):
+    """A place stays in what it lay in when others are changed by hand."""
+    base = draw(practices, "QAA", {"A": {"members": ["Upton"], "within": "W"}, "B": ["Dale"]})
+    changed = base.putting("C", ["A10001"])
+    assert dict(changed.within) == {"a": "w", "b": "", "c": ""}
+    assert changed.names["w"] == "W"
+
+
+@pytest.mark.parametrize(("place", "entries", "said"), [
+    ("North", ["A99999"], "is no practice, district or PCN"),
+    ("North", ["B20001"], "is HARBOUR MEDICAL CENTRE of Coast"),
+    ("North", [], "name at least one"), ("=North", ["A10001"], "is not a name for a place"),
+    ("", ["A10001"], "is not a name for a place"),
+])  # fmt: skip
+def test_putting_what_cannot_be(practices, place, entries, said):
+    """What is not here cannot be moved, nor into a place without a name."""
+    assert said in " ".join(problems(draw(practices, "QAA").putting, place, entries))

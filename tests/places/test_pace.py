@@ -94,6 +94,13 @@ def test_a_published_example():
         pace.bands(OPENING * 1e6, SHARES, {"2026/27": 230e6}, ceiling=0.05)
 
 
+def test_money_that_grows():
+    """The first year has the total; years are named after the first, or counted."""
+    assert pace.growing(100.0, 3, 0.1, "2025/26") == pytest.approx({"2025/26": 100, "2026/27": 110, "2027/28": 121})
+    assert list(pace.growing(1.0, 2, first="2098/99")) == ["2098/99", "2099/00"]
+    assert pace.growing(5.0, 2) == {"year 1": 5.0, "year 2": 5.0}
+
+
 def test_shares_that_change():
     """Targets follow need that changes from year to year."""
     shares = pd.DataFrame({"1": SHARES, "2": pd.Series({"a": 0.4, "b": 0.3, "c": 0.3})}).T

@@ -13,7 +13,7 @@ import pytest
 import allocate as al
 from allocate.places.headings import COMPONENTS, known, meaning
 from allocate.places.sheets import grids
-from tests.places.making import FIGURES, LABELS, PEOPLE, problems, saved, table, workbook
+from tests.places.making import FIGURES, LABELS, PEOPLE, located, problems, saved, table, workbook
 
 BY_YEAR = {
     "2023/24": {"ICB": "ICS22", "ICBname": "ICS22name", "LAD": "LAD21", "LTLA": "LTLA21", "Population": "pop 2022/23"},
@@ -59,9 +59,24 @@ def test_headings_mean_one_thing():
         "primary_need", "primary",
     ]  # fmt: skip
     assert meaning("Patients") == "population"
-    assert [meaning(name) for name in ("Latitude", "Former CCG", "", "MFF_index", "Target_inc_remote_£k")] == [""] * 5
+    assert [meaning(name) for name in ("Former CCG", "", "MFF_index", "Target_inc_remote_£k")] == [""] * 4
+    assert [meaning(name) for name in ("Latitude", "LONG", "Practice_Longitude")] == ["latitude", *["longitude"] * 2]
     assert known(LABELS + FIGURES) == 9 + 10
     assert known(["Source: NHS England", "", ""]) == 0
+
+
+def test_where_practices_are(tmp_path, practices):
+    """Coordinates are kept where the file has both; where they are none in England, they are blank, and no figure
+    changes for it."""
+    rows = located().astype({"Latitude": object})
+    rows.loc[2, "Latitude"], rows.loc[3, "Longitude"] = "north", 51.5
+    read = al.places.read(saved(tmp_path, rows))
+    assert read.table["latitude"].isna().tolist() == [False, False, True, True, *[False] * 4]
+    assert read.table["longitude"].isna().equals(read.table["latitude"].isna())
+    assert read.table.iloc[0][["latitude", "longitude"]].tolist() == [53.0, -1.5]
+    assert read.table[practices.table.columns].equals(practices.table)
+    assert (read.components, read.notes) == (practices.components, practices.notes)
+    assert "latitude" not in al.places.read(saved(tmp_path, rows.drop(columns="Longitude"))).table
 
 
 def test_lines_around_the_table(tmp_path, practices):

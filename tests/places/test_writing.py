@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import allocate as al
-from allocate.places.writing import index_table, records, target_table, to_csv
+from allocate.places.writing import files, index_table, records, target_table, to_csv
 from tests.places.making import problems, saved, table
 
 COUNTY = {"North": {"districts": ["Upton"], "within": "County"}, "South": {"districts": ["Dale"], "within": "County"}}
@@ -67,6 +67,14 @@ def test_saved_and_read_again(practices, hills, tmp_path):
     wrote = pd.read_csv(folder / "indices.csv").set_index("place")
     np.testing.assert_array_equal(wrote.loc["north", "system_core"], hills.indices().at["north", "core"])
     assert "2025/26" in (folder / "sources.csv").read_text()
+
+
+def test_files_as_texts(hills, tmp_path):
+    """What is written to a folder is what is given as texts."""
+    al.places.write(hills, tmp_path / "drawn", 1e6)
+    texts = files(hills, 1e6)
+    assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "drawn").iterdir()} == texts
+    assert "targets.csv" not in files(hills)
 
 
 def test_read_again_a_year_later(hills, tmp_path):

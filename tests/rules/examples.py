@@ -189,6 +189,42 @@ EXAMPLES: tuple[Example, ...] = (
         nonsense=1.0, impossible={"where": {"programmes": ["prevention"]}, "at_most": 1.3}, eaches=(),
     ),
     of(
+        "gini", "at_most", fields={"where": {"programmes": ["care"]}, "at_most": 0.02}, eased=0.03, tighter=0.005,
+        words=("The Gini index of spending on Care for each person", "must be at most 0.02"), nonsense=-0.1,
+        impossible={"where": {"programmes": ["prevention"]}, "at_most": 0.15}, eaches=(),
+    ),
+    of(
+        "gini", "at_most", eased=0.03, tighter=0.01, nonsense=0.0, eaches=(),
+        fields={"where": {"programmes": ["care"]}, "measure": "health", "at_most": 0.02},
+        words=("The Gini index of years of good health gained on Care for each person", "must be at most 0.02"),
+        impossible={"where": {"programmes": ["prevention"]}, "measure": "health", "at_most": 0.1},
+    ),
+    of(
+        "hoover", "at_most", fields={"where": {"programmes": ["care"]}, "at_most": 0.02}, eased=0.03, tighter=0.005,
+        words=("Spending on Care must be so even that at most 2% of it would have to move", "same for each person"),
+        nonsense=2.0, impossible={"where": {"programmes": ["prevention"]}, "at_most": 0.15}, eaches=(),
+    ),
+    of(
+        "hoover", "at_most", eased=0.0135, tighter=0.003, nonsense=0.0, eaches=(),
+        base={"places.north.need": 4300, "places.south.need": 5700},
+        fields={"where": {"programmes": ["care"]}, "measure": "health", "by": "need", "at_most": 0.01},
+        words=("Years of good health gained on Care must be so even that at most 1%", "person counted by need"),
+        impossible={"where": {"programmes": ["prevention"]}, "measure": "health", "at_most": 0.1},
+    ),
+    of(
+        "palma", "at_most", fields={"where": {"programmes": ["care"]}, "at_most": 0.27}, eased=0.285, tighter=0.255,
+        words=("Of spending on Care, the best-off 10% of people must hold at most 0.27 times what the worst-off 40%",),
+        nonsense=0.2, impossible={"where": {"programmes": ["prevention"]}, "at_most": 0.3}, eaches=(),
+    ),
+    of(
+        "palma", "at_most", eased=0.58, tighter=0.52, nonsense=0.5, eaches=(),
+        fields={"where": {"programmes": ["care"]}, "measure": "health", "at_most": 0.56, "top": 0.3, "bottom": 0.6},
+        words=("Of years of good health gained on Care, the best-off 30% of people", "0.56 times", "worst-off 60%"),
+        impossible={
+            "where": {"programmes": ["prevention"]}, "measure": "health", "at_most": 0.6, "top": 0.3, "bottom": 0.6
+        },
+    ),
+    of(
         "per-head", "at_least", fields={"where": {"programmes": ["care"]}, "at_least": 86.5}, eased=84.0, tighter=89.0,
         words=("In each place, spending on Care for each person must be at least £86.50",), nonsense=-1.0,
         impossible={"where": {"programmes": ["care"]}, "at_least": 91.0}, eaches=(),

@@ -52,6 +52,19 @@ def numeric_limits(scenario: al.Scenario, plan: al.Plan) -> list:
     return limits(scenario, Tally(scenario, spend, curves.gain(curves.effort(spend)), moved_by_route=moved))
 
 
+class Noting(Tally):
+    """A tally that notes what every aid of a rule is."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.aids, self.pound = {}, Tally(self.scenario).pound
+
+    def aid(self, name, amount, floor=None):
+        found = super().aid(name, amount, floor)
+        self.aids[name] = found
+        return found
+
+
 def room(scenario: al.Scenario, plan: al.Plan) -> np.ndarray:
     """Per limit, how far a plan stays inside it: below nothing where it does not. A kept amount holds spending down in
     these examples, so it is its upper end that counts."""
@@ -121,10 +134,14 @@ def test_audit_agrees_with_the_solver(example, tiny):
     asked = Tally(scenario)
     rows = limits(scenario, asked)
     moved, picked = plan.routes["moved"].to_numpy(), chosen(scenario, spend, gain, plan.routes["moved"].to_numpy())
+    noting = Noting(scenario, spend, gain, moved_by_route=moved)
+    limits(scenario, noting)
+    owned = picked | noting.aids
     totals = {
-        name: t.line_factors @ spend[t.lines] + gain[t.curves].sum() + moved[t.routes].sum() + picked.get(t.choice, 0)
+        name: t.line_factors @ spend[t.lines] + gain[t.curves].sum() + moved[t.routes].sum()
+        + owned.get(t.choice or t.aid, 0)
         for name, t in asked.totals.items()
-    }
+    }  # fmt: skip
     by_rows = [sum(factor * totals[name] for name, factor in limit.body.terms.items()) for limit in rows]
     counted = numeric_limits(scenario, plan)
     assert [limit.name for limit in counted] == [limit.name for limit in rows]

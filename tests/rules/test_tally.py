@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 import allocate as al
 from allocate.rules.kinds import Cap
-from allocate.rules.limits import resource_limits
+from allocate.rules.limits import definitions, resource_limits
 from allocate.rules.tally import Limit, Row, Tally
+from allocate.scenario.curves import Curves
 from allocate.scenario.rulebook import Scope
 from tests.conftest import SCENARIOS
 from tests.rules.examples import two_years
@@ -189,3 +192,37 @@ def test_a_choice_is_a_total_of_its_own_and_answers_for_itself(tiny):
     answers = [checking.choice(f"line {k}", lambda k=k: checking.spend(np.array([k])) > 0) for k in range(2)]
     assert answers == [1.0, 0.0]
     assert checking.chosen == {"line 0": True, "line 1": False}
+
+
+# --- aids -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_aid_is_what_its_rule_says(tiny):
+    """In numbers an aid is the rule's own word, and never below nothing; an excess is what an amount has above it."""
+    numbers = Tally(tiny, tiny.lines["baseline"].to_numpy(), np.zeros(4))
+    assert (numbers.aid("one", lambda: 5.0), numbers.aid("two", lambda: -5.0)) == (5.0, 0.0)
+    assert (numbers.excess("three", 7.0), numbers.excess("four", -7.0)) == (7.0, 0.0)
+    assert numbers.pound("health") == numbers.pound("spend") == 1.0
+
+
+def test_what_an_aid_is_has_no_owner(tiny):
+    """While a model is built each aid has a total and a route of its own after the scenario's, and what holds it up is
+    a limit that nobody owns; an aid that is free has none. Problems of one scenario share them."""
+    tally = Tally(tiny)
+    above = tally.spend(np.array([0])) - 0.5 * tally.spend(np.array([1]))
+    excess, free = tally.excess("excess", above), tally.aid("free", lambda: 0.0)
+    (limit,) = definitions(tiny, tally)
+    assert (limit.owner, limit.part, limit.low, limit.high) == ("", "excess", 0.0, math.inf)
+    assert limit.body.terms == (excess - above).terms
+    routes = {total.aid: total.routes.tolist() for total in tally.totals.values() if total.aid}
+    assert routes == {"excess": [0], "free": [1]}
+    assert set(free.terms) < set(tally.totals)
+
+
+def test_no_aid_is_more_than_all_the_money(tiny):
+    """A pound of an aid is of an outcome what all the money buys at most, over the money: no place gains more."""
+    table = tiny.change({"lines.*.high": 400_000.0})
+    curves = Curves.of(table)
+    most = curves.gain(curves.effort(np.array([100_000.0, 100_000.0, 400_000.0, 400_000.0]))).sum()
+    assert Tally(table).pound("health") == pytest.approx(most / 1_000_000)
+    assert Tally(table).pound("spend") == 1.0

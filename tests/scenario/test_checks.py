@@ -12,6 +12,8 @@ ROUTE = "id,year,source,target,high,authority\n"
 POINTS = "place,programme,outcome,year,spend,gain\n"
 RESOURCES = "id,year,name,unit,amount\n"
 USES = "resource,partner,place,programme,rate\n"
+BENEFITS = "partner,outcome,place,own,share,worth\n"
+COUNTED = add("evidence.csv", "".join(f"benefits.*.{name},assumed,made-up,\n" for name in ("own", "share", "worth")))
 KNOWN = add(
     "evidence.csv",
     "curve_points.*.gain,assumed,made-up,\nresources.*.amount,assumed,made-up,\nuses.*.rate,assumed,made-up,\n"
@@ -348,6 +350,30 @@ SENSE = [
             add("evidence.csv", "resources.*.amount,assumed,made-up,\nuses.*.rate,assumed,made-up,\n"),
         ),
         ("uses.csv row 2, resource", "covers no line"),
+    ),
+    Fault(
+        "a benefit to nobody",
+        both(add("benefits.csv", BENEFITS + "trusts,health,,1,0,20000\n"), COUNTED),
+        ("benefits.csv row 2, partner", "'trusts'", "did you mean trust?"),
+    ),
+    Fault(
+        "a share as per cent",
+        both(add("benefits.csv", BENEFITS + "trust,health,,1,10,20000\n"), COUNTED),
+        ("benefits.csv row 2, share", "'10.0'", "must be a fraction, at most 1 (for 10 per cent write 0.1)"),
+    ),
+    Fault(
+        "a benefit counted twice",
+        both(add("benefits.csv", BENEFITS + "trust,health,,1,0,1\ntrust,health,north,1,0,1\n"), COUNTED),
+        ("benefits.csv row 3, place", "'north'", "covers the health of some place a second time for trust"),
+    ),
+    Fault(
+        "a benefit of nothing",
+        both(
+            add("benefits.csv", BENEFITS + "trust,health,far,1,0,1\n"),
+            add("places.csv", "far,Far,,10,10\n"),
+            COUNTED,
+        ),
+        ("benefits.csv row 2, place", "'far'", "covers no curve of curves.csv: nothing there leads to health"),
     ),
     Fault(
         "route from an unknown envelope",

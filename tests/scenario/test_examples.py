@@ -25,6 +25,7 @@ SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", FORMAT, re.MULTILINE 
 
 SHOWN = (
     "floor", "cap", "keep", "share", "band", "growth", "ring-fence", "reach", "match", "converge", "gap", "ratio",
+    "gini", "hoover", "palma",
     "per-head", "report", "virement", "reserve", "open", "start", "either", "prerequisite", "moves",
 )  # fmt: skip
 

@@ -77,6 +77,13 @@ def served(start) -> Served:
     return start(TINY)
 
 
+def test_a_practice_file_that_is_not_there(tmp_path, capsys):
+    """A practice file that is not there, or is a folder, is refused before anything starts."""
+    for path, said in ((tmp_path / "none.csv", "is not there"), (tmp_path, "is a folder")):
+        assert cli.main(["explore", TINY, "--no-browser", "--practices", str(path)]) == 2
+        assert said in " ".join(capsys.readouterr().err.split())
+
+
 def test_it_says_where_it_is_in_one_line_and_is_well(served):
     """Once it answers it says its address in one line on stderr, and Streamlit's own health is good."""
     assert served.line == f"The explorer is at http://127.0.0.1:{served.port}. Ctrl-C ends it.\n"

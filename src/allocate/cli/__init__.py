@@ -14,11 +14,25 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import allocate as al
-from allocate.cli import bench, check, clash, explore, places, propose, rules, schema, solve
+from allocate.cli import (
+    bench,
+    check,
+    clash,
+    explore,
+    fairness,
+    next_pound,
+    places,
+    propose,
+    reach,
+    regimes,
+    rules,
+    schema,
+    solve,
+)
 from allocate.cli.options import read_changes, read_sets
 from allocate.cli.output import ANSWERED, NO_PLAN, OUR_FAULT, SCENARIO_WRONG, say, say_changes, speak_utf8
 
-VERBS = (check, solve, clash, rules, propose, explore, places, bench, schema)
+VERBS = (check, solve, clash, rules, propose, fairness, next_pound, reach, regimes, explore, places, bench, schema)
 """In the order in which help lists them."""
 
 

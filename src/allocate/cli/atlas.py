@@ -9,10 +9,10 @@ import pandas as pd
 
 from allocate.cli.output import say
 from allocate.places import Drawing, Practices
-from allocate.places.pace import closed, losers
 from allocate.places.practices import short
 from allocate.places.rounding import HEADLINE, PEOPLE, Rounding, half_up
 from allocate.plan.figures import IN_MILLIONS, per_cent, pounds
+from allocate.plan.place_telling import apart, lost
 from allocate.screen import Sheet, put_all
 
 HEADS = {
@@ -22,8 +22,6 @@ HEADS = {
 }  # fmt: skip
 """Columns of indices: the whole formulas first, then their parts."""
 SPARE = (("Prim. need",), ("Matern.", "Prescr."), ("Practices",), ("Commun.", "Mental"))
-NEAR = 0.01
-MOST = 4
 
 
 def show(sheets: list[Sheet], words: list[str]) -> None:
@@ -161,40 +159,6 @@ def sentences(drawing: Drawing, distances: pd.DataFrame | None, years: pd.DataFr
     yield from drawing.practices.notes
     yield from drawing.notes
     if distances is not None:
-        yield _apart(drawing, distances)
+        yield apart(drawing, distances)
     if years is not None:
-        yield _lost(drawing, years)
-
-
-def _apart(drawing: Drawing, distances: pd.DataFrame) -> str:
-    """Who opens furthest from a fair share, above and below."""
-    total, given = distances["target"].sum(), distances["opening"].sum()
-    told = []
-    for place, word in ((distances["rate"].idxmax(), "above"), (distances["rate"].idxmin(), "below")):
-        row = distances.loc[place]
-        if (row["distance"] > 0) == (word == "above") and abs(row["distance"]) >= 0.5:
-            told.append(f"{drawing.names[place]} is {pounds(abs(row['distance']))} "
-                        f"({per_cent(abs(row['rate']))}) {word} its fair share")  # fmt: skip
-    text = f"Furthest from it, {' and '.join(told)}." if told else "Every place opens at its fair share."
-    if abs(given - total) > 0.005 * total:
-        text += (
-            f" The opening positions add to {pounds(given)} and the money to share is {pounds(total)}, so places stand "
-            f"{per_cent(given / total - 1, signed=True)} from target on average before any of it moves."
-        )
-    return text
-
-
-def _lost(drawing: Drawing, years: pd.DataFrame) -> str:
-    """Who loses cash and when, and by when all are near their fair share."""
-    lost = losers(years)
-    told = [
-        f"{drawing.names[place]} in {', '.join(rows['year'])} ({pounds(rows['growth'].sum(), signed=True)})"
-        for place, rows in lost.groupby("place", sort=False)
-    ]
-    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
-    text = f"Places that lose cash: {'; '.join(told[:MOST])}{more}. " if told else "No place loses cash. "
-    when = closed(years, NEAR)
-    near = f"All places are within {NEAR:.0%} of their fair share from {when}."
-    last = years[years["year"] == years["year"].iloc[-1]].set_index("place")["distance_rate"]
-    far = last.abs().idxmax()
-    return text + (near if when else f"{drawing.names[far]} still ends {per_cent(last[far], signed=True)} from it.")
+        yield lost(drawing, years)

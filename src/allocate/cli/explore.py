@@ -17,6 +17,7 @@ def add(verbs: Any) -> None:
         "--port", type=partial(a_count, most=65535), metavar="N",
         help="where it listens, on this machine alone (8501 or next)",
     )  # fmt: skip
+    verb.add_argument("--practices", metavar="FILE", default="", help="NHS England's practice file, for Places")
     verb.add_argument("--no-browser", action="store_true", help="say the address and open nothing")
     verb.set_defaults(run=run)
 
@@ -25,4 +26,4 @@ def run(options: argparse.Namespace) -> int:
     """Serve it until it is stopped."""
     from allocate.ui.serving import explore
 
-    return explore(options.folders, options.port, not options.no_browser)
+    return explore(options.folders, options.port, not options.no_browser, options.practices)

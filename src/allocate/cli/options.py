@@ -59,6 +59,14 @@ def above_nothing(text: str) -> float:
     return number
 
 
+def not_below_nothing(text: str) -> float:
+    """A finite number, 0 or above, for argparse."""
+    number = _number(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return number
+
+
 def a_fraction(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     number = _number(text)

@@ -143,9 +143,7 @@ def refuse_unmet(options: argparse.Namespace, amounts: Mapping[str, float]) -> N
 def paced(options: argparse.Namespace, opening: pd.Series, targets: pd.DataFrame, first: str) -> pd.DataFrame:
     """The path of --pace: the money to share grows from the first year on."""
     policy = al.places.pace.POLICIES[options.pace]
-    start = int(first[:4]) if first else 0
-    labels = [f"{start + k}/{(start + k + 1) % 100:02d}" if first else f"year {k + 1}" for k in range(options.years)]
-    money = {label: targets["target"].sum() * (1 + options.growth) ** k for k, label in enumerate(labels)}
+    money = al.places.pace.growing(targets["target"].sum(), options.years, options.growth, first)
     limits = {name: value for name in ("floor", "ceiling") if (value := getattr(options, name)) is not None}
     return policy(opening, targets["share"], money, **limits)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray
+NOWHERE = np.array([], dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,13 @@ class Arrays:
         return other
 
 
-@dataclass(frozen=True, eq=False)
-class Touched:
+def differ(one: Array, other: Array) -> bool:
+    """Whether arrays differ anywhere: a number that is not one differs from itself."""
+    # What `any` says, but for few numbers several times as fast.
+    return (one != other).nonzero()[0].size > 0
+
+
+class Touched(NamedTuple):
     """Places, in increasing order and int32: costs and `columns` (bounds) by column, `rows` (bounds) by row, `entries`
     in `value`, and whether the Hessian and the constant of the objective are among them."""
 
@@ -58,3 +65,17 @@ class Touched:
     entries: Array
     hessian: bool = False
     offset: bool = False
+
+    @classmethod
+    def of(cls, differs: Mapping[str, Array]) -> Touched:
+        """From where arrays differ, by their names: booleans as long as they are."""
+
+        def places(one: str, other: str = "") -> Array:
+            where, more = differs.get(one), differs.get(other)
+            where = more if where is None else where if more is None else where | more
+            return NOWHERE if where is None else where.nonzero()[0].astype(np.int32)
+
+        return cls(
+            places("cost"), places("lower", "upper"), places("row_lower", "row_upper"), places("value"),
+            "hessian" in differs, "offset" in differs,
+        )  # fmt: skip

@@ -54,8 +54,7 @@ class Compilation:
 
     def __init__(self, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> None:
         self.declaration = declaration
-        everything = declaration.component_map()
-        components = dict(zip(everything, everything.values(), strict=True))
+        components = dict(declaration.component_map().items())
         self._kinds: dict[type, dict[str, Any]] = {}
         for name, component in components.items():
             self._kinds.setdefault(component.ctype, {})[name] = component

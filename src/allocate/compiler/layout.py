@@ -84,12 +84,13 @@ def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list
         last = first + count * step
         return np.arange(1, count + 1) * step + first, [slice(first + k, last, step) for k in range(step)]
     lengths = [1 if term.rows is None else term.rows.lengths for term in terms]
-    ends = np.cumsum(sum(lengths)) + first
+    each = sum(lengths)
+    ends = np.cumsum(each) + first
     if step == 1 or count == 1:
         within = itertools.accumulate((len(term.columns[0]) for term in terms), initial=first)
         return ends, [slice(start, end, 1) for start, end in itertools.pairwise(within)]
     places: list[Places] = []
-    free = ends - sum(lengths)
+    free = ends - each
     for term, length in zip(terms, lengths, strict=True):
         if term.rows is None:
             places.append(free)

@@ -157,6 +157,8 @@ class Reader:
         source = run[0]._set
         members = self._named[source.name]
         if isinstance(members, Family):
+            if not members.table.count:
+                return Frame(0)
             owners = members.index.place([self._label(part, frame) for part in source.at])
             places, rows = members.of(owners if isinstance(owners, slice) else _each(owners, frame))
             inner = Frame(rows.size, frame, rows)

@@ -21,6 +21,8 @@ class Sets:
     def __init__(self, declared: Mapping[str, Any], members: Mapping[str, Any]) -> None:
         self.named: dict[str, Table | Family] = {}
         self._members = members
+        # Pyomo puts a name together each time that it is asked for it.
+        self._names = {id(found): name for name, found in declared.items()}
         self._tables: dict[int, Table] = {id(UnindexedComponent_set): Tuples("the scalar index", [], None)}
         self._products: dict[tuple[int, ...], Table] = {}
         # What was given, kept so that nothing else comes to have the same id, and the table made of it.
@@ -29,7 +31,7 @@ class Sets:
         if unknown:
             raise CompileError(unknown[0], "members of a Set of the declaration only")
         for name, found in declared.items():
-            self.named[name] = self._family(found) if found.is_indexed() else self.table(found)
+            self.named[name] = self._family(name, found) if found.is_indexed() else self.table(found)
 
     def table(self, found: Any) -> Table:
         """The table of a Pyomo set that is not indexed."""
@@ -51,7 +53,7 @@ class Sets:
         return self._products.setdefault(tuple(map(id, parts)), Tuples(found.local_name, parts, None))
 
     def _table(self, found: Any) -> Table:
-        name = found.local_name
+        name = self._names.get(id(found)) or found.local_name
         if name in self._members:
             if isinstance(found, SortedScalarSet):
                 raise CompileError(name, "the order of members in which they are given, not SortedOrder")
@@ -63,8 +65,8 @@ class Sets:
             raise CompileError(name, "its members")
         return labelled(name, labels, _dimen(found))
 
-    def _family(self, found: Any) -> Family:
-        name, index = found.local_name, self.table(found.index_set())
+    def _family(self, name: str, found: Any) -> Family:
+        index = self.table(found.index_set())
         if name not in self._members:
             raise CompileError(name, "its members for each index")
         given = self._members[name]

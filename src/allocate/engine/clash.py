@@ -279,7 +279,8 @@ def _named(problem: Problem, prices: Prices) -> tuple[str, ...]:
     """Paths of what has a price, by how much of the clash it carries: its price times what it asks or holds."""
     ends = np.array([max(abs(end) for end in (limit.low, limit.high) if np.isfinite(end)) for limit in problem.limits])
     carried: dict[str, float] = {}
-    for limit, weight in zip(problem.limits, np.abs(prices.limit) * np.maximum(ends, 1.0), strict=True):
+    told = np.abs(prices.limit) * np.maximum(ends, 1.0) * problem.owned
+    for limit, weight in zip(problem.limits, told, strict=True):
         path = limit.owner.replace(" ", "s.") if limit.owner.startswith("resource ") else f"rules.{limit.owner}"
         carried[path] = carried.get(path, 0.0) + float(weight)
     for name, weight in zip(

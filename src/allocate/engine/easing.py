@@ -170,13 +170,13 @@ class Easings:
         open_ = ~asked | np.array([bool(rules & bit) for bit in bits], dtype=bool)
         width = np.where(open_, self.columns.width / self._units, 0.0)
         named, entries = self._flags(total) if aim == "names" else (0, [])
-        more = _More(
+        more = More(
             cost=np.concatenate([aims[0], [aims[1]], np.full(named, -1.0)]),
             upper=np.concatenate([width, [most], np.ones(named)]),
             integer=np.repeat([False, True], [len(cost) + 1, named]),
             row_upper=np.concatenate([np.zeros(self._partners), [total], np.zeros(named)]),
         )
-        return _extended(self._arrays, more, [*self._sums(), *entries])
+        return extended(self._arrays, more, [*self._sums(), *entries])
 
     def _sums(self) -> list[Entries]:
         """Entries of easings in the rows of their limits, of their partners, and of all."""
@@ -257,7 +257,8 @@ def _columns(oracle: Oracle, rates: Rates, rules: int, resources: bool) -> Colum
     """The columns of easing: for each end of each limit its rule's bands, and one beyond where it may be eased."""
     problem, book = oracle.problem, {rule.id: rule for rule in oracle.scenario.rules}
     found: list[tuple[int, float, float, float, bool]] = []
-    for i, limit in enumerate(problem.limits):
+    for i in np.flatnonzero(problem.owned).tolist():
+        limit = problem.limits[i]
         rule, number = book.get(limit.owner), int(oracle.owner[i])
         bends = rule.bends if rule is not None else ()
         bands = [(bend.width, rates.band(rule, bend.price), False) for bend in bends] if rule is not None else []
@@ -293,7 +294,7 @@ def _or_little_more(total: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _More:
+class More:
     """Columns to add to a model, none below nothing, and the upper ends of rows to add."""
 
     cost: Array
@@ -302,7 +303,7 @@ class _More:
     row_upper: Array
 
 
-def _extended(arrays: Arrays, more: _More, entries: list[Entries]) -> Arrays:
+def extended(arrays: Arrays, more: More, entries: list[Entries]) -> Arrays:
     """A model with more columns and rows, and these entries in any of them."""
     rows, added = len(arrays.row_lower), len(more.row_upper)
     row = np.concatenate([np.repeat(np.arange(rows), np.diff(arrays.start)), *(each[0] for each in entries)])

@@ -19,6 +19,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Touched
+from allocate.compiler.arrays import differ
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -42,7 +43,6 @@ FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
 FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
-NOWHERE = np.array([], dtype=np.int32)
 NOTHING = np.array([])
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
@@ -130,14 +130,14 @@ class Solver:
         old = self.arrays
         if len(old.value) != len(arrays.value):
             raise EngineError("figures of another model")
-        costs, columns, rows, entries = _differing(old, arrays) if touched is None else _told(touched)
-        value = arrays.value.take(entries) if len(entries) else NOTHING
-        cost = arrays.cost.take(costs) if len(costs) else NOTHING
-        of_columns = (arrays.lower.take(columns), arrays.upper.take(columns)) if len(columns) else ()
-        of_rows = (arrays.row_lower.take(rows), arrays.row_upper.take(rows)) if len(rows) else ()
-        _check_finite(arrays.offset, cost, (*of_columns, *of_rows), value)
+        costs, columns, rows, entries, *_ = touched or _differing(old, arrays)
+        value = arrays.value[entries] if len(entries) else NOTHING
+        cost = arrays.cost[costs] if len(costs) else NOTHING
+        of_columns = (arrays.lower[columns], arrays.upper[columns]) if len(columns) else ()
+        of_rows = (arrays.row_lower[rows], arrays.row_upper[rows]) if len(rows) else ()
+        _check_finite(arrays.offset, cost, of_columns + of_rows, value)
         if len(entries) and (
-            len(entries) > FEW + len(arrays.value) // FEW or ((old.value.take(entries) == 0) != (value == 0)).any()
+            len(entries) > FEW + len(arrays.value) // FEW or differ(old.value[entries] == 0, value == 0)
         ):
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method;
             # and many take longer one by one than the whole.
@@ -154,7 +154,7 @@ class Solver:
             self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
         if len(entries):
             of_entry = arrays.start.searchsorted(entries, side="right") - 1
-            each = of_entry.tolist(), arrays.index.take(entries).tolist(), value.tolist()
+            each = of_entry.tolist(), arrays.index[entries].tolist(), value.tolist()
             # As whole numbers statuses compare several times faster; kOk is 0.
             if any(map(int, map(highs.changeCoeff, *each))):
                 raise EngineError("HiGHS did not take a coefficient")
@@ -291,34 +291,23 @@ def _awaited(running: Future) -> highspy.HighsStatus:
             continue
 
 
-def _told(touched: Touched) -> tuple[Array, Array, Array, Array]:
-    return touched.costs, touched.columns, touched.rows, touched.entries
-
-
-def _differing(old: Arrays, new: Arrays) -> tuple[Array, Array, Array, Array]:
-    """Places of costs, columns' bounds, rows' bounds and coefficients that differ."""
-
-    def where(*names: str) -> Array:
-        pairs = [(getattr(old, name), getattr(new, name)) for name in names]
-        differs = [one != other for one, other in pairs if one is not other]
-        return np.flatnonzero(np.logical_or.reduce(differs)).astype(np.int32) if differs else NOWHERE
-
-    return where("cost"), where("lower", "upper"), where("row_lower", "row_upper"), where("value")
+def _differing(old: Arrays, new: Arrays) -> Touched:
+    """What differs; arrays that are the same object are not looked at."""
+    names = "cost", "lower", "upper", "row_lower", "row_upper", "value"
+    pairs = {name: (getattr(old, name), getattr(new, name)) for name in names}
+    return Touched.of({name: one != other for name, (one, other) in pairs.items() if one is not other})
 
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    # The least and the most tell of NaN too, and take no array as long as the matrix.
-    ends = [offset]
-    for array in (costs, values):
-        if array.size:
-            ends += [array.min(), array.max()]
-    if not all(map(math.isfinite, ends)) or any(math.isnan(array.min()) for array in bounds if array.size):
+    sizes, (least, most) = np.abs(values), COEFFICIENTS
+    # The largest is no number where one of them is none.
+    ends = offset, np.abs(costs).max() if costs.size else 0.0, sizes.max() if sizes.size else 0.0
+    if not all(map(math.isfinite, ends)) or any(differ(array, array) for array in bounds):
         raise EngineError("a figure that is not finite reached the solver")
-    least, most = COEFFICIENTS
-    if not values.size:
+    if not sizes.size:
         return
-    small = (values < least) & (values > -least)
-    if max(-ends[-2], ends[-1]) > most or (small.any() and values[small].any()):
-        sizes = np.abs(values[values != 0])
+    small = sizes < least
+    if ends[-1] > most or (small.any() and sizes[small].any()):
+        sizes = sizes[sizes != 0]
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")

@@ -15,6 +15,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Compiled, CompileError
+from allocate.compiler.arrays import differ
 from allocate.engine.highs import DUAL, PRIMAL, Answer, Impossible, Simplex, Solver, Start
 from allocate.engine.watch import Watch
 
@@ -35,7 +36,7 @@ class Reference:
             (mine.row_lower, arrays.row_lower), (mine.row_upper, arrays.row_upper), (mine.upper, arrays.upper),
             (mine.lower, arrays.lower), (mine.value, arrays.value),
         ):  # fmt: skip
-            if one is not other and (one != other).any():
+            if one is not other and differ(one, other):
                 return DUAL
         return PRIMAL
 
@@ -61,7 +62,7 @@ class Live:
                 now = _own(values)
                 if had is None or len(now) != len(had):
                     raise CompileError(name, "a Param of the model, with as many values as it had")
-                if (now != had).any():
+                if differ(now, had):
                     changed[name] = now
         if changed:
             before, all_ = self.arrays, {**self.figures, **changed}

@@ -8,7 +8,8 @@ Sets
 
 Decided
     paid[l]         pounds on a line                   low[l] <= paid[l] <= high[l]
-    moved[r]        pounds moved along a route         0 <= moved[r] <= route_high[r]
+    moved[r]        pounds moved along a route         0 <= moved[r] <= route_high[r]; or an aid of a rule, along which
+                    no money moves
     unspent[e]      pounds left in an envelope         >= 0
     slice[q,k]      pounds on a slice                  0 <= slice[q,k] <= width[q,k]
     opened[l]       1 if a line with a minimum viable scale is funded; filled[q,k] 1 if a slice must be full
@@ -68,6 +69,7 @@ from allocate.rules.tally import Limit, Row
 
 Array = np.ndarray
 NEXT_TO_NOTHING, DEAREST = 1e-8, 1e6
+LEAST_COUNTED = 1e-4
 DENSE = 1_000
 """A total gets a column where naming it in place would bring more entries than this beyond the first time."""
 Figures = dict[str, Array]
@@ -160,8 +162,10 @@ def _row(limit: Limit) -> Row:
 
 
 def _names(problem: Problem, steps: int, measured: bool) -> dict[str, Sequence]:
+    labels = problem.scenario.shared("labels", lambda: _labels(problem)).sets
+    aids = (total.aid for total in problem.tally.totals.values() if total.aid)
     return {
-        **problem.scenario.shared("labels", lambda: _labels(problem)).sets,
+        **labels, "ROUTES": (*labels["ROUTES"], *aids),
         "TOTALS": tuple(problem.tally.totals), "LIMITS": tuple(limit.name for limit in problem.limits),
         "STEPS": range(steps), "AIM": ("aim",) if measured else (), "PICKS": problem.terms.picks,
         "BANDS": range(max(side.band.max(initial=-1) + 1 for side in (problem.bends.under, problem.bends.over))),
@@ -207,11 +211,11 @@ def _sole(problem: Problem, ordered: Array) -> tuple[Array, Array]:
 
 
 def _money_places(problem: Problem) -> dict[str, Positions]:
-    lines, routes = np.arange(len(problem.low)), np.arange(len(problem.route_high))
+    lines, routes = np.arange(len(problem.low)), np.arange(len(problem.scenario._tables["routes"]))
     return {
         "LINES_OF": Positions(np.array([problem.envelope_of_line, lines]).T, ("ENVELOPES", "LINES")),
-        "LEAVING": Positions(np.array([problem.source, routes]).T, ("ENVELOPES", "ROUTES")),
-        "ENTERING": Positions(np.array([problem.target, routes]).T, ("ENVELOPES", "ROUTES")),
+        "LEAVING": Positions(np.array([problem.source[routes], routes]).T, ("ENVELOPES", "ROUTES")),
+        "ENTERING": Positions(np.array([problem.target[routes], routes]).T, ("ENVELOPES", "ROUTES")),
         "LINES_UNDER": Positions(np.array([problem.feeds.rows, problem.feeds.columns]).T, ("CURVES", "LINES")),
     }
 
@@ -350,7 +354,7 @@ class Slices:
     def of(cls, problem: Problem, grids: list[Array]) -> Slices:
         """The slices between breakpoints. A slope that is next to nothing in solver units is taken as nothing: HiGHS
         would drop it without a word."""
-        least = NEXT_TO_NOTHING * problem.curve_units / problem.units.money
+        least = NEXT_TO_NOTHING / _least_counted(problem) * problem.curve_units / problem.units.money
         points = _padded(grids)
         gains = np.array([problem.curves.gain(column) for column in points.T]).T.reshape(points.shape)
         width = np.diff(points)
@@ -363,6 +367,14 @@ class Slices:
             slope[:, k - 1] = np.where(width[:, k - 1] > 0, slope[:, k - 1], slope[:, k])
         real = np.arange(width.shape[1]) < np.array([len(grid) - 1 for grid in grids], dtype=int)[:, None]
         return cls(points[:, 0], gains[:, 0], points[:, :-1], width, slope, real)
+
+
+def _least_counted(problem: Problem) -> float:
+    """The least that a limit counts of a gain, in solver units, if that is less than all: so much smaller are slopes
+    in its row."""
+    gains = problem.gain_rows
+    counted = np.abs(gains.values) * problem.curve_units[gains.columns] / problem.limit_units[gains.rows]
+    return max(float(counted[counted > 0].min(initial=1.0)), LEAST_COUNTED)
 
 
 def _padded(grids: list[Array]) -> Array:

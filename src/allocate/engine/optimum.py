@@ -18,10 +18,10 @@ import numpy as np
 
 from allocate.engine.branches import Search, search
 from allocate.engine.certificate import PENNY, Case, Certificate, Flows, Prices, breaches, certify, upper_bound
-from allocate.engine.highs import Start
+from allocate.engine.highs import Impossible, Start
 from allocate.engine.live import Reference
 from allocate.engine.polish import attributed, polish
-from allocate.engine.problem import Problem
+from allocate.engine.problem import Problem, through
 from allocate.engine.session import Held, Reached, Session
 from allocate.engine.ties import nearest_choices, nearest_today
 from allocate.engine.watch import Stopped, Watch
@@ -81,11 +81,16 @@ def must_order(problem: Problem) -> frozenset[int]:
 
 
 def optimum(
-    session: Session, problem: Problem, options: Options, watch: Watch, start: Start | Reference = "nothing"
+    session: Session,
+    problem: Problem,
+    options: Options,
+    watch: Watch,
+    start: Start | Reference = "nothing",
+    settle: bool = True,
 ) -> Optimum:
-    """The best plan of a problem whose sets are the session's; its first solve begins at `start`. Raises Impossible
-    where no plan exists, Stopped where `watch` was stopped before one was found, and Phantom where curves must be made
-    to fill in order."""
+    """The best plan of a problem whose sets are the session's; its first solve begins at `start`. Among plans as good
+    it is the nearest to today, unless `settle` is false. Raises Impossible where no plan exists, Stopped where `watch`
+    was stopped before one was found, and Phantom where curves must be made to fill in order."""
     watch.begin(options.seconds)
     search_choices = session.has_integers and (options.opened is None or len(session.sets.ordered) > 0)
     watch.enter("searching yes/no choices" if search_choices else "solving")
@@ -111,9 +116,9 @@ def optimum(
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(problem, best.flows)
-    more, flows = _settled(session, problem, best.flows, held, watch)
+    more, flows = _settled(session, problem, best.flows, held, watch) if settle else (0, best.flows)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
-    prices = attributed(problem, flows, best.prices)
+    prices = best.prices if problem.pinned is not None else attributed(problem, flows, best.prices)
     if upper_bound(problem, prices) - best.value > max(1e-6 * problem.at_stake, 2 * (best.bound - best.value)):
         prices = best.prices
     return Optimum(flows, prices, certificate, max(ties, more), status, session.has_integers)
@@ -147,13 +152,18 @@ def _refined(
             raise Phantom(phantoms)
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
         picks = np.round(answer.column("picked"))
-        for flows, at in ((rough, prices), *([] if enough else [polish(problem, rough, prices, picks)])):
+        exact = [] if enough or problem.pinned is not None else [polish(problem, rough, prices, picks)]
+        for flows, at in ((rough, prices), *exact):
             best = _better(best, problem, flows, at, case)
         if best is not None:
             watch.tell(best.value, best.bound if held is None else math.nan)
-        if best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake:
+        done = best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake
+        if done or (best is not None and problem.pinned is not None):
             break
-        finer = _zoomed(problem, grids, rough, prices)
+        finer = zoomed(problem, grids, rough, prices)
+        if problem.around is not None and best is not None:
+            # What only just holds must be sure to hold between finer breakpoints too.
+            finer = through(problem.curves, finer, problem.curves.effort(best.flows.spend))
         if all(np.array_equal(a, b) for a, b in zip(finer, grids, strict=True)):
             break
         grids = finer
@@ -162,8 +172,9 @@ def _refined(
                 # Which slices must be full depends on where they lie: those choices are made afresh.
                 held = session.held(session.solve(problem, grids, None, watch.left(), watch=watch))
             answer = session.solve(problem, grids, held, watch.left(), "last" if held is None else "nothing", watch)
-        except EngineError:
-            # Stopped or out of time on finer slices: the plan already found stands, with its honest gap.
+        except (EngineError, Impossible):
+            # Stopped or out of time on finer slices, or what only just holds is between them: the plan already found
+            # stands, with its honest gap.
             break
     if best is None and watch.stopped:
         raise Stopped
@@ -199,7 +210,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     """Among plans as good as this one, the nearest to today: (lines that could differ, its flows)."""
     if len(session.sets.ordered):
         return 0, flows
-    grids = _with_breakpoints(problem, flows)
+    grids = through(problem.curves, problem.grids, problem.curves.effort(flows.spend))
     measured = session.distance(problem, grids)
     try:
         start = session.distance_start(problem, grids, flows)
@@ -214,7 +225,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 
 
-def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
+def zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -> list[Array]:
     """Breakpoints drawn together round the plan and round what the prices ask for, as many as before."""
     curves = problem.curves
     effort = curves.effort(flows.spend)
@@ -222,7 +233,8 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
     wanted = curves.best(prices.effort / weight, problem.effort_low, problem.effort_high)
     finer = []
     for q, grid in enumerate(grids):
-        if not curves.bends(q):
+        # Four breakpoints stay outside: a curve with no more than them is not looked at closely.
+        if not curves.bends(q) or len(grid) < 6:
             finer.append(grid)
             continue
         first, last = np.searchsorted(grid, sorted((effort[q], wanted[q])))
@@ -237,15 +249,3 @@ def _zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) 
         apart = grid[0] + (grid[-1] - grid[0]) * 1e-7 * np.arange(len(grid))
         finer.append(np.minimum(np.maximum(fine, apart), grid[-1]))
     return finer
-
-
-def _with_breakpoints(problem: Problem, flows: Flows) -> list[Array]:
-    """The first breakpoints, with the nearest inner one of each curve moved onto the plan."""
-    effort = problem.curves.effort(flows.spend)
-    grids = list(problem.grids)
-    for q, grid in enumerate(grids):
-        near = 1e-6 * (grid[-1] - grid[0])
-        if problem.curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
-            grids[q] = grid = grid.copy()
-            grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
-    return grids

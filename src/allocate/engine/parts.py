@@ -40,8 +40,9 @@ class Part:
 
 def parts(problem: Problem) -> tuple[list[Part], Array]:
     """What a problem falls into, in the order of their first lines, and the numbers of the limits that then are left
-    between them (in no part). No parts where that is one piece, or too few lines to be worth it."""
-    if len(problem.low) < LEAST:
+    between them (in no part). No parts where that is one piece, too few lines to be worth it, or rules have aids, which
+    may be anybody's."""
+    if len(problem.low) < LEAST or len(problem.terms.spoken):
         return [], np.array([], dtype=int)
     everybodys = _everybodys(problem)
     owner = _components(problem, ~everybodys)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from allocate.engine.session import Session
 from allocate.engine.starts import start_of
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
+from allocate.rules.kinds import Fair
 
 Array = np.ndarray
+T = TypeVar("T")
 CLEAR = 2.0
 """Pounds by which a plan keeps clear of its limits where no rounding nearer to them will do."""
 
@@ -35,6 +38,38 @@ class Solved:
     certificate: Certificate
     whole: bool
     parts: int = 1
+    aimed: Aimed | None = None
+
+    @property
+    def plain(self) -> Solved:
+        """The same without aids: everything in terms of the scenario's own routes, and of limits that have an owner."""
+        if self.problem.owned.all():
+            return self
+        own, prices, found = self.problem.own_moves, self.optimum.prices, self.optimum
+        flows, exact = (replace(each, moved=own(each.moved)) for each in (self.flows, found.flows))
+        owned = replace(prices, limit=prices.limit[self.problem.owned])
+        return replace(
+            self, problem=self.problem.plain(prices.limit), flows=flows,
+            optimum=replace(found, flows=exact, prices=owned),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Aimed:
+    """What came of an aim between places (`allocate.rules.aims`).
+
+    reached   its score in the plan, in the unit of its view; no plan's is above `bound`, and `gap` is how far that is,
+              as a part of what there was to reach from the least spending on
+    value     the most of the agreed outcome that any plan buys; `gain` is that less what today's spending buys, of
+              which the aim says how much may be given up
+    """
+
+    rule: Fair
+    reached: float
+    bound: float
+    gap: float
+    value: float
+    gain: float
 
 
 class Clash(Exception):
@@ -43,12 +78,30 @@ class Clash(Exception):
 
 def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
     """The best plan of a problem in one piece. Raises Clash, and what `allocate.engine.solving` does."""
+
+    def rounded(session: Session, problem: Problem, found: Optimum) -> Solved:
+        return _in_whole_pounds(session, problem, found, options, watch)
+
+    return best(problem, options, watch, rounded)
+
+
+def best(
+    problem: Problem,
+    options: Options,
+    watch: Watch,
+    use: Callable[[Session, Problem, Optimum], T],
+    based: bool = True,
+    settle: bool = True,
+) -> T:
+    """What `use` makes of the best plan of a problem, with the session that found it and the problem as it was solved
+    in the end. Its first solve begins where that of its scenario before any change ends, unless it is not `based` on
+    one. Raises as `solved_whole`."""
     ordered = must_order(problem)
     while True:
         session = POOL.borrow(problem, ordered)
         try:
-            found = optimum(session, problem, options, watch, start_of(session, problem, ordered, options, watch))
-            return _in_whole_pounds(session, problem, found, options, watch)
+            start = start_of(session, problem, ordered, options, watch) if based else "nothing"
+            return use(session, problem, optimum(session, problem, options, watch, start, settle))
         except Phantom as phantom:
             ordered = ordered | phantom.curves
         except Impossible:

@@ -13,7 +13,7 @@ import pandas as pd
 from allocate.engine.bends import FIRM, Bends, Stand
 from allocate.engine.sparse import Sparse
 from allocate.rules.kinds import binding_rules
-from allocate.rules.limits import chosen, kept
+from allocate.rules.limits import chosen, definitions, kept, spoken
 from allocate.rules.limits import limits as all_limits
 from allocate.rules.tally import CHOICE, Limit, Row, Tally
 from allocate.scenario.curves import Curves
@@ -25,6 +25,8 @@ BIGGEST = 1e6
 """No bound the solver sees exceeds this: yes/no models in pounds came back 'optimal' up to 7.4% short."""
 SLICES = 12
 SLICES_WITH_CHOICES = 24
+PIN = 1.0
+"""Pounds by which a curve may be off where it is pinned: rounding needs that much."""
 SLICES_WHEN_TIGHT = 240
 """Slices lie below their curve: a floor on gains that only just can be met needs many to see it."""
 
@@ -50,6 +52,8 @@ class Terms:
     gain_rows: Sparse
     route_rows: Sparse
     pick_rows: Sparse
+    spoken: Array
+    """limits that count aids: their bodies are their rules' own word"""
 
     @classmethod
     def of(cls, limits: tuple[Limit, ...], tally: Tally, lines: int, curves: int, routes: int) -> Terms:
@@ -63,6 +67,8 @@ class Terms:
         curve, curve_sizes = _joined([total.curves for total in totals])
         factor = np.concatenate([np.array([]), *(total.line_factors for total in totals)])
         route, route_sizes = _joined([total.routes for total in totals])
+        aids = np.array([bool(total.aid) for total in totals], dtype=bool)
+        owned = np.array([bool(limit.owner) for limit in limits], dtype=bool)
         picks = tuple(total.choice for total in totals if total.choice)
         pick, pick_sizes = np.arange(len(picks)), np.array([bool(total.choice) for total in totals], dtype=int)
         return cls(
@@ -81,6 +87,7 @@ class Terms:
             gain_rows=_expanded(terms, curve, np.ones(len(curve)), curve_sizes, (len(limits), curves)),
             route_rows=_expanded(terms, route, np.ones(len(route)), route_sizes, (len(limits), routes)),
             pick_rows=_expanded(terms, pick, np.ones(len(pick)), pick_sizes, (len(limits), len(picks))),
+            spoken=np.unique(terms[0][aids[terms[1]] & owned[terms[0]]]),
         )
 
 
@@ -116,7 +123,8 @@ def _expanded(
 class Problem:
     """Everything about a scenario that the model, the certificate and the rounding need, in pounds.
 
-    One entry per row of `scenario.lines`, `curves`, `envelopes` and `routes`, in their order.
+    One entry per row of `scenario.lines`, `curves`, `envelopes` and `routes`, in their order. After the routes come the
+    aids of rules, as routes from an envelope to itself.
     """
 
     scenario: Scenario
@@ -144,11 +152,16 @@ class Problem:
     """limits that are never bounds in other words, for they bend"""
     toll: Array | float = 0.0
     """per line, then route: what a pound costs beyond its envelope's money, where limits bend (`decided`)"""
+    around: Array | None = None
+    """pounds under each curve that must be a breakpoint, where limits only just hold there"""
+    pinned: Array | None = None
+    """curves that stay at those pounds, booleans: every one that bends, so that what is left to decide is straight"""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
         tally = Tally(scenario)
-        limits = tuple(all_limits(scenario, tally))
+        limits = (*all_limits(scenario, tally), *definitions(scenario, tally))
+        aids = np.zeros(sum(bool(total.aid) for total in tally.totals.values()), dtype=int)
         bending = [rule for rule in binding_rules(scenario) if rule.bends]
         bends = kept(scenario, "bends", (*limits, *bending), lambda: Bends.of(limits, bending)) if bending else FIRM
         tables = tuple(scenario._tables[name] for name in ("curves", "curve_points", "lines"))
@@ -168,12 +181,16 @@ class Problem:
             scale=lines["scale"].to_numpy(),
             baseline=lines["baseline"].to_numpy(),
             envelope_of_line=scenario.envelope_of_line,
-            amount=envelopes["amount"].to_numpy(),
-            source=scenario.envelope_rows(routes["source"], routes["year"]),
-            target=scenario.envelope_rows(routes["target"], routes["year"]),
-            route_high=scenario.route_high,
+            amount=(amount := envelopes["amount"].to_numpy()),
+            source=np.append(scenario.envelope_rows(routes["source"], routes["year"]), aids),
+            target=np.append(scenario.envelope_rows(routes["target"], routes["year"]), aids),
+            # No aid is ever more than all the money.
+            route_high=np.append(scenario.route_high, np.full(len(aids), amount.sum())),
             terms=kept(
-                scenario, "terms", limits, lambda: Terms.of(limits, tally, len(lines), len(curves), len(routes))
+                scenario,
+                "terms",
+                limits,
+                lambda: Terms.of(limits, tally, len(lines), len(curves), len(routes) + len(aids)),
             ),
             bends=bends,
             soft=bends.soft,
@@ -181,11 +198,18 @@ class Problem:
 
     @cached_property
     def effort_low(self) -> Array:
-        return self.curves.effort(np.where(self.choices, 0.0, self.bounds[0]))
+        return self._pinned(self.curves.effort(np.where(self.choices, 0.0, self.bounds[0])), -PIN)
 
     @cached_property
     def effort_high(self) -> Array:
-        return self.curves.effort(self.bounds[1])
+        return self._pinned(self.curves.effort(self.bounds[1]), PIN)
+
+    def _pinned(self, effort: Array, slip: float) -> Array:
+        """The efforts, but for curves that are pinned."""
+        if self.pinned is None or self.around is None:
+            return effort
+        pins = np.maximum(self.around + slip, 0.0)
+        return np.where(self.pinned, np.maximum(effort, pins) if slip < 0 else np.minimum(effort, pins), effort)
 
     @cached_property
     def choices(self) -> Array:
@@ -212,7 +236,7 @@ class Problem:
     def alike(self) -> tuple[Array, Array]:
         """Blocks of lines that feed the same curves: the block of each line, then of each route (its own), and of each
         curve (one beyond the last where no line feeds it)."""
-        return self.scenario.shared("lines alike", self._alike)
+        return self.scenario.shared(("lines alike", len(self.route_high)), self._alike)
 
     def _alike(self) -> tuple[Array, Array]:
         feeds, count = self.feeds, len(self.low) + len(self.route_high)
@@ -276,18 +300,75 @@ class Problem:
 
     def bodies(self, spend: Array, moved: Array, picks: Array | None = None) -> Array:
         """Each limit's body for pounds per line and route, gains recomputed through the curves; and so are choices,
-        unless they are given."""
+        unless they are given. Where rules have aids it is what the rules say, if they are at hand, whatever the aids
+        are set to."""
+        own = self.own_moves(moved)
+        body = self.levels(spend, np.append(moved, np.zeros(len(self.route_high) - len(moved))))
+        if self.terms.picks:
+            body = body + self.pick_rows @ (self.picks(spend, own) if picks is None else picks)
+        if len(self.terms.spoken) and self.scenario.rules:
+            said = spoken(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), own)
+            body[~self.owned] = 0.0
+            body[self.terms.spoken] = [said[self.limits[row].name] for row in self.terms.spoken.tolist()]
+        return body
+
+    def levels(self, spend: Array, moved: Array) -> Array:
+        """Each limit's body with aids as they are set, and without choices."""
         gain = self.curves.gain(self.curves.effort(spend))
-        body = self.line_rows @ spend + self.gain_rows @ gain + self.route_rows @ moved
-        if not self.terms.picks:
-            return body
-        return body + self.pick_rows @ (self.picks(spend, moved) if picks is None else picks)
+        return self.line_rows @ spend + self.gain_rows @ gain + self.route_rows @ moved
+
+    def own_moves(self, moved: Array) -> Array:
+        """Pounds along the scenario's own routes, aids left out."""
+        return moved[: len(self.scenario._tables["routes"])]
+
+    def plain(self, limit: Array) -> Problem:
+        """The same with only the limits that somebody owns, and no aids, at a plan that has these prices of limits: for
+        the aids that a limit counts stand what holds them up, as much of it as prices say."""
+        own, mine = len(self.scenario._tables["routes"]), np.flatnonzero(self.owned)
+        place = np.full(len(self.limits), -1)
+        place[mine] = np.arange(len(mine))
+        stands = self._standing_for(limit, place)
+        moves = stands.through(self.route_rows)
+        kept = moves.columns < own
+        terms = replace(
+            self.terms, ends=self.terms.ends[:, mine], measure=self.terms.measure[mine],
+            line_rows=stands.through(self.line_rows), gain_rows=stands.through(self.gain_rows),
+            route_rows=Sparse(moves.rows[kept], moves.columns[kept], moves.values[kept], (len(mine), own)),
+            pick_rows=stands.through(self.pick_rows), spoken=place[self.terms.spoken],
+        )  # fmt: skip
+        return replace(
+            self, limits=tuple(self.limits[row] for row in mine.tolist()), bends=(bends := self.bends.some(place)),
+            source=self.source[:own], target=self.target[:own], route_high=self.route_high[:own], soft=bends.soft,
+            terms=terms,
+        )  # fmt: skip
+
+    def _standing_for(self, limit: Array, place: Array) -> Sparse:
+        """How much of each limit (a column) stands for each that somebody owns (a row): all of itself and, for each aid
+        that it counts, as much of what the aid is as their prices say; where it has none, as much as the aid counts."""
+        moves, mine = self.route_rows, np.flatnonzero(place >= 0)
+        owned = place[moves.rows] >= 0
+        at = {c: (row, value) for c, row, value, is_owned in zip(
+            moves.columns.tolist(), moves.rows.tolist(), moves.values.tolist(), owned.tolist(), strict=True
+        ) if is_owned}  # fmt: skip
+        entries = [(row, row, 1.0) for row in mine.tolist()]
+        for each in np.flatnonzero(place < 0).tolist():
+            aid = self.tally.totals[next(iter(_row(self.limits[each]).terms))]
+            row, counts = at[int(aid.routes[0])]
+            part = -limit[each] / (limit[row] * counts) if limit[row] * counts else 1.0
+            entries.append((row, each, -counts * min(max(part, 0.0), 1.0)))
+        rows, columns, values = (np.array(each) for each in zip(*entries, strict=True))
+        return Sparse.summed(place[rows], columns, values, (len(mine), len(place)))
+
+    @cached_property
+    def owned(self) -> Array:
+        """The limits that somebody owns, which are all but what aids are: booleans."""
+        return np.array([bool(limit.owner) for limit in self.limits], dtype=bool)
 
     def picks(self, spend: Array, moved: Array) -> Array:
         """What each choice that a rule owns is for these pounds, 1 or 0, by the rules' own word."""
         if not self.terms.picks:
             return np.zeros(0)
-        found = chosen(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), moved)
+        found = chosen(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), self.own_moves(moved))
         return np.array([found[name] for name in self.terms.picks], dtype=float)
 
     @cached_property
@@ -407,7 +488,19 @@ class Problem:
     def grids_over(self, low: Array, high: Array) -> list[Array]:
         """Breakpoints of every curve between these efforts, in pounds."""
         slices = self.slices or (SLICES_WITH_CHOICES if self.choices.any() else SLICES)
-        return self.curves.grids(low, high, slices)
+        grids = self.curves.grids(low, high, slices)
+        return grids if self.around is None else through(self.curves, grids, self.around)
+
+
+def through(curves: Curves, grids: list[Array], effort: Array) -> list[Array]:
+    """Breakpoints with the nearest inner one of each curve moved to these efforts, pounds under each curve."""
+    grids = list(grids)
+    for q, grid in enumerate(grids):
+        near = 1e-6 * (grid[-1] - grid[0])
+        if curves.bends(q) and grid[0] + near < effort[q] < grid[-1] - near:
+            grids[q] = grid = grid.copy()
+            grid[1 + int(np.argmin(np.abs(grid[1:-1] - effort[q])))] = effort[q]
+    return grids
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.certificate import Flows, bodies
+from allocate.engine.certificate import Flows
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
@@ -21,6 +21,8 @@ NEARLY = 5e-3
 """Pounds within which an amount counts as whole already."""
 STEPS = (1, 2, 8)
 """How many pounds away an amount may go: further only where no nearer rounding keeps the rules."""
+FAR = 1e4
+"""Pounds by which an aid may change at most."""
 SECONDS, BRIEF = 20.0, 0.05
 """Seconds at most for one attempt, and after a stop or once time is up."""
 
@@ -47,7 +49,8 @@ def whole_pounds(problem: Problem, flows: Flows, watch: Watch) -> Flows | None:
 
 
 def _rounded(problem: Problem, flows: Flows, step: int, seconds: float, watch: Watch | None) -> Flows:
-    exact = np.concatenate([flows.spend, flows.moved])
+    own, aids = problem.own_moves(flows.moved), flows.moved[len(problem.own_moves(flows.moved)) :]
+    exact = np.concatenate([flows.spend, own])
     exact = np.where(np.abs(exact - np.round(exact)) < NEARLY, np.round(exact), exact)
     least, most = _ends(problem, flows)
     if np.any(least > most):
@@ -59,18 +62,22 @@ def _rounded(problem: Problem, flows: Flows, step: int, seconds: float, watch: W
     columns = [(1.0, k) for k in range(1, step + 1)] + [(-1.0, k) for k in range(1, step)]
     cost = np.concatenate([np.abs(part - sign * (k - 1)) - np.abs(part - sign * k) for sign, k in columns])
     open_ = np.concatenate([_allowed(sign * k, part, below, least, most, step) for sign, k in columns])
-    wide = np.hstack([sign * rows for sign, _ in columns])
-    touched = _could_bind(wide, row_lower, row_upper, open_)
+    # Aids need not be whole: each goes as far as it must.
+    wide = np.hstack([*(sign * rows[:, : len(below)] for sign, _ in columns), rows[:, len(below) :]])
+    whole = np.repeat([True, False], [len(cost), len(aids)])
+    cost, lower = np.append(cost, np.zeros(len(aids))), np.append(np.zeros(len(cost)), -np.minimum(aids, FAR))
+    open_ = np.append(open_, np.full(len(aids), FAR))
+    touched = _could_bind(wide, row_lower, row_upper, lower, open_)
     wide, row_lower, row_upper = wide[touched], row_lower[touched], row_upper[touched]
     nonzero = wide != 0
     arrays = Arrays(
-        cost, np.zeros(len(cost)), open_, row_lower, row_upper,
+        cost, lower, open_, row_lower, row_upper,
         np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32),
-        np.nonzero(nonzero)[1].astype(np.int32), wide[nonzero], np.ones(len(cost), dtype=bool),
+        np.nonzero(nonzero)[1].astype(np.int32), wide[nonzero], whole,
     )  # fmt: skip
-    chosen = np.round(Solver(arrays, once=True).run(seconds, True, watch).columns).reshape(len(columns), -1)
-    whole = below + np.array([sign for sign, _ in columns]) @ chosen
-    return Flows(whole[: len(flows.spend)], whole[len(flows.spend) :])
+    chosen = np.round(Solver(arrays, once=True).run(seconds, True, watch).columns[whole]).reshape(len(columns), -1)
+    found = below + np.array([sign for sign, _ in columns]) @ chosen
+    return Flows(found[: len(flows.spend)], np.append(found[len(flows.spend) :], np.zeros(len(aids))))
 
 
 def _allowed(pounds: float, part: Array, below: Array, least: Array, most: Array, step: int) -> Array:
@@ -85,8 +92,8 @@ def _ends(problem: Problem, flows: Flows) -> tuple[Array, Array]:
     stay at nothing."""
     closed = problem.choices & (flows.spend < 0.5)
     low, high = (np.where(closed, 0.0, bound) for bound in problem.bounds)
-    least = np.concatenate([low, np.zeros(len(flows.moved))])
-    most = np.concatenate([high, problem.route_high])
+    most = np.concatenate([high, problem.own_moves(problem.route_high)])
+    least = np.concatenate([low, np.zeros(len(most) - len(low))])
     return np.ceil(least - 1e-6), np.floor(most + 1e-6)
 
 
@@ -94,7 +101,8 @@ def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, A
     """Envelopes and joint limits over the pounds added to `below`, each row at most 1; gains by their slope at the
     plan."""
     envelopes, lines, joint = len(problem.amount), len(flows.spend), problem.joint
-    exact = np.floor(Flows(below[:lines], below[lines:]).unspent(problem) + 1e-6)
+    moved = np.append(below[lines:], flows.moved[len(below) - lines :])
+    exact = np.floor(Flows(below[:lines], moved).unspent(problem) + 1e-6)
     used_up = flows.unspent(problem) < 0.5
     effort = problem.curves.effort(flows.spend)
     # A curve with no effort stays there, however steep it would be.
@@ -103,7 +111,7 @@ def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, A
     rows[envelopes:, :lines] += problem.gain_rows.scaled(marginal).through(problem.feeds).dense(joint)
     size = np.maximum(np.abs(rows[envelopes:]).max(axis=1, initial=0.0), 1e-12)
     rows[envelopes:] /= size[:, None]
-    body = bodies(problem, Flows(below[:lines], below[lines:]))[joint]
+    body = problem.levels(below[:lines], moved)[joint]
     lower, upper = (problem.limit_low[joint] - body) / size - 1e-7, (problem.limit_high[joint] - body) / size + 1e-7
     return (
         rows,
@@ -112,7 +120,8 @@ def _rows(problem: Problem, flows: Flows, below: Array) -> tuple[Array, Array, A
     )
 
 
-def _could_bind(rows: Array, row_lower: Array, row_upper: Array, upper: Array) -> Array:
+def _could_bind(rows: Array, row_lower: Array, row_upper: Array, lower: Array, upper: Array) -> Array:
     """Rows that some choice of pounds could break; the rest only slow the search."""
-    most, least = np.maximum(rows, 0.0) @ upper, np.minimum(rows, 0.0) @ upper
+    up, down = np.maximum(rows, 0.0), np.minimum(rows, 0.0)
+    most, least = up @ upper + down @ lower, down @ upper + up @ lower
     return (most > row_upper) | (least < row_lower)

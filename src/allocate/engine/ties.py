@@ -101,9 +101,10 @@ def _stages(measured: Session, problem: Problem) -> tuple[Array, Array, Array]:
     # Roots of whole numbers hardly ever add up to one another: no two plans weigh the same.
     count = len(problem.low)
     name[columns["paid"]] = -np.sqrt(1.0 + np.arange(count) / max(1, count))
-    # Money moves no more than it must: a pound moved weighs more than any pound's name.
-    routes = len(problem.route_high)
-    name[columns["moved"]] = -10.0 - np.sqrt(1.0 + np.arange(routes) / max(1, routes))
+    # Money moves no more than it must: a pound moved weighs more than any pound's name. Aids weigh nothing.
+    routes = len(problem.scenario._tables["routes"])
+    weight = -10.0 - np.sqrt(1.0 + np.arange(routes) / max(1, routes))
+    name[columns["moved"]][:routes] = weight
     return change, uneven, name
 
 

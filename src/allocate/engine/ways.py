@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from allocate.compiler import Arrays
-from allocate.engine.easing import Easing
+from allocate.engine.easing import Easing, More, extended
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.oracle import Oracle, Over, firm
 from allocate.engine.problem import Problem
@@ -193,7 +192,7 @@ def _figure(problem: Problem, easing: Easing, spend: Array) -> Figure | None:
     rule = next((rule for rule in scenario.rules if rule.id == limit.owner), None)
     if rule is None:
         name = limit.owner.removeprefix("resource ")
-        path = _path(scenario, "resources", name, limit.part, "amount")
+        path = path_of(scenario, "resources", name, limit.part, "amount")
         return Figure(path, limit.high, limit.high + easing.amount, min(1.0, _step(limit.high)))
     if not isinstance(rule, Binding):
         return None
@@ -227,7 +226,7 @@ def _step(size: float, digits: int = 5) -> float:
     return 10.0 ** max(-6, math.floor(math.log10(max(abs(size), 1e-6))) + 1 - digits)
 
 
-def _path(scenario: Scenario, table: str, name: str, year: str, field: str) -> str:
+def path_of(scenario: Scenario, table: str, name: str, year: str, field: str) -> str:
     """The shortest path of a figure by id and year; as a change spells it, where one names it already."""
     several = (scenario.table(table)["id"] == name).sum() > 1
     path = f"{table}.{name}.{year}.{field}" if several else f"{table}.{name}.{field}"
@@ -257,7 +256,7 @@ def _raised(trial: Trial) -> Iterator[GiveWay]:
     for row, rise in sorted(_rises(trial), key=lambda found: (round(found[1]), found[0])):
         table, currency = problem.scenario.table("envelopes"), problem.scenario.heading.currency
         name, year, at = (table[column].tolist()[row] for column in ("id", "year", "amount"))
-        path = _path(problem.scenario, "envelopes", name, year, "amount")
+        path = path_of(problem.scenario, "envelopes", name, year, "amount")
         # A rise of four digits leaves room for whole pounds, and is what people would ask for.
         figure = Figure(path, at, at + rise, max(1.0, _step(rise, 4)))
         amount = next((x for x in map(figure.eased, MORE) if trial.works({path: x})), None)
@@ -277,9 +276,12 @@ def _rises(trial: Trial) -> Iterable[tuple[int, float]]:
     problem, oracle = trial.problem, trial.oracle
     arrays = oracle.figures(problem)
     rows, size = oracle.session.matrix.rows["money"], len(arrays.cost)
-    raised = _with_rises(arrays, rows)
+    count = rows.stop - rows.start
+    # A column for each envelope that adds to its money, shut; they are all that costs.
+    more = More(-np.ones(count), np.zeros(count), np.zeros(count, dtype=bool), np.zeros(0))
+    raised = extended(arrays, more, [(np.arange(rows.start, rows.stop), size + np.arange(count), -np.ones(count))])
     solver = Solver(raised)
-    for row in range(rows.stop - rows.start):
+    for row in range(count):
         upper = raised.upper.copy()
         upper[size + row] = np.inf
         try:
@@ -289,25 +291,3 @@ def _rises(trial: Trial) -> Iterable[tuple[int, float]]:
         rise = float(answer.columns[size + row]) * problem.units.money
         if rise >= 1e-3:
             yield row, rise
-
-
-def _with_rises(arrays: Arrays, rows: slice) -> Arrays:
-    """The same rows, with a column for each envelope that adds to its money, shut; they are all that costs."""
-    count, size = rows.stop - rows.start, len(arrays.cost)
-    lengths = np.diff(arrays.start)
-    at = arrays.start[1:][rows]
-    return Arrays(
-        np.concatenate([np.zeros(size), -np.ones(count)]),
-        np.concatenate([arrays.lower, np.zeros(count)]),
-        np.concatenate([arrays.upper, np.zeros(count)]),
-        arrays.row_lower, arrays.row_upper,
-        np.concatenate([[0], np.cumsum(lengths + _ones(rows, len(lengths)))]).astype(np.int32),
-        np.insert(arrays.index, at, size + np.arange(count)).astype(np.int32), np.insert(arrays.value, at, -1.0),
-        np.concatenate([arrays.integer, np.zeros(count, dtype=bool)]),
-    )  # fmt: skip
-
-
-def _ones(rows: slice, count: int) -> Array:
-    ones = np.zeros(count, dtype=int)
-    ones[rows] = 1
-    return ones

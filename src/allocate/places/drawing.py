@@ -21,6 +21,7 @@ from allocate.scenario.words import slug, suggestion
 GROUPS = ("district", "pcn", "practice")
 UNLIKE = 20
 """Opening positions and money to share that differ by more than this factor are not in the same unit."""
+BY_HAND = "by hand"
 NAMED = 8
 """Practices named in one sentence; more are counted."""
 
@@ -112,6 +113,30 @@ class Drawing:
         from allocate.places.openings import openings
 
         return openings(told, self.names, list(self.within))
+
+    def putting(self, place: str, entries: Sequence[str]) -> Drawing:
+        """The drawing with these practices, districts or PCNs (by code or name) in the place of this name, and out of
+        where they were; a place that is left with no practice is gone. Raises ScenarioError."""
+        table = self.practices.practices(self.systems)
+        alike = {slug(self.names[key]): self.names[key] for key in self.within}
+        name = alike.get(slug(place), place.strip())
+        claims = [Claim(name, entry.strip(), BY_HAND) for entry in entries]
+        meant = [_members(table, claim) for claim in claims]
+        found = list(_ambiguous(table, claims)) + [
+            _unknown(self.practices, table, claim) for claim, codes in zip(claims, meant, strict=True) if not codes
+        ]
+        if found or not claims:
+            raise ScenarioError(BY_HAND, found or [Problem(BY_HAND, "name at least one practice, district or PCN")])
+        holders = self.places.map(self.names)
+        holders[[code for codes in meant for code in codes]] = name
+        above = {self.names[key]: self.names.get(parent, "") for key, parent in self.within.items()}
+        told = {
+            held: {"practices": list(codes), "within": above.get(held, "")}
+            for held, codes in holders.index.groupby(holders.to_numpy()).items()
+        }
+        drawn = draw(self.practices, self.systems, {held: told[held] for held in [*above, name] if held in told})
+        by = self.by if self.by.endswith(BY_HAND) else f"{self.by}, changed {BY_HAND}"
+        return replace(drawn, by=by, notes=self.notes)
 
     def scenario_tables(self, programmes: Mapping[str, str] | None = None) -> dict[str, pd.DataFrame]:
         """places, needs, evidence and sources of a scenario; see `allocate.places.writing.scenario_tables`."""

@@ -50,6 +50,12 @@ PEOPLE = ("population", "pop", "gp pop", "registered population", "gp registered
           "patients", "list size")  # fmt: skip
 """Names of the registered population, the likelier first."""
 
+WHERE = {
+    "latitude": ("latitude", "lat", "practice latitude"),
+    "longitude": ("longitude", "long", "lng", "lon", "practice longitude"),
+}
+"""Names of where a practice is, in degrees."""
+
 REQUIRED = {
     "code": "the practice's code, such as Practice_Code",
     "name": "the practice's name, such as GP_Practice_Name",
@@ -63,14 +69,15 @@ PEOPLE_WORDS = re.compile(r"\b(wp|weighted|weighting|population|populations|pop|
 
 
 def meaning(heading: str) -> str:
-    """What a column is about: a component, a label, 'population', or '' for columns that nothing here needs."""
+    """What a column is about: a component, a label, 'population', where a practice is, or '' for columns that nothing
+    here needs."""
     text = _plain(heading)
     if WEIGHTED.search(text):
         bare = _plain(PEOPLE_WORDS.sub(" ", text))
         return next((component for component, names in NEED.items() if bare in names), "")
     if text in PEOPLE:
         return "population"
-    return next((label for label, names in LABELS.items() if text in names), "")
+    return next((label for label, names in (LABELS | WHERE).items() if text in names), "")
 
 
 def likelihood(heading: str) -> int:

@@ -118,6 +118,14 @@ POLICIES: dict[str, Callable[..., pd.DataFrame]] = {
 """The policies by the names that the command line knows."""
 
 
+def growing(total: float, years: int, growth: float = 0.0, first: str = "") -> dict[str, float]:
+    """Money that grows alike each year, by year: the total in the first. `first` is that year, such as 2025/26; ''
+    where the years are only counted."""
+    start = int(first[:4]) if first else 0
+    labels = [f"{start + k}/{(start + k + 1) % 100:02d}" if first else f"year {k + 1}" for k in range(years)]
+    return {label: total * (1 + growth) ** k for k, label in enumerate(labels)}
+
+
 def losers(path: pd.DataFrame) -> pd.DataFrame:
     """Who has less cash than the year before, and when: year, place, before, amount, growth, rate."""
     rows = path[path["loses"]]

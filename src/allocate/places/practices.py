@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.errors import Problem, ScenarioError
-from allocate.places.headings import COMPONENTS, LABELS, REQUIRED, known, likelihood, meaning
+from allocate.places.headings import COMPONENTS, LABELS, REQUIRED, WHERE, known, likelihood, meaning
 from allocate.places.sheets import Grid, grids
 from allocate.scenario.words import NUMBER, THOUSANDS, number_advice
 
@@ -24,6 +24,8 @@ CODE = re.compile(r"[A-Z](?=[A-Z]*\d)[A-Z0-9]{4,7}")
 YEAR = re.compile(r"(20\d\d)\D{1,3}(?:20)?(\d\d)(?!\d)")
 HEADING_WITHIN = 60
 """The row of column names is looked for in so many rows from the top."""
+ENGLAND = {"latitude": (49.8, 55.9), "longitude": (-6.5, 1.9)}
+"""Degrees between which England lies."""
 WHOLE = 2e-3
 """In England as a whole every component's weighted population equals the registered population, as near as this."""
 
@@ -33,7 +35,8 @@ class Practices:
     """Every general practice of a file.
 
     table   one row a practice, indexed by code: name, system, system_name, region, district, district_name, pcn,
-            pcn_name ('' where the file has none), population (people) and the components it has (weighted people)
+            pcn_name ('' where the file has none), population (people), the components it has (weighted people), and
+            latitude and longitude where it has them (degrees; NaN where it says none in England)
     file    the name of the file it was read from, and `digest`, the SHA-256 of its bytes
     year    the year in its name or above its table, such as 2025/26; '' where it says none
     notes   what a reader of the figures should know: blanks counted as nothing, components that are not there
@@ -190,7 +193,7 @@ def _columns(grid: Grid, top: int, found: list[Problem]) -> dict[str, int]:
         filled = [p for p in positions if any(p < len(cells) and cells[p].strip() for _, cells in body)] or positions
         if what == "population":
             filled = sorted(filled, key=lambda p: likelihood(headings[p]))[:1]
-        if len(filled) > 1:
+        if len(filled) > 1 and what not in WHERE:
             twice = " and ".join(headings[p].strip() for p in filled)
             fix = "take out, or rename, the one that is not meant"
             found.append(Problem(grid.where, f"two columns mean the same, {_label(what)}", number, "", twice, fix))
@@ -243,6 +246,8 @@ def _frame(grid: Grid, top: int, columns: dict[str, int], found: list[Problem], 
             data[name] = pd.Series(texts, index=codes, dtype=object)
     for name in figures:
         data[name] = pd.Series(_numbers(grid, name, columns[name], cells_of, numbers, codes, found, notes), index=codes)
+    if all(name in columns for name in WHERE):
+        data |= _where(columns, cells_of, codes)
     table = pd.DataFrame(data, index=pd.Index(codes, name="practice", dtype=object))
     for code in table.index[table["system"] == ""]:
         found.append(Problem(grid.where, "has no system", rows[code], "system", f"{code} {table.at[code, 'name']}"))
@@ -252,6 +257,17 @@ def _frame(grid: Grid, top: int, columns: dict[str, int], found: list[Problem], 
         table[label] = table[label].where(table[label] != "", table[f"{label}_name"])
         table[f"{label}_name"] = table[f"{label}_name"].where(table[f"{label}_name"] != "", table[label])
     return table
+
+
+def _where(columns: dict[str, int], cells_of: Sequence[Sequence[str]], codes: Sequence[str]) -> dict[str, pd.Series]:
+    """Latitude and longitude; both NaN where either is none in England, since no figure depends on them."""
+    table = pd.DataFrame(index=codes)
+    for name, (low, high) in ENGLAND.items():
+        at = columns[name]
+        texts = pd.Series([cells[at] if at < len(cells) else "" for cells in cells_of], index=codes, dtype=object)
+        degrees = pd.to_numeric(texts, errors="coerce").astype(float)
+        table[name] = degrees.where(degrees.between(low, high))
+    return {name: table[name].where(table.notna().all(axis=1)) for name in table}
 
 
 def _is_total(cells: Sequence[str]) -> bool:

@@ -116,6 +116,21 @@ def drawing_table(drawing: Drawing) -> pd.DataFrame:
     return table.sort_values("place", key=lambda column: column.map(order), kind="stable")
 
 
+def files(
+    drawing: Drawing,
+    amount: Amounts | None = None,
+    opening: Mapping[str, float] | pd.Series | str | Path | None = None,
+    programmes: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """What `write` writes, as texts by the name of the file."""
+    tables = scenario_tables(drawing, programmes)
+    tables["drawing"] = drawing_table(drawing)
+    tables["indices"] = index_table(drawing)
+    if amount is not None:
+        tables["targets"] = target_table(drawing, amount, opening)
+    return {f"{name}.csv": to_csv(table) for name, table in tables.items()}
+
+
 def write(
     drawing: Drawing,
     folder: str | Path,
@@ -131,16 +146,11 @@ def write(
     if folder.exists() and (others or not folder.is_dir()):
         expected = f"holds {others[0]}, which is no part of a drawing" if others else "is a file"
         raise ScenarioError(str(folder), [Problem(str(folder), expected, fix="choose another folder")])
-    tables = scenario_tables(drawing, programmes)
-    tables["drawing"] = drawing_table(drawing)
-    tables["indices"] = index_table(drawing)
-    if amount is not None:
-        tables["targets"] = target_table(drawing, amount, opening)
-    texts = {f"{name}.csv": table for name, table in tables.items()}
+    texts = files(drawing, amount, opening, programmes)
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         if name in texts:
-            _write(folder / name, texts[name])
+            (folder / name).write_text(texts[name], encoding="utf-8", newline="")
         else:
             (folder / name).unlink(missing_ok=True)
 
@@ -223,7 +233,3 @@ def _line(cells: list[str]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(cells)
     return out.getvalue()
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    path.write_text(to_csv(table), encoding="utf-8", newline="")

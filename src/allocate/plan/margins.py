@@ -135,16 +135,17 @@ class View:
         """Per line, the limit that stops it rising (the dearest, where several do), or -1."""
         low, high = self.ends
         up, entry = self.effects.values > 0, self.effects.rows
-        return self._dearest_stop(np.where(up, high[entry], low[entry]))
+        return self.dearest_stop(np.where(up, high[entry], low[entry]))
 
     @cached_property
     def fall_stop(self) -> Array:
         """Per line, the limit that stops it falling (the dearest, where several do), or -1."""
         low, high = self.ends
         up, entry = self.effects.values > 0, self.effects.rows
-        return self._dearest_stop(np.where(up, low[entry], high[entry]))
+        return self.dearest_stop(np.where(up, low[entry], high[entry]))
 
-    def _dearest_stop(self, stops: Array) -> Array:
+    def dearest_stop(self, stops: Array) -> Array:
+        """Per line, of the limits that stop it (booleans, one for each entry of `effects`) the dearest, or -1."""
         rows, columns = self.effects.rows[stops], self.effects.columns[stops]
         dear = np.abs(self.limit_price[rows] * self.effects.values[stops])
         order = np.lexsort((rows, -dear, columns))
@@ -471,7 +472,7 @@ def _moves(view: View, curves: Array, room: float, factor: float, leaving: bool)
     told = 1 - TOLD if leaving else 1 + TOLD
     if (factor <= told) if leaving else (factor >= told):
         return 0.0
-    some = _some_curves(view.problem.curves, curves)
+    some = some_curves(view.problem.curves, curves)
     weight = (view.problem.weight - view.limit_price @ view.problem.gain_rows)[curves]
     now = float(view.problem.curves.effort(view.spend)[curves[0]])
 
@@ -488,7 +489,7 @@ def _moves(view: View, curves: Array, room: float, factor: float, leaving: bool)
     return abs(inner - now)
 
 
-def _some_curves(curves: Curves, few: Array) -> Curves:
+def some_curves(curves: Curves, few: Array) -> Curves:
     """Some of the curves alone."""
     arrays = {name: getattr(curves, name)[few] for name in ("shape", "slope", "reference", "exponent", "offset")}
     points, lines = (tuple(each[q] for q in few) for each in (curves.points, curves.lines))

@@ -16,6 +16,7 @@ from allocate.engine.bends import MILLION, Stand
 from allocate.engine.certificate import Certificate, bodies
 from allocate.engine.highs import MIP_GAP, SEED
 from allocate.engine.optimum import Options
+from allocate.engine.piece import Aimed
 from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved, solve_scenario
 from allocate.engine.starts import take_starts
@@ -122,6 +123,17 @@ class Plan:
     def value(self) -> float:
         """The agreed outcome, weights applied."""
         return self._solved.certificate.value
+
+    @property
+    def aim(self) -> Aimed | None:
+        """What came of the scenario's aim between places, where one is in force: `rule`, `reached`, `bound`, `gap`,
+        `value` (the most that any plan buys) and `gain` (of which the aim says how much may be given up)."""
+        return self._solved.aimed
+
+    @property
+    def given_up(self) -> float:
+        """What the aim gave up of the best plan's gain, as a part of it; nothing without an aim."""
+        return 0.0 if self.aim is None else (self.aim.value - self.value) / self.aim.gain
 
     @cached_property
     def _spend(self) -> pd.DataFrame:

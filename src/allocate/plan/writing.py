@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from allocate.scenario.writing import toml_value
 TABLES = ("spend", "gains", "limits", "money", "routes", "places", "facts")
 FILES = frozenset({*(f"{name}.csv" for name in TABLES), "plan.json", "changes.toml", START})
 """What a plan's folder holds."""
+WHAT = "a plan"
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -30,10 +32,15 @@ def write_plan(plan: Plan, folder: str | Path) -> None:
     """Write every table as CSV, all of them as plan.json, changes.toml, and start.json for `solve` to
     begin at. The folder appears complete or not at all;
     an older plan in it is replaced, and a folder that holds anything else is refused (FileExistsError)."""
-    if refusal := in_the_way(folder):
+    write_files(plan_files(plan), folder)
+
+
+def write_files(texts: Mapping[str, str], folder: str | Path, known: Container[str] = FILES, what: str = WHAT) -> None:
+    """Write texts by name as the files of a folder, which appears complete or not at all; an older one that holds
+    nothing but `known` files is replaced, and any other is refused (FileExistsError)."""
+    if refusal := in_the_way(folder, known, what):
         raise FileExistsError(refusal)
     folder = Path(folder).resolve()
-    texts = plan_files(plan)
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".allocate-", dir=folder.parent))
     try:
@@ -47,15 +54,15 @@ def write_plan(plan: Plan, folder: str | Path) -> None:
         raise
 
 
-def in_the_way(folder: str | Path) -> str:
-    """Why a plan cannot be written to this folder, '' where nothing but a plan stands there."""
+def in_the_way(folder: str | Path, known: Container[str] = FILES, what: str = WHAT) -> str:
+    """Why a plan (or other `known` files) cannot be written to this folder, '' where nothing but one stands there."""
     folder = Path(folder).resolve()
     if not folder.exists():
         return ""
     if not folder.is_dir():
         return f"{folder.name} is a file: choose another folder"
-    others = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
-    return f"{folder.name} holds {others[0]}, which is no part of a plan: choose another folder" if others else ""
+    others = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    return f"{folder.name} holds {others[0]}, which is no part of {what}: choose another folder" if others else ""
 
 
 def _put_in_place(made: Path, folder: Path) -> None:

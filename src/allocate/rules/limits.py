@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import is_not
 from typing import Any, TypeVar
 
@@ -17,7 +18,18 @@ from allocate.scenario.tables import TABLES
 Array = np.ndarray
 T = TypeVar("T")
 UNASKED = frozenset(
-    {"envelopes", "routes", "outcomes", "curves", "curve_points", "resources", "uses", "evidence", "sources"}
+    {
+        "envelopes",
+        "routes",
+        "outcomes",
+        "curves",
+        "curve_points",
+        "resources",
+        "uses",
+        "benefits",
+        "evidence",
+        "sources",
+    }
 )
 """Tables whose figures the limits of most rules do not follow from. A kind of rule that reads one says so (`reads`)."""
 ASKED = tuple(name for name in TABLES if name not in UNASKED)
@@ -71,15 +83,48 @@ def _idle(limit: Limit) -> bool:
     return isinstance(limit.body, Row) and not limit.body.terms and limit.low <= 0.0 <= limit.high
 
 
+def definitions(scenario: Scenario, tally: Tally) -> tuple[Limit, ...]:
+    """What the aids asked for so far are, as limits that nobody owns. Each aid becomes a route of its own, after the
+    scenario's: a model may set it as it sets what moves, and no money moves along it."""
+    aids = {name: total for name, total in tally.totals.items() if total.aid}
+
+    def made() -> tuple[tuple[Limit, ...], dict[str, Total]]:
+        first = len(scenario._tables["routes"])
+        asked = ((name, total.aid, total.floor) for name, total in aids.items())
+        limits = tuple(
+            Limit("", "", Row({name: 1.0}) - floor, 0.0, INFINITY, part=aid) for name, aid, floor in asked if floor
+        )
+        return limits, {
+            name: replace(total, routes=np.array([first + k])) for k, (name, total) in enumerate(aids.items())
+        }
+
+    limits, routed = kept(scenario, "definitions", tuple(aids.values()), made)
+    tally.totals |= routed
+    return limits
+
+
 def chosen(scenario: Scenario, spend: Array, gain: Array, moved: Array) -> dict[str, bool]:
     """What every choice that a rule owns is under a plan: pounds per line, gain per curve, pounds per route."""
     numbers = Tally(scenario, spend, gain, moved_by_route=moved)
+    for rule in _asking(scenario, lambda total: total.choice):
+        list(rule.limits(numbers))
+    return numbers.chosen
+
+
+def spoken(scenario: Scenario, spend: Array, gain: Array, moved: Array) -> dict[str, float]:
+    """The bodies, by name, of the limits of rules that own aids, by the rules' own word. Of a plan, as `chosen`."""
+    numbers = Tally(scenario, spend, gain, moved_by_route=moved)
+    asking = _asking(scenario, lambda total: total.aid)
+    return {limit.name: limit.body for rule in asking for limit in rule.limits(numbers)}
+
+
+def _asking(scenario: Scenario, wanted: Callable[[Total], str]) -> Iterator[Binding]:
+    """The rules that ask for any total that is wanted."""
     for rule in binding_rules(scenario):
         asked = Tally(scenario)
         _limits_of(rule, asked)
-        if any(total.choice for total in asked.totals.values()):
-            list(rule.limits(numbers))
-    return numbers.chosen
+        if any(map(wanted, asked.totals.values())):
+            yield rule
 
 
 def resource_limits(scenario: Scenario, tally: Tally) -> Sequence[Limit]:

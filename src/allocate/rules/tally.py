@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from allocate.scenario.curves import Curves
 from allocate.scenario.rulebook import Rule, Scope, covers
 from allocate.scenario.scenario import Scenario
 
@@ -59,7 +60,7 @@ Amount = Any
 @dataclass(frozen=True, eq=False)
 class Total:
     """A named total: of pounds on lines, each times a factor, of pounds moved along routes, of outcome under curves, or
-    one choice. All but one of these are empty."""
+    one choice, or one aid, at least `floor`. All but one of these are empty."""
 
     lines: Array
     line_factors: Array
@@ -68,11 +69,13 @@ class Total:
     """'spend', 'resource', 'choice', or the outcome it counts."""
     routes: Array = field(default_factory=lambda: NOTHING)
     choice: str = ""
+    aid: str = ""
+    floor: Row | None = None
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One inequality that a rule (or a resource) becomes: low <= body <= high.
+    """One inequality that a rule (or a resource) becomes: low <= body <= high. Only what an aid is has no owner.
 
     `owner` is the rule's or resource's id and `label` says it in English; `measure` is the unit of body, low and high:
     'spend' for pounds, 'resource', 'choice' where choices are counted, or an outcome's id.
@@ -187,6 +190,31 @@ class Tally:
             return float(self.chosen[name])
         return self._total(Total(NOTHING, np.array([]), NOTHING, CHOICE, choice=name))
 
+    def aid(self, name: str, amount: Callable[[], float], floor: Row | None = None) -> Amount:
+        """An amount in pounds, at or above nothing, that a rule owns and is free to set to whatever helps it most; at
+        least `floor`, if one is given. No two in a book share a name.
+
+        `amount` says in numbers what it is, so that an audit needs nobody's word for it: what helps the rule most.
+        """
+        if self.spend_by_line is not None:
+            return max(0.0, float(amount()))
+        return self._total(Total(NOTHING, np.array([]), NOTHING, "spend", aid=name, floor=floor))
+
+    def excess(self, name: str, amount: Amount) -> Amount:
+        """What an amount in pounds has above nothing, or nothing: for limits from above, where less of it helps."""
+        return self.aid(name, lambda: amount, amount)
+
+    def pound(self, measure: str) -> float:
+        """How much of a measure counts as a pound of an aid: what all the money buys at most, over the money. In
+        numbers, where it makes no difference, 1."""
+        if measure == "spend" or self.spend_by_line is not None:
+            return 1.0
+        curves, tables = Curves.of(self.scenario), self.scenario._tables
+        reach = self.scenario.reach[self.scenario.envelope_of_line]
+        most = curves.gain(curves.effort(np.fmin(tables["lines"]["high"].to_numpy(dtype=float), reach)))
+        money = max(float(tables["envelopes"]["amount"].sum()), 1.0)
+        return float(np.maximum(most[self._outcome == measure], 0.0).sum()) / money or 1.0
+
     def baseline(self, lines: Array) -> float:
         """Pounds these lines held before."""
         return float(self.baselines[lines].sum())
@@ -229,12 +257,12 @@ class Tally:
         return _like(now, then) if len(then) else None
 
     def _total(self, total: Total) -> Row:
-        if not (len(total.lines) or len(total.curves) or len(total.routes) or total.choice):
+        if not (len(total.lines) or len(total.curves) or len(total.routes) or total.choice or total.aid):
             return Row({})
         # The name says what is counted, so that the same total has the same name in every scenario of a kind.
         counted: tuple = (total.measure, total.lines.tobytes(), total.curves.tobytes())
-        if len(total.routes) or total.choice:
-            counted += total.routes.tobytes(), total.choice
+        if len(total.routes) or total.choice or total.aid:
+            counted += total.routes.tobytes(), total.choice, total.aid
         name = blake2b(repr(counted).encode(), digest_size=8).hexdigest()
         while not np.array_equal(self.totals.setdefault(name, total).line_factors, total.line_factors):
             name += "+"

@@ -17,6 +17,8 @@ Check = Callable[[Scenario], Iterator[Problem]]
 Checks = Mapping[Check, tuple[str, ...]]
 Lost = dict[str, set[str]]
 """By table (or "rules"), the ids of the rows that could not be read; "*" where an id is not known."""
+FAR = 3.0
+"""How many times its lines' baseline an envelope may hold, and how small a part of it."""
 
 REFERENCES: tuple[tuple[str, str, str, str], ...] = (
     ("places", "parent", "places", "id"),
@@ -39,6 +41,9 @@ REFERENCES: tuple[tuple[str, str, str, str], ...] = (
     ("uses", "partner", "partners", "id"),
     ("uses", "place", "places", "id"),
     ("uses", "programme", "programmes", "id"),
+    ("benefits", "partner", "partners", "id"),
+    ("benefits", "outcome", "outcomes", "id"),
+    ("benefits", "place", "places", "id"),
     ("evidence", "source", "sources", "id"),
 )
 
@@ -230,7 +235,7 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
         low, baseline = lows[name, year], baselines[name, year]
         most = amount + enters.get((name, year), 0.0)
         nearest = min(max(baseline, amount), most)
-        if baseline > 0 and not 1 / 3 <= nearest / baseline <= 3:
+        if baseline > 0 and not 1 / FAR <= nearest / baseline <= FAR:
             expected = f"is far from its lines' baseline of {money(baseline, currency)}"
             yield Problem(
                 "envelopes.csv", expected, _row(line), "amount", f"{amount:.15g}", _unit_slip(amount, baseline)
@@ -454,6 +459,28 @@ def fits(use, lines: pd.DataFrame) -> np.ndarray:
     return mask
 
 
+def benefit_curves(scenario: Scenario) -> Iterator[Problem]:
+    """Benefits of what no curve leads to, and pairs of them that cover one curve twice for the same partner."""
+    covered: dict[str, np.ndarray] = {}
+    for row in scenario.table("benefits").itertuples():
+        mine, said = benefits_from(scenario, row), row.place if isinstance(row.place, str) else "anywhere"
+        count = covered.setdefault(row.partner, np.zeros(len(mine), dtype=int))
+        count += mine
+        if not mine.any():
+            expected = f"covers no curve of curves.csv: nothing there leads to {row.outcome}"
+            yield Problem("benefits.csv", expected, _row(row.Index), "place", said)
+        elif (count[mine] > 1).any():
+            expected = f"covers the {row.outcome} of some place a second time for {row.partner}"
+            yield Problem("benefits.csv", expected, _row(row.Index), "place", said)
+
+
+def benefits_from(scenario: Scenario, row) -> np.ndarray:
+    """The curves that a row of benefits.csv covers: booleans."""
+    curves = scenario._tables["curves"]
+    mine = (curves["outcome"] == row.outcome).to_numpy()
+    return mine & curves["place"].isin(scenario.within(row.place)).to_numpy() if isinstance(row.place, str) else mine
+
+
 def rule_sense(scenario: Scenario) -> Iterator[Problem]:
     for rule in scenario.rules:
         if rule.binds:
@@ -488,6 +515,7 @@ SENSE: Checks = {
     slopes: ("curves",),
     curve_points: ("lines", "curves", "curve_points"),
     resource_sums: ("lines", "uses"),
+    benefit_curves: ("places", "curves", "benefits"),
     rule_sense: RULED,
     evidence_problems: (*TABLES, "rules"),
 }

@@ -3,7 +3,8 @@
 Three families cover the five shapes. With x pounds spent, s the slope at the reference b, e the exponent, c the
 ceiling:
 
-    power        s b / e ((x/b)^e - offset)     linear: e = 1, offset 0; power: offset 0; isoelastic: offset 1
+    power        s b / e ((x/b)^e - offset)     linear: e = 1, offset 0; power: offset 0; isoelastic: offset 1 (and
+                                                then s b ln(x/b) at e = 0)
     saturation   c (1 - exp(-x / b))
     points       straight lines between the given points, level beyond the last
 
@@ -22,6 +23,8 @@ from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 NONE = np.array([])
+LEAST = 1e-12
+"""The part of its reference below which a power curve is not followed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,11 +181,17 @@ class Curves:
 
 
 def _power_gain(x, s, b, e, o, c):
-    return s * b / e * ((np.maximum(x, 0.0) / b) ** e - o)
+    if (e > 0).all():
+        return s * b / e * ((np.maximum(x, 0.0) / b) ** e - o)
+    # Aversions to inequality of 1 and more: the logarithm, and what falls without end towards nothing.
+    part = np.maximum(x / b, np.where(e > 0, 0.0, LEAST))
+    return s * b * np.where(e == 0, np.log(np.maximum(part, LEAST)), (part**e - o) / np.where(e == 0, 1.0, e))
 
 
 def _power_grid(low: Array, high: Array, step: Array, exponent: float) -> Array:
     """Even steps in x^(e/2), a row for each pair of ends."""
+    if exponent == 0:
+        return np.exp(np.log(low)[:, None] + step * np.log(high / low)[:, None])
     half, root = exponent / 2.0, float(exponent / 2.0)
     # Python's own power: numpy's may differ in the last place with the length of the array.
     first, last = (np.array([x**root for x in end.tolist()])[:, None] for end in (low, high))
@@ -197,7 +206,7 @@ def _saturation_grid(low: Array, high: Array, step: Array, reference: Array) -> 
 
 
 def _power_marginal(x, s, b, e, o, c):
-    return s * (np.maximum(x, b * 1e-12) / b) ** (e - 1.0)
+    return s * (np.maximum(x, b * LEAST) / b) ** (e - 1.0)
 
 
 def _power_best(price, s, b, e, o, c):

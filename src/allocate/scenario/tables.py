@@ -20,6 +20,7 @@ POUNDS = "pounds"
 Money = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False), POUNDS]
 Count = Annotated[float, Field(ge=0, le=1e13, allow_inf_nan=False)]
 Real = Annotated[float, Field(ge=-1e13, le=1e13, allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Shape = Literal["linear", "power", "isoelastic", "saturation", "points"]
 Status = Literal["found", "derived", "assumed"]
 
@@ -181,6 +182,21 @@ class Use(Row):
     rate: Count = Field(description="units of the resource for each pound")
 
 
+class Benefit(Row):
+    """What an outcome is to one partner: the part of it that lands on that partner, and what that is worth to it.
+
+    A partner with any row counts what its rows say and nothing else; see `allocate.commons.benefits`.
+    """
+
+    table, key, optional, default = "benefits", ("partner", "outcome", "place"), True, "share"
+    partner: Id
+    outcome: Id
+    place: Id | None = Field(None, description="where it is gained, places inside it included; blank for anywhere")
+    own: Part = Field(1.0, description="the part of what its own lines buy that lands on it")
+    share: Part = Field(0.0, description="the part of what others' lines buy that lands on it")
+    worth: Money = Field(description="pounds that one unit of the outcome is worth to it")
+
+
 class Source(Row):
     """Where figures come from."""
 
@@ -206,8 +222,8 @@ class Evidence(Row):
 TABLES: dict[str, type[Row]] = {
     row.table: row
     for row in (
-        Partner, Place, Programme, Outcome, Envelope, Route, Line, Curve, CurvePoint, Need, Resource, Use, Source,
-        Evidence,
+        Partner, Place, Programme, Outcome, Envelope, Route, Line, Curve, CurvePoint, Need, Resource, Use, Benefit,
+        Source, Evidence,
     )
 }  # fmt: skip
 

@@ -23,6 +23,8 @@ UNSEEN = ("Cc", "Cf", "Co", "Cs")
 LONGEST = 300
 """Characters of a reason."""
 WORDS = ("scenario", "base", "seat", "answers")
+DRAWN = "drawn."
+"""What begins so is asked of Places (see `asked`), and no part of the draft."""
 LISTS = ("plans", "pinned")
 """What stands as several values under one name."""
 
@@ -106,6 +108,8 @@ def from_query(query: Iterable[tuple[str, Sequence[str]]], scenario: str) -> tup
         elif name in LISTS:
             fields = {name: tuple(dict.fromkeys(values))}
             draft = replace(draft, **fields)
+        elif name.startswith(DRAWN):
+            continue
         elif name.startswith("why."):
             draft = draft.because(name.removeprefix("why."), last)
         elif name.split(".")[0] in (*TABLES, "rules") and "." in name:

@@ -20,6 +20,7 @@ from allocate.ui.address import Draft
 from allocate.ui.serving import SCENARIOS
 from allocate.ui.shelf import Book, Missing, Shelf
 from allocate.ui.store import Store, StoreError
+from allocate.ui.tray import Tray
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ def shelf() -> Shelf:
     return Shelf(folders, store())
 
 
+@st.cache_resource(show_spinner=False)
+def tray() -> Tray:
+    """The files that visitors brought to be looked at."""
+    return Tray()
+
+
 def home() -> Path:
     """The folder of the script that Streamlit runs, where its settings and the examples lie."""
     import __main__
@@ -101,6 +108,11 @@ def tidy() -> None:
 def open_view(question: str, meanwhile: bool = False) -> View:
     """Begin a page: read the address, find the scenario, solve. Draws the heading and whatever must be said first; ends
     the page where there is nothing to show. With `meanwhile` the page can show a view whose choices are still made."""
+    return _solved(*open_page(question), meanwhile)
+
+
+def open_page(question: str) -> tuple[Draft, Book, Scenario]:
+    """As `open_view`, without a plan: the draft, the scenario that it is about, and the one that it makes of it."""
     tidy()
     state.arrive(question)
     tasks.begin()
@@ -114,7 +126,7 @@ def open_view(question: str, meanwhile: bool = False) -> View:
     st.html(f"<p class='al-over'>{parts.plain(book.name)}</p>" + parts.title(question, level=1))
     for message in state.told():
         parts.draw(parts.verdict(message, "note"), key=f"told-{abs(hash(message))}")
-    return _solved(draft, book, wanted, meanwhile)
+    return draft, book, wanted
 
 
 def _first() -> str:

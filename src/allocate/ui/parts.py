@@ -146,17 +146,19 @@ def figure(name: str, heading: str, say: Callable[[Any], str] = str) -> Column:
 
 
 def table(
-    rows: pd.DataFrame, columns: Sequence[Column], caption: str, mark: Sequence[int] = (), total: bool = False
-) -> str:
+    rows: pd.DataFrame, columns: Sequence[Column], caption: str, mark: Sequence[int] = (), total: bool = False,
+    lead: Sequence[str] = (),
+) -> str:  # fmt: skip
     """HTML of a table. The first column heads its rows; rows whose position is in `mark` stand out; with `total` the
-    last row is a sum."""
+    last row is a sum. `lead` is HTML of our own before the first rows' names, such as the marks they have on a map."""
     head = "".join(
         f"<th role='columnheader' scope='col'{_right(column)}>{plain(column.heading)}</th>" for column in columns
     )
     body = []
     for position, row in enumerate(rows.to_dict("records")):
         names = ["al-mark"] * (position in mark) + ["al-total"] * (total and position == len(rows) - 1)
-        cells = [_cell(column, row[column.name], place == 0) for place, column in enumerate(columns)]
+        before = lead[position] if position < len(lead) else ""
+        cells = [_cell(column, row[column.name], place == 0, before) for place, column in enumerate(columns)]
         body.append(f"<tr role='row' class='{' '.join(names)}'>{''.join(cells)}</tr>")
     # On a phone rows become blocks (see look.css); the roles keep it a table for screen readers all the same.
     stack = " al-stack" if len(columns) > 3 else ""
@@ -167,10 +169,11 @@ def table(
     )
 
 
-def _cell(column: Column, value: Any, heads: bool) -> str:
+def _cell(column: Column, value: Any, heads: bool, before: str = "") -> str:
     tag, role = ("th scope='row'", "rowheader") if heads else ("td", "cell")
     label = f" data-label='{plain(column.heading)}'"
-    return f"<{tag} role='{role}'{_right(column)}{label}>{plain(_said(column, value))}</{tag.split()[0]}>"
+    before = before if heads else ""
+    return f"<{tag} role='{role}'{_right(column)}{label}>{before}{plain(_said(column, value))}</{tag.split()[0]}>"
 
 
 def _said(column: Column, value: Any) -> str:

@@ -18,20 +18,27 @@ from allocate.errors import AllocateError, Problem, ScenarioError
 
 SCENARIOS = "ALLOCATE_SCENARIOS"
 """The environment variable that names the folders to open, as PATH names folders."""
+PRACTICES = "ALLOCATE_PRACTICES"
+"""The environment variable that names NHS England's practice file, for the page of places."""
 HOST, FIRST_PORT, PORTS = "127.0.0.1", 8501, 50
 """Where it listens, as .streamlit/config.toml says too, and the ports that are tried where none is asked for."""
 PATIENCE = 60.0
 """Seconds that it may take to start, and a few of them to end."""
 
 
-def explore(folders: Sequence[str | Path] = (), port: int | None = None, open_browser: bool = True) -> int:
+def explore(
+    folders: Sequence[str | Path] = (), port: int | None = None, open_browser: bool = True, practices: str | Path = ""
+) -> int:
     """Serve the explorer until Ctrl-C, on these folders (each a scenario, or one above several) or on the examples.
+    Places opens on the practice file that `practices` names.
 
     Returns the exit code. Raises ScenarioError where a folder or the port will not do, AllocateError where it fails.
     """
     environment = dict(os.environ)
     if folders:
         environment[SCENARIOS] = os.pathsep.join(str(folder) for folder in checked(folders))
+    if practices:
+        environment[PRACTICES] = str(a_file(practices))
     chosen = free_port(port)
     address = f"http://{HOST}:{chosen}"
     with ended_by_a_signal(), child(chosen, environment) as server:
@@ -44,6 +51,14 @@ def explore(folders: Sequence[str | Path] = (), port: int | None = None, open_br
         except KeyboardInterrupt:
             return 0
     raise AllocateError(f"the explorer ended by itself, with exit code {server.returncode}")
+
+
+def a_file(path: str | Path) -> Path:
+    """The path of a file in full. Raises ScenarioError where there is none."""
+    if not Path(path).is_file():
+        is_there = "is a folder" if Path(path).exists() else "is not there"
+        raise ScenarioError("command line", [Problem("--practices", is_there, value=str(path), fix="name a file")])
+    return Path(path).resolve()
 
 
 def checked(folders: Sequence[str | Path]) -> list[Path]:

@@ -153,10 +153,11 @@ def _comment(text: str) -> str:
 
 def tables_zip(plan: Plan, draft: Draft, name: str) -> bytes:
     """Every table of a plan, and its changes with their reasons."""
-    return _zipped(plan_files(plan) | {"changes.toml": changes_file(draft, name)})
+    return zipped(plan_files(plan) | {"changes.toml": changes_file(draft, name)})
 
 
-def _zipped(files: Mapping[str, str]) -> bytes:
+def zipped(files: Mapping[str, str]) -> bytes:
+    """Texts by the name of their file, as a zip."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as made:
         for name, text in files.items():

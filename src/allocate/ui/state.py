@@ -11,12 +11,14 @@ import streamlit as st
 from allocate.errors import AllocateError, Problem, ScenarioError
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.values import value_text
+from allocate.ui import asked as places_asked
 from allocate.ui import solving
 from allocate.ui.address import DIGITS, Draft, from_query, to_query
+from allocate.ui.asked import Asked
 from allocate.ui.knobs import Knob
 
 DRAFT, TOLD, RUNS, TURNED, PAGE, SEEDED = "draft", "told", "runs", "turned", "page", "seeded"
-KEPT, MOVED, WRITTEN = "kept", "moved", "written"
+KEPT, MOVED, WRITTEN, ASKED = "kept", "moved", "written", "asked"
 
 
 def draft() -> Draft:
@@ -28,6 +30,24 @@ def put(new: Draft) -> None:
     """Replace the draft; the address follows at the next `keep_address`."""
     st.session_state[DRAFT] = new
     st.session_state[MOVED] = True
+
+
+def asked() -> Asked:
+    """What the visitor asks of Places."""
+    return st.session_state[ASKED]
+
+
+def ask(**fields: Any) -> None:
+    """Ask something else of Places; the address follows at the next `keep_address`."""
+    st.session_state[ASKED] = replace(asked(), **fields)
+    st.session_state[MOVED] = True
+
+
+def ask_as(field: str, key: str, unit: float = 1.0) -> None:
+    """Ask of Places what a widget says, in its unit; a number within what may be asked."""
+    said = st.session_state[key]
+    is_number = field in places_asked.RANGES and said is not None
+    ask(**{field: type(said)(places_asked.clamped(field, said * unit)) if is_number else said})
 
 
 def runs() -> solving.Runs:
@@ -44,7 +64,8 @@ def begin(first: Callable[[], str]) -> None:
     if DRAFT not in st.session_state or walked:
         opened, told = from_query(here.items(), first())
         put(opened)
-        tell(*told)
+        st.session_state[ASKED], more = places_asked.from_query(here.items())
+        tell(*told, *more)
 
 
 def arrive(page: str) -> None:
@@ -56,7 +77,7 @@ def arrive(page: str) -> None:
 
 def keep_address(version: bool = False) -> None:
     """Write the draft into the address, if it is not there yet. `version` as in `to_query`."""
-    query = to_query(draft(), version)
+    query = to_query(draft(), version) | places_asked.to_query(asked())
     listed = {name: [value] if isinstance(value, str) else value for name, value in query.items()}
     if {name: st.query_params.get_all(name) for name in st.query_params} != listed:
         st.query_params.from_dict(query)

@@ -1,0 +1,115 @@
+"""`allocate regimes`: what the system buys apart, told and together."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+import allocate as al
+from allocate.cli.options import a_count, add_common, read_changes, read_pairs, read_scenario
+from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json
+from allocate.commons.regimes import APART, IN_FORCE, STATUTORY, TOGETHER
+from allocate.plan.figures import number, per_cent, pounds
+from allocate.plan.words import capital, title
+
+FILE = "NAME=FILE"
+
+
+def add(verbs: Any) -> None:
+    """The verb `regimes` and its options."""
+    verb = verbs.add_parser("regimes", help="what the system buys apart, told and together")
+    add_common(verb, seconds=60.0, each=" for each solve")
+    verb.add_argument(
+        "--told", nargs="+", default=[], metavar=FILE,
+        help="rules from above to try (TOML files of changes), by what each asks; three of its own if left out",
+    )  # fmt: skip
+    verb.add_argument(
+        "--statutory", action="store_true", help="what was only agreed holds for nobody; powers to move money stay"
+    )
+    verb.add_argument(
+        "--holders", action="store_true", help="money is spent by who holds it in law, not by who runs the lines"
+    )
+    verb.add_argument("--starts", type=a_count, default=1, metavar="N", help="further starts to draw by lot (1)")
+    verb.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the regimes, say and show them; a plan apart from which somebody would still move is said to be none."""
+    from allocate import screen
+
+    files = read_pairs("--told", options.told, FILE)
+    told = {name: read_changes(file) for name, file in files.items()} or None
+    scenario = read_scenario(options)
+    with screen.progress(f"Solving {scenario.heading.name} apart, told and together"):
+        found = al.regimes(
+            scenario, told=told, rules=STATUTORY if options.statutory else IN_FORCE, holders=options.holders,
+            others=options.starts, seconds=options.seconds,
+        )  # fmt: skip
+    for sentence in [*found.sentences, scenario.heading.caveat]:
+        if sentence:
+            say(sentence)
+    answer(options.format, partial(regimes_to_json, found), found.table, partial(show, found))
+    return ANSWERED if found.certified else OUR_FAULT
+
+
+def regimes_to_json(found: al.Regimes) -> str:
+    """What was found as JSON: its sentences, whether nobody moves, how that was found, and every table."""
+    facts = {"scenario": found.scenario.id, "unit": found.unit, "certified": found.certified, "how": found.how}
+    return to_json({"sentences": found.sentences} | facts | found.tables())
+
+
+def show(found: al.Regimes) -> None:
+    """The regimes, what each partner has of them, and what the law costs, as people's tables."""
+    from allocate import screen
+
+    say("")
+    screen.put_all([in_all(found), by_partner(found), by_law(found)])
+
+
+def in_all(found: al.Regimes) -> Any:
+    """What each regime buys, a row a regime."""
+    from allocate import screen
+
+    currency, lands = found.scenario.heading.currency, bool(found.table["pounds"].notna().any())
+    titles = ["Regime", "Buys", "From apart", "Reached", "Largest regret", *(["To partners"] if lands else [])]
+    sheet = screen.Sheet(f"Apart, told, together (in {found.unit})", titles)
+    for row in found.table.itertuples():
+        name = capital(row.regime) + (f": {row.rule}" if row.rule else "")
+        cells = ["no plan" if row.why else number(row.value), number(row.difference, signed=True)]
+        cells += [per_cent(row.reached, places=0), per_cent(row.regret, places=4)]
+        cells += [pounds(row.pounds, currency)] if lands else []
+        sheet.rows.append(([name, *cells], "bold" if row.regime in (APART, TOGETHER) and not row.rule else ""))
+    return sheet
+
+
+def by_partner(found: al.Regimes) -> Any:
+    """What each partner counts apart and together, and the most that it could gain apart by moving alone."""
+    from allocate import screen
+
+    titles = ["Partner", "Apart", "Together", "Change", "Regret apart"]
+    sheet = screen.Sheet("What each counts for itself", titles)
+    payoffs = found.partners[found.partners["rule"] == ""].set_index(["regime", "partner"])
+    for row in found.regrets.itertuples():
+        apart, together = (payoffs.loc[(regime, row.partner)] for regime in (APART, TOGETHER))
+        said = partial(amount, unit=row.unit, currency=found.scenario.heading.currency)
+        cells = [said(apart["payoff"]), said(together["payoff"]), said(together["difference"], signed=True)]
+        name = found.scenario.name_of("partners", row.partner)
+        sheet.rows.append(([name, *cells, said(row.regret)], ""))
+    return sheet
+
+
+def amount(value: float, unit: str, currency: str, signed: bool = False) -> str:
+    """A payoff with its unit: money, or points."""
+    return pounds(value, currency, signed) if unit == currency else number(value, signed)
+
+
+def by_law(found: al.Regimes) -> Any:
+    """What each statutory rule costs, those that cost anything."""
+    from allocate import screen
+
+    sheet = screen.Sheet(f"What the law costs together (in {found.unit})", ["Rule", "Costs", "To partners"])
+    for row in found.law[found.law["cost"].abs() > found.noise].itertuples():
+        lands = pounds(row.pounds, found.scenario.heading.currency, signed=True)
+        sheet.rows.append(([title(row.rule), number(row.cost), lands], ""))
+    return sheet
