@@ -1,6 +1,7 @@
 """The fairest plan: what an aim between places asks for, within what may be given up for it.
 
-1. The most benefit for the money, as if there were no aim: what is given up is held against it.
+1. The most benefit for the money, as if there were no aim: what is given up is held against it, and no agreed rule
+   bends further for fairness than it did for that.
 2. The aim's own best (`welfare`), its price certified by weak duality as any plan's is: stage by stage where it is
    lexicographic. A ladder (leximin) holds a place at its level only where a positive price proves that no plan that
    raises the lowest could give it more; what merely stands there stays free (Nace and Pioro 2008, IEEE Communications
@@ -25,12 +26,12 @@ from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.watch import Watch
 from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
-from allocate.errors import ScenarioError
 from allocate.rules.aims import tail
 from allocate.rules.binding import INFINITY
 from allocate.rules.kinds import Fair
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.tally import POINTS, Limit, Row, Tally
 from allocate.rules.views import Seen
 
 Array = np.ndarray
@@ -101,12 +102,30 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     watch.begin(options.seconds)
     most = best(problem, options, watch, lambda session, within, found: found, settle=False)
     sight = _sighted(aim, problem, most, options, watch)
-    spare = firm(problem, most.flows)
     kept, gain = _kept(sight, most)
-    staged = _staged(sight, spare, kept, most, options, watch)
-    final, found = _most_of_the_fair(sight, problem, staged, options, watch)
-    told = sight.scored(staged.bound), most.certificate.value, gain
+    try:
+        staged = _staged(sight, firm(problem, most.flows), kept, most, options, watch)
+        body = problem.bodies(most.flows.spend, most.flows.moved)
+        within = replace(problem, bends=problem.bends.up_to(problem.terms.ends, body)) if problem.bends else problem
+        final, found = _most_of_the_fair(sight, within, staged, options, watch)
+    except EngineError:
+        if not (watch.stopped or watch.late):
+            raise
+        return _short_of_it(sight, problem, most, gain, watch)
+    otherwise = sight.score(sight.values(most.flows.spend))
+    told = sight.scored(staged.bound), most.certificate.value, gain, otherwise
     return _in_whole_pounds(sight, problem, final, found, told, watch)
+
+
+def _short_of_it(sight: _Sight, problem: Problem, most: Optimum, gain: float, watch: Watch) -> Solved:
+    """The plan of most benefit, where there was no time for the aim: how far from it, nobody knows."""
+    flows = whole_pounds(problem, most.flows, watch)
+    whole, flows = flows is not None, most.flows if flows is None else flows
+    certificate = certify(problem, flows, most.certificate.bound, 1e-6 if whole else PENNY)
+    reached = sight.score(sight.values(flows.spend))
+    aimed = Aimed(sight.aim, reached, np.inf, np.inf, most.certificate.value, gain, reached)
+    found = replace(most, status="stopped" if watch.stopped else "time limit")
+    return Solved(problem, flows, found, certificate, whole, aimed=aimed)
 
 
 def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> _Sight:
@@ -344,7 +363,7 @@ def _most_of_the_fair(
 
 
 def _in_whole_pounds(
-    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float], watch: Watch
+    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float, float], watch: Watch
 ) -> Solved:
     exact = laid.flows(found.flows)
     flows = whole_pounds(problem, exact, watch)
@@ -355,12 +374,12 @@ def _in_whole_pounds(
     if np.isnan(most):
         most = upper_bound(firm(floored, flows), prices) - problem.bent_cost(flows.spend, flows.moved)
     certificate = certify(floored, flows, most, 1e-6 if whole else PENNY, found.certificate.branches)
-    bound, value, gain = told
+    bound, value, gain, otherwise = told
     values = sight.values(flows.spend)
     reached = sight.score(values)
     low = np.where(problem.choices, 0.0, problem.low)
     stake = max(bound - sight.score(sight.values(low)), 1e-12)
-    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain)
+    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain, otherwise)
     optimum = replace(found, flows=exact, prices=prices)
     return Solved(floored, flows, optimum, certificate, whole, aimed=aimed)
 
@@ -380,7 +399,8 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
             if name in row.terms
         ) * laid.scale / amount.terms[name]  # fmt: skip
         if -worth * now > 1e-7 * problem.at_stake:
-            measure = sight.totals[name].measure
+            measures = {sight.totals[each].measure for each in amount.terms}
+            measure = measures.pop() if len(measures) == 1 else POINTS
             label = f"{sight.aim.sentence(scenario)}: {place.name}"
             held.append((Limit(sight.aim.id, label, amount, now, INFINITY, measure, place.id), worth))
     limits = (*problem.limits, *(limit for limit, _ in held))
