@@ -213,8 +213,16 @@ def _staged(
             if not sight.aim.positive:
                 raise
         else:
+            if not sight.aim.positive:
+                return found
             worth = laid.amounts(found.flows)[[each.line for each in laid.welfare.worths]]
-            if not sight.aim.positive or worth.min() > least * (1 + 1e-6):
+            score = sight.aim.score(worth, sight.rows, problem.scenario)
+            sure = (1 - 1e-3) * sight.aim.least(score, sight.rows.parts)
+            if sure > 2 * least and sight.aim.score_of(found.bound) > score * (1 + 1e-6):
+                # So far down, a worth falls so steeply that the solver cannot weigh the rest.
+                least = sure
+                continue
+            if worth.min() > least * (1 + 1e-6):
                 return found
         least *= NEAREST
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
