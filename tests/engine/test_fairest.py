@@ -221,7 +221,9 @@ def test_giving_up_less_is_never_fairer(kind):
         scenario = mixed(4, 6, MONEY, aim(kind[0], **kind[1], view="level", give_up=part))
         plan = al.solve(scenario)
         curves = Curves.of(scenario) if curves is None else curves
-        gained, today = (curves.gain(curves.effort(plan.spend[name].to_numpy())).sum() for name in ("spend", "baseline"))
+        gained, today = (
+            curves.gain(curves.effort(plan.spend[name].to_numpy())).sum() for name in ("spend", "baseline")
+        )
         most = plan.aim.value
         assert most - gained >= -1e-6 * most
         assert plan.given_up == pytest.approx((most - gained) / (most - today), abs=1e-9)
