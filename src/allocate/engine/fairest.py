@@ -26,7 +26,7 @@ from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
 from allocate.engine.watch import Watch
-from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.engine.welfare import Laid, Welfare, firm, no_further
 from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
 from allocate.rules.aims import tail
@@ -106,9 +106,7 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     kept, gain = what_is_kept(sight, most)
     try:
         staged = stages(sight, firm(problem, most.flows), kept, most, options, watch)
-        body = problem.bodies(most.flows.spend, most.flows.moved)
-        within = replace(problem, bends=problem.bends.up_to(problem.terms.ends, body)) if problem.bends else problem
-        final, found = most_of_the_fair(sight, within, staged, options, watch)
+        final, found = most_of_the_fair(sight, no_further(problem, most.flows), staged, options, watch)
     except EngineError:
         if not (watch.stopped or watch.late):
             raise
