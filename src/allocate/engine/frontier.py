@@ -20,7 +20,7 @@ from allocate.engine.optimum import Optimum, Options, must_order
 from allocate.engine.piece import Clash, best
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Stopped, Watch
-from allocate.engine.welfare import firm
+from allocate.engine.welfare import firm, no_further
 from allocate.errors import ScenarioError
 from allocate.rules.aims import BottomUp, Fair, WorstOff
 
@@ -154,7 +154,8 @@ class _Tracing:
         staged = stages(sight, firm(self.problem, self.most.flows), more, self.most, self.options, self.watch)
         laid, flows = staged.laid, staged.flows
         if staged.spent is None:
-            laid, found = most_of_the_fair(sight, self.problem, staged, self.options, self.watch)
+            held = no_further(self.problem, self.most.flows)
+            laid, found = most_of_the_fair(sight, held, staged, self.options, self.watch)
             flows = found.flows
         return self._told(laid.flows(flows), sight.scored(staged.bound))
 
