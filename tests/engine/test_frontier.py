@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -56,6 +56,9 @@ def test_two_places_in_closed_form(aim):
     assert found.value == pytest.approx(np.sqrt(5 * MONEY))
 
 
+AIMS = [WORST, {"kind": "worst-off", "part": 0.4}, {"kind": "balanced", "strength": 2.0, "view": "spend"}]
+
+
 @settings(max_examples=6, deadline=None)
 @given(
     st.lists(numbers(0.5, 3.0), min_size=2, max_size=4),
@@ -68,7 +71,7 @@ def test_what_always_holds(factors, aim):
     is below its score or above it by more than a hundred-thousandth."""
     found = traced(roots(*factors, aim=aim), 6)
     points, trace_of = found.points, 1e-7 * found.at_stake
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         assert after.value < before.value
         assert after.score >= before.score - trace_of
     for left, middle, right in zip(points, points[1:], points[2:], strict=False):

@@ -67,8 +67,8 @@ def test_what_breaks_rules_is_no_plan(found):
 
 
 def test_named_plans_that_keep_the_rules():
-    """Of two places that buy 2 and 1 for each root of a pound and have as much today, every split of all the money is on
-    the frontier until the worse-off gains as much, and so is equal growth; today, which leaves money over, is below."""
+    """Of two places that buy 2 and 1 for each root of a pound and have as much today, every split of all the money is
+    on the frontier until the worse-off gains as much, and so is equal growth; today, with money left over, is not."""
     base = roots(2.0, 1.0)
     spent = {"lines.body|a|care|pot|2026.baseline": 200_000, "lines.body|b|care|pot|2026.baseline": 200_000}
     scenario = base.change({path.replace("|", "."): amount for path, amount in spent.items()})

@@ -69,7 +69,7 @@ def test_sentences(found):
 
 
 def test_ones_own(tiny):
-    """The scenario's aim in force is the last lens, and its view that of the others; none gives up more than is said."""
+    """The scenario's aim in force is the last lens, and its view that of the others; none gives up more than said."""
     own = with_aim(tiny, SPEND | {"give_up": 0.01})
     found = al.lenses(own, give_up=0.02)
     assert list(found.plans) == [*USUAL, "as agreed"]
