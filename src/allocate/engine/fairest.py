@@ -24,8 +24,9 @@ from allocate.engine.optimum import Optimum, Options, must_order
 from allocate.engine.piece import Aimed, Clash, Solved, best
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
+from allocate.engine.session import Session
 from allocate.engine.watch import Watch
-from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.engine.welfare import Laid, Welfare, firm, no_further
 from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
 from allocate.rules.aims import tail
@@ -100,14 +101,12 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     """The best plan of a problem by an aim, in whole pounds. Raises Clash, what `allocate.engine.solving` does, and
     ScenarioError where the aim means nothing for any plan."""
     watch.begin(options.seconds)
-    most = best(problem, options, watch, lambda session, within, found: found, settle=False)
+    most = best(problem, options, watch, _itself, settle=False)
     sight = sighted(aim, problem, most, options, watch)
     kept, gain = what_is_kept(sight, most)
     try:
         staged = stages(sight, firm(problem, most.flows), kept, most, options, watch)
-        body = problem.bodies(most.flows.spend, most.flows.moved)
-        within = replace(problem, bends=problem.bends.up_to(problem.terms.ends, body)) if problem.bends else problem
-        final, found = most_of_the_fair(sight, within, staged, options, watch)
+        final, found = most_of_the_fair(sight, no_further(problem, most.flows), staged, options, watch)
     except EngineError:
         if not (watch.stopped or watch.late):
             raise
@@ -146,7 +145,7 @@ def _own_best(sight: Sight, problem: Problem, options: Options, watch: Watch) ->
     for place in sight.rows.places:
         curves = np.isin(np.arange(len(problem.curves)), problem.feeds.rows[np.isin(problem.feeds.columns, place.rows)])
         alone = replace(problem, weight=np.where(curves, problem.weight, 0.0))
-        optimum = best(alone, options, watch, lambda session, within, found: found, settle=False)
+        optimum = best(alone, options, watch, _itself, settle=False)
         found.append(sight.values(optimum.flows.spend)[len(found)])
     values = np.array(found)
     if (nothing := values <= 1e-9 * values.max()).any():
@@ -210,8 +209,16 @@ def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, opt
             if not sight.aim.positive:
                 raise
         else:
+            if not sight.aim.positive:
+                return found
             worth = laid.amounts(found.flows)[[each.line for each in laid.welfare.worths]]
-            if not sight.aim.positive or worth.min() > least * (1 + 1e-6):
+            score = sight.aim.score(worth, sight.rows, problem.scenario)
+            sure = (1 - 1e-3) * sight.aim.least(score, sight.rows.parts)
+            if sure > 2 * least and sight.aim.score_of(found.bound) > score * (1 + 1e-6):
+                # So far down, a worth falls so steeply that the solver cannot weigh the rest.
+                least = sure
+                continue
+            if worth.min() > least * (1 + 1e-6):
                 return found
         least *= NEAREST
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
@@ -290,9 +297,18 @@ def _pinned(laid: Laid, problem: Problem, flows: Flows, spent: Prices | None) ->
 
 
 def _best(problem: Problem, laid: Laid, options: Options, watch: Watch) -> Optimum:
-    if options.opened is not None:
-        options = replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
-    return best(problem, options, watch, lambda session, within, found: found, based=False, settle=False)
+    return best(problem, _with_opened(laid, options), watch, _itself, based=False, settle=False)
+
+
+def _with_opened(laid: Laid, options: Options) -> Options:
+    """The options for a problem with an aim laid over it, whose own lines are never choices."""
+    if options.opened is None:
+        return options
+    return replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
+
+
+def _itself(session: Session, problem: Problem, found: Optimum) -> Optimum:
+    return found
 
 
 def _with_own(laid: Laid, effort: Array) -> Array:
@@ -350,9 +366,7 @@ def most_of_the_fair(
         ends[:, -count:] = held.terms.ends[:, -count:]
         held = replace(laid.problem, terms=replace(laid.problem.terms, ends=ends), low=held.low, around=held.around)
     held = replace(held, weight=np.append(problem.weight, np.zeros(len(laid.welfare.worths))))
-    if options.opened is not None:
-        options = replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
-    found = best(held, options, watch, lambda session, within, found: found, based=False)
+    found = best(held, _with_opened(laid, options), watch, _itself, based=False)
     if staged.spent is None:
         return laid, found
     return laid, replace(found, prices=staged.spent, certificate=replace(found.certificate, bound=np.nan))

@@ -39,12 +39,13 @@ PROVING = 10.0
 class Options:
     """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake; `opened`,
     where yes/no choices are not to be searched but taken as these, a boolean a line, and `picked`, those that rules own
-    by name (no, where not said)."""
+    by name (no, where not said); `fine`, where above nothing, a gap that is near enough: nothing is then polished."""
 
     seconds: float = 60.0
     tolerance: float = 1e-4
     opened: Array | None = None
     picked: Mapping[str, bool] = field(default_factory=dict)
+    fine: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ def optimum(
         held = session.held(answer)
         # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
         answer = session.solve(problem, grids, held, watch.left())
-    best = _refined(session, problem, grids, answer, held, watch)
+    best = _refined(session, problem, grids, answer, held, watch, options.fine)
     if status == "choices held":
         # What is proved for these choices is not proved for others.
         best.bound = upper_bound(problem, best.prices)

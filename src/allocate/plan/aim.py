@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from allocate.plan.figures import number
+from allocate.plan.figures import number, per_cent
 from allocate.plan.plan import Plan
 from allocate.rules.kinds import aim_of
 from allocate.scenario.scenario import Scenario
@@ -28,7 +28,7 @@ def aim_unit(plan: Plan) -> str:
 
 
 def score_in_words(plan: Plan, score: float) -> str:
-    """A score of the plan's aim with its unit: '£2,185 a head', '10.8 QALY for 1,000 people', '104.5% of fair share'."""
+    """A score of the plan's aim with its unit: '£2,185 a head', '10.8 QALY for 1,000 people'."""
     assert plan.aim is not None
     view = plan.aim.rule.view
     if view == "spend":
@@ -53,12 +53,13 @@ def aim_in_words(plan: Plan) -> str:
     if given < 1e-6 * aim.gain:
         return f"{sentence}. The plan of most benefit is as fair: {reached}."
     said = f"{number(given)} {aim_unit(plan)} ({part_in_words(plan.given_up)} of the best plan's gain)"
-    return f"{sentence}. That is {reached}, where the plan of most benefit has {otherwise}; it gives up {said}."
+    has = "leaves some place with nothing" if aim.rule.positive and not aim.otherwise else f"has {otherwise}"
+    return f"{sentence}. That is {reached}, where the plan of most benefit {has}; it gives up {said}."
 
 
 def part_in_words(part: float) -> str:
     """A small part as a per cent with figures enough to see it."""
-    return f"{100 * part:.2g}%"
+    return per_cent(part, places=0) if abs(part) >= 0.095 else f"{100 * part:.2g}%"
 
 
 def with_aim(scenario: Scenario, aim: Mapping[str, Any] | None) -> Scenario:

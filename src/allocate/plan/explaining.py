@@ -22,6 +22,8 @@ from allocate.scenario.values import factor
 
 FINEST = 1e-9
 """Gaps up to this share of the outcome at stake are what arithmetic leaves of none."""
+FAIREST = 1e-6
+"""The same of what there was to reach by an aim, of which whole pounds leave more."""
 
 
 def explain(plan: Plan) -> str:
@@ -157,7 +159,7 @@ def assurance(plan: Plan) -> str:
     unit = "pound" if plan.scenario.heading.currency == "£" else "last whole amount"
     checked = f"Checked independently of the solver: every rule and envelope holds, to the {unit}; "
     if plan.aim is not None and plan.certified:
-        near = "" if plan.aim.gap <= FINEST else f" by more than {plan.aim.gap:.1g} of what there was to reach"
+        near = "" if plan.aim.gap <= FAIREST else f" by more than {plan.aim.gap:.1g} of what there was to reach"
         less = f" by more than {at_most(found.gap * plan._solved.problem.at_stake)} {aim_unit(plan)}"
         return f"{checked}no plan is fairer by the aim{near}, and none as fair buys more{less * (found.gap > FINEST)}."
     if plan.certified and found.gap <= FINEST:

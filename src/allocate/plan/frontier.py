@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from allocate.engine.certificate import PENNY, Flows, bodies
+from allocate.engine.certificate import Flows, breaches
 from allocate.engine.frontier import Tick, Traced, trace
 from allocate.engine.optimum import Options
+from allocate.engine.piece import Clash, best
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
+from allocate.errors import EngineError
 from allocate.plan.aim import aim_unit, part_in_words, score_in_words, with_aim
 from allocate.plan.figures import at_most, number, per_cent
+from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan, worth_of_a_pound
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve
@@ -38,7 +41,7 @@ NEAR = 0.005
 and a plan in whole pounds is a little off it."""
 FINEST = 1e-8
 """Gaps below this part are told as this."""
-HALVINGS = 60
+HALVINGS, MOST_GROWTH = 60, 1e6
 POINTS, MANY = 21, 201
 COLUMNS = ["point", "name", "given_up", "value", "score", "bound", "gap", "price"]
 NAMED = ["name", "given_up", "value", "score", "best", "short", "where", "breaks"]
@@ -55,8 +58,8 @@ class Frontier:
            unit of the agreed outcome given up, since the point before; blank for the first)
     named  one row a plan to hold against it: name ('today', 'equal growth', 'most benefit', 'fairest', 'chosen plan'),
            given_up, value, score, best (the score of the frontier for what it buys; blank where it buys more than any
-           plan that keeps the rules), short (how far it is below that), where ('on' the frontier, 'below' it, or
-           'outside' where it breaks rules), breaks (which, in words; '' where it keeps them all)
+           plan that keeps the rules), short (how far it is below that; blank outside), where ('on' the frontier,
+           'below' it, or 'outside' where it breaks rules), breaks (which, in words; '' where it keeps them all)
     plans  the three plans among those that were solved, by name, in whole pounds
 
     Of an aim that raises places from the bottom up the score is what the lowest place has; the fairest plan then goes
@@ -127,8 +130,11 @@ class Frontier:
             return f"{asked}: the plan that buys most is already the fairest by this aim, at {reached}."
         whose = f" for {self._whose}" if self._whose else ""
         given = f"{part_in_words(last['given_up'])} of the best gain"
+        least = f"{self.said(first['score'])}{whose}"
+        if self.aim.positive and not first["score"]:
+            least = "some place with nothing"
         return (
-            f"{asked}: {self.said(first['score'])}{whose} in the plan that buys most, {reached} at most, where {given} "
+            f"{asked}: {least} in the plan that buys most, {reached} at most, where {given} "
             f"({number(first['value'] - last['value'])} {self.unit}) is given up."
         )
 
@@ -139,7 +145,7 @@ class Frontier:
         first, last = self.table.iloc[0], self.table.iloc[-1]
         lifts = [(part, self.best(part) - first["score"]) for part in _round_parts(last["given_up"])]
         (part, lift), *others = [*lifts, (last["given_up"], self.rise)]
-        told = [f"{part_in_words(part)} by {self.said(lift)}" for part, lift in others]
+        told = [f"{part_in_words(part)} by {self.said(lift).split(' ')[0]}" for part, lift in others]
         lead = f"{part_in_words(part)} given up lifts {self._whose or 'that'} by {self.said(lift)}"
         return "; ".join([lead, *told]) + "."
 
@@ -245,14 +251,14 @@ def _table(traced: Traced) -> pd.DataFrame:
 
 
 def _named(
-    problem: Problem, traced: Traced, table: pd.DataFrame, spends: Mapping[str, Array], plans: Mapping[str, Plan]
+    problem: Problem,
+    traced: Traced,
+    table: pd.DataFrame,
+    spends: Mapping[str, Array],
+    plans: Mapping[str, Plan],
 ) -> pd.DataFrame:
     """The plans to hold against the frontier; see `Frontier`."""
-    flows = {name: Flows(spend, np.zeros(len(problem.route_high))) for name, spend in spends.items()}
-    rows = [
-        {"name": name, "value": problem.value(each.spend, each.moved), "spend": each.spend,
-         "breaks": _breaks(problem, each)} for name, each in flows.items()
-    ]  # fmt: skip
+    rows = [_row(problem, name, spend) for name, spend in spends.items()]
     rows += [
         {"name": name, "value": plan.value, "spend": plan._solved.flows.spend, "breaks": ""}
         for name, plan in plans.items()
@@ -264,51 +270,66 @@ def _named(
         row["given_up"] = (traced.value - row["value"]) / traced.gain
         # A plan in whole pounds may buy a trace more than the best that no rounding has touched, or a trace less.
         row["best"] = _best(given, score, row["given_up"], traced.discrete) if row["given_up"] > -1e-6 else np.nan
-        row["short"] = max(0.0, row["best"] - row["score"])
-        row["where"] = OUTSIDE if row["breaks"] else ON if row["short"] <= near else BELOW
+        row["short"] = np.nan if row["breaks"] else max(0.0, row["best"] - row["score"])
+        row["where"] = OUTSIDE if row["breaks"] else BELOW if row["short"] > near else ON
     return pd.DataFrame(rows)[NAMED]
 
 
+def _row(problem: Problem, name: str, spend: Array) -> dict[str, Any]:
+    """What pounds on lines buy, and whether they keep the rules."""
+    flows = _moved(problem, spend)
+    moved = np.zeros(len(problem.route_high)) if flows is None else flows.moved
+    bought = problem.weight @ problem.curves.gain(problem.curves.effort(spend))
+    value = float(bought) if flows is None else problem.value(spend, moved)
+    return {"name": name, "value": value, "spend": spend, "breaks": _breaks(problem, spend) if flows is None else ""}
+
+
 def _grown(problem: Problem) -> tuple[float, Array]:
-    """Equal growth: by what part every line rises, and what is then spent on it. The most that the money of every
-    envelope allows where none is moved, each line within its own least and most."""
+    """Equal growth: by what part every line rises where all the money is spent, each line within its own least and
+    most, and what is then spent on it."""
     started = problem.baseline > 0
     least = np.where(problem.choices, np.where(started, problem.scale, 0.0), problem.low)
-    # A line that would rise further is held by its envelope before that.
-    own = problem.amount[problem.envelope_of_line][started] / problem.baseline[started]
+    money = float(problem.amount.sum())
 
     def spent(factor: float) -> Array:
         return np.clip(problem.baseline * factor, least, problem.high)
 
-    def fits(factor: float) -> bool:
-        money = np.bincount(problem.envelope_of_line, spent(factor), len(problem.amount))
-        return bool((money <= problem.amount + PENNY).all())
-
-    low, high = 0.0, float(own.max(initial=1.0))
-    if fits(high):
-        low = high
+    low, high = 0.0, 1.0
+    while spent(high).sum() < money and high < MOST_GROWTH:
+        high *= 2
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        low, high = (middle, high) if spent(middle).sum() <= money else (low, middle)
     return low - 1.0, spent(low)
 
 
-def _breaks(problem: Problem, flows: Flows) -> str:
-    """What pounds on lines break, in words: rules by name, lines beyond their own least or most, and money that is not
-    there; '' where they keep everything."""
-    closed = problem.choices & (flows.spend <= PENNY)
+def _moved(problem: Problem, spend: Array) -> Flows | None:
+    """These pounds on lines, with the money moved to where it is spent; None where no moves let every rule hold."""
+    held = replace(
+        problem, low=spend, high=spend, scale=np.zeros(len(spend)), weight=np.zeros(len(problem.weight)), around=None
+    )
+    try:
+        flows = best(held, Options(), Watch(), lambda session, within, found: found.flows, based=False, settle=False)
+    except (Clash, EngineError):
+        return None
+    return None if breaches(problem, flows, POUND) else flows
+
+
+def _breaks(problem: Problem, spend: Array) -> str:
+    """What pounds on lines break, in words: rules by name, lines beyond their own least or most; or else, money that
+    cannot be moved to where it would be spent."""
+    closed = problem.choices & (spend <= POUND)
     low = np.where(problem.choices, problem.scale, problem.low)
-    lines = int((((flows.spend < low - PENNY) & ~closed) | (flows.spend > problem.high + PENNY)).sum())
+    lines = int((((spend < low - POUND) & ~closed) | (spend > problem.high + POUND)).sum())
     found = [f"the bounds of {count(lines, 'line')}"] if lines else []
-    scenario = problem.scenario
-    envelopes = scenario.table("envelopes")["name"].to_numpy()[flows.unspent(problem) < -PENNY]
-    found += [f"the money of {name}" for name in dict.fromkeys(envelopes)]
-    body, (under, over) = bodies(problem, flows), problem.room
-    slip = PENNY * worth_of_a_pound(problem, flows.spend) + 1e-9 * np.abs(body)
+    body, (under, over) = problem.bodies(spend, np.zeros(len(problem.route_high))), problem.room
+    slip = POUND * worth_of_a_pound(problem, spend) + 1e-9 * np.abs(body)
     kept = (problem.limit_low - under - slip <= body) & (body <= problem.limit_high + over + slip)
-    owners = dict.fromkeys(problem.limits[row].owner for row in np.flatnonzero(~kept & problem.owned))
+    # What counts money moved is not known before it is.
+    spoken = problem.owned & (problem.route_rows.largest() == 0)
+    owners = dict.fromkeys(problem.limits[row].owner for row in np.flatnonzero(~kept & spoken))
     found += [title(owner.removeprefix("resource ")) for owner in owners]
-    return some(found) if found else ""
+    return some(found) if found else "the envelopes: no moves bring the money to where it would be spent"
 
 
 __all__ = ["CHOSEN", "EQUAL", "FAIREST", "MOST", "TODAY", "Frontier", "frontier"]

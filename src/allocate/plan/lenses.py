@@ -24,7 +24,7 @@ from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve
-from allocate.plan.words import count, quoted, some
+from allocate.plan.words import quoted, some
 from allocate.rules.kinds import aim_of
 from allocate.scenario.scenario import Scenario
 
@@ -66,9 +66,7 @@ class Lenses:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        rows = [
-            self._row(name) if name in self.plans else {"lens": name, "why": self.why[name]} for name in self._names
-        ]
+        rows = [self._row(name) for name in self.plans] + [{"lens": name, "why": why} for name, why in self.why.items()]
         table = pd.DataFrame(rows, columns=SUMMARY)
         words = ["sentence", "said", "why"]
         table[words] = table[words].fillna("")
@@ -123,10 +121,6 @@ class Lenses:
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     @property
-    def _names(self) -> list[str]:
-        return [*self.plans, *self.why]
-
-    @property
     def _changes(self) -> Array:
         """The change of each line since today: a row a lens."""
         return np.array([plan._spend["change"].to_numpy() for plan in self.plans.values()])
@@ -152,8 +146,10 @@ class Lenses:
 
     def _agreement(self) -> str:
         many, currency = len(self.plans), self.scenario.heading.currency
+        if many < 2:
+            return ""
         if self.agreed_pounds < POUND:
-            return f"The {count(many, 'lens').replace('lenss', 'lenses')} agree on no change from today."
+            return f"The {many} lenses agree on no change from today."
         top = self.agreed.loc[self.agreed["agreed"].abs().sort_values(ascending=False, kind="stable").index[:3]]
         lines = [
             f"{self._line(row)} {pounds(row['agreed'], currency, signed=True)}"
@@ -173,6 +169,8 @@ class Lenses:
         """The place over which lenses differ most."""
         table = self.places.pivot_table(index="place", columns="lens", values="spend", sort=False)
         gap = (table.max(axis=1) - table.min(axis=1)).sort_values(ascending=False, kind="stable")
+        if len(self.plans) < 2:
+            return ""
         if len(gap) == 0 or gap.iloc[0] < 10 * POUND:
             return "They share the money out between places alike."
         place, currency = str(gap.index[0]), self.scenario.heading.currency
@@ -213,7 +211,8 @@ def lenses(
     where the rules cannot all hold, and ScenarioError where a lens is no aim of this scenario.
     """
     watch = watch or Watch()
-    asked: dict[str, Mapping[str, Any] | None] = {MOST: None} | dict(_usual(scenario) if lenses is None else lenses)
+    asked: dict[str, Mapping[str, Any] | None] = {MOST: None}
+    asked |= _usual(scenario) if lenses is None else lenses
     more = {} if give_up is None else {"give_up": give_up}
     scenarios = {name: with_aim(scenario, None if aim is None else more | dict(aim)) for name, aim in asked.items()}
     if lenses is None and aim_of(scenario) is not None:
