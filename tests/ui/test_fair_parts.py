@@ -206,10 +206,9 @@ def test_the_frontier_and_the_lenses_are_worked_out_while_one_reads():
     assert app.get("vega_lite_chart")
     assert "This plan" in said(app)
     assert "Towards equal spending" in said(app)
-    known = set(tasks._found._kept) if hasattr(tasks._found, "_kept") else None
+    known = set(tasks._found._kept)
     dial(app, give=0.05)
-    if known is not None:
-        assert {key for key in tasks._found._kept if key[0] in ("frontier", "ideas")} <= known
+    assert {key for key in tasks._found._kept if key[0] in ("frontier", "ideas")} <= known
     assert "Towards equal spending" in said(app)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from allocate.plan.aim import PEOPLE, aim_unit, part_in_words
-from allocate.plan.frontier import CHOSEN, EQUAL, FAIREST, MOST, ON, TODAY, Frontier
+from allocate.plan.frontier import CHOSEN, EQUAL, FAIREST, MOST, ON, OUTSIDE, TODAY, Frontier
 from allocate.plan.plan import Plan
 from allocate.plan.words import capital
 from allocate.ui.flows import CONFIG, TEXT, Chart, Spec
 
-BLUE, GREY, PINK = "#005eb8", "#5b6b78", "#ae2573"
+BLUE, GREY = "#005eb8", "#5b6b78"
 HEIGHT = 250
 AXIS: Spec = {
     "grid": True, "gridColor": "#e8edee", "domainColor": "#aeb7bd", "tickColor": "#aeb7bd", "tickCount": 5,
@@ -70,11 +70,11 @@ def _marks(found: Frontier, plan: Plan) -> list[dict[str, Any]]:
         given, score, where = named[name]
         here = _point(found, given, score)
         near = 0.03 * 100 * end
-        if any(abs(here["x"] - each["x"]) < near and abs(here["y"] - each["y"]) < _near(found) for each in made):
+        if any(abs(here["x"] - each["x"]) <= near and abs(here["y"] - each["y"]) <= _near(found) for each in made):
             continue
-        kept = {} if where != "outside" else {"Breaks": "Rules: it is no plan"}
+        said = NAMES[name] + " (breaks rules)" * (where == OUTSIDE)
         side = "right" if here["x"] > 60 * end else "left"
-        made.append({"Plan": NAMES[name], "colour": BLUE if name == CHOSEN else GREY, "side": side, **here, **kept})
+        made.append({"Plan": said, "colour": BLUE if name == CHOSEN else GREY, "side": side, **here})
     return made
 
 

@@ -12,9 +12,9 @@ import pandas as pd
 from allocate.errors import ScenarioError
 from allocate.plan.fairness import OF_SHARE, in_unit, views
 from allocate.plan.figures import number, per_cent, pounds
-from allocate.plan.moves import NOISE, Moves
+from allocate.plan.moves import Moves
 from allocate.plan.plan import Plan
-from allocate.rules.aims import Balanced, Fair, WorstOff, aim_of
+from allocate.rules.aims import Fair, aim_of
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 from allocate.ui import solving, state
@@ -119,11 +119,6 @@ def sides(plan: Plan, most: Plan, seen: str) -> Sides:
     ).sort_values(["most", "place"], ignore_index=True)  # fmt: skip
     first = mine.iloc[0]
     return Sides(plan, most, seen, str(first["title"]), str(first["unit"]), rows, str(first["reason"]))
-
-
-def nothing(amount: float, of: float) -> bool:
-    """Whether an amount is what arithmetic leaves of none."""
-    return abs(amount) <= NOISE * max(1.0, abs(of))
 
 
 # --- the aim as a choice ---------------------------------------------------------------------------------------------
@@ -238,6 +233,6 @@ def without(view: View) -> Scenario:
 
 
 __all__ = [
-    "AIMS", "FIRST", "GIVEN", "MOST", "OWN", "SEEN", "Balanced", "Sides", "WorstOff", "chosen", "lay", "name_of",
-    "nothing", "obstacles", "rule_for", "sides", "sights", "told", "without",
+    "AIMS", "FIRST", "GIVEN", "MOST", "OWN", "SEEN", "Sides", "chosen", "lay", "name_of", "obstacles", "rule_for",
+    "sides", "sights", "told", "without",
 ]  # fmt: skip
