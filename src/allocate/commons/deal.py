@@ -204,11 +204,12 @@ class Deal:
         if self.consent_cost <= noise:
             return "Without payments the same could be bought with nobody below its fallback."
         dearest = self.consent.sort_values("cost", ascending=False).iloc[0]
-        return (
-            "Without payments a plan that leaves nobody below its fallback buys "
-            f"{number(self.consent_cost)} {self.unit} less; {dearest['name']} alone insisting costs {number(dearest['cost'])}, where a payment of "
-            f"{self._said(dearest['short'])} would do."
+        less = f"{number(self.consent_cost)} {self.unit} less"
+        alone = f"{dearest['name']} alone insisting costs {number(dearest['cost'])}"
+        instead = (
+            f", where a payment of {self._said(dearest['short'])} would do" if dearest["short"] > self.noise else ""
         )
+        return f"Without payments a plan that leaves nobody below its fallback buys {less}; {alone}{instead}."
 
     def _leaves(self) -> str:
         if not len(self.leaving):
