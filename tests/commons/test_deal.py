@@ -16,8 +16,8 @@ def by_partner(table, column: str) -> dict[str, float]:
 
 
 def test_a_shared_good_by_hand():
-    """Together adds £400,000 to what two have apart: each gets half, neither has a reason to leave, and who leaves takes
-    the other back to its fallback."""
+    """Together adds £400,000 to what two have apart: each gets half, neither has a reason to leave, and who leaves
+    takes the other back to its fallback."""
     found = al.deal(shared_good())
     assert found.gain == pytest.approx(4e5, abs=60)
     assert found.stable is True
@@ -125,7 +125,7 @@ def test_nobody_waits():
 
 
 def test_what_is_refused():
-    """A deal needs pounds for everybody who decides, and a fallback that there is; all that is wrong is told at once."""
+    """A deal needs pounds for everybody who decides, and a fallback that there is; all that is wrong is told."""
     with pytest.raises(ValueError, match="'apart', 'last year', 'alone'"):
         al.deal(shared_good(), fallback="none")
     with pytest.raises(al.ScenarioError) as refused:

@@ -18,12 +18,15 @@ from allocate.engine.optimum import Optimum, Options
 from allocate.engine.piece import Clash, best
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.watch import Watch
+from allocate.errors import EngineError
 from allocate.rules.binding import INFINITY
 from allocate.rules.tally import NOTHING, Limit, Row, Tally, Total
 
 Array = np.ndarray
 SLIP = 1e-7
 """The part of a fallback by which its floor is lower: slices lie below their curves."""
+TRACE = 1e-9
+"""The part of a payoff's largest gain at most below which another is left out of its floor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,26 +67,28 @@ def insisting(
 def with_floors(problem: Problem, benefits: Benefits, least: Array, who: Sequence[int]) -> Problem:
     """The problem with a limit that keeps each of these players' payoffs at its fallback; in the unit of an outcome, so
     that the solver's numbers stay small."""
-    outcomes = problem.outcomes
-    none = np.zeros(0)
-    totals = {f"gain of curve {q}": Total(NOTHING, none, np.array([q]), str(outcomes[q])) for q in range(len(outcomes))}
+    outcomes, none = problem.outcomes, np.zeros(0)
+    most = benefits.worth * problem.curves.gain(problem.effort_high)
+    counts = (benefits.worth > 0) & (most >= TRACE * most.max(axis=1, keepdims=True))
+    counted = np.flatnonzero(counts[list(who)].any(axis=0))
+    totals = {f"gain of curve {q}": Total(NOTHING, none, np.array([q]), str(outcomes[q])) for q in counted}
     floors = []
     for k in who:
         worth, unit = benefits.worth[k], float(benefits.worth[k].max())
-        body = Row({f"gain of curve {q}": float(worth[q] / unit) for q in np.flatnonzero(worth)})
+        body = Row({f"gain of curve {q}": float(worth[q] / unit) for q in np.flatnonzero(counts[k])})
         low = (least[k] - SLIP * abs(least[k])) / unit
-        measure, player = str(outcomes[int(worth.argmax())]), benefits.players[k]
+        measure, player = str(outcomes[int(most[k].argmax())]), benefits.players[k]
         floors.append(Limit("consent", f"the consent of {player}", body, low, INFINITY, measure, player))
     limits = (*problem.limits, *floors)
     tally = Tally(problem.scenario, totals={**problem.tally.totals, **totals})
-    counts = len(problem.low), len(problem.curves), len(problem.route_high)
-    return replace(problem, limits=limits, tally=tally, terms=Terms.of(limits, tally, *counts))
+    sizes = len(problem.low), len(problem.curves), len(problem.route_high)
+    return replace(problem, limits=limits, tally=tally, terms=Terms.of(limits, tally, *sizes))
 
 
 def _best(problem: Problem, options: Options) -> Optimum | None:
     try:
         return best(problem, options, Watch(), lambda session, within, found: found, settle=False)
-    except Clash:
+    except (Clash, EngineError):
         return None
 
 
