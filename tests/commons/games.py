@@ -81,7 +81,7 @@ def systems(draw, players: tuple[int, int] = (1, 3), everybody: bool = False) ->
     curves.append(rooted("prevention", "health", draw(st.floats(0.2, 6.0)), draw(amount)))
     curves.append({"place": "town", "programme": "care", "outcome": "health", "shape": "saturation",
                    "ceiling": draw(st.floats(1e4, 1e6)), "reference": draw(amount)})  # fmt: skip
-    part = st.floats(0.0, 1.0)
+    part = st.floats(0.0, 1.0).map(lambda x: round(x, 4))
     rows = [
         benefit(name, outcome, draw(part), draw(part), draw(st.floats(0.1, 10.0)))
         for name in names if everybody or draw(st.booleans()) for outcome in ("service", "health")

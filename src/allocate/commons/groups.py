@@ -31,6 +31,7 @@ from allocate.engine.watch import Watch
 Array = np.ndarray
 NEAR = 1e-6
 """The gap, as a part of what a group decides, at which its plan is near enough to the best: far below `LEAST`."""
+NEXT_TO_NOTHING = 1e-12
 MARGIN = 2e-6
 """The part of what a group decides by which its bound is let be looser than arithmetic makes it."""
 
@@ -88,7 +89,7 @@ class Groups:
     def price(self, flows: Flows) -> Alone:
         """The plan that lands most on all together, no rule bent further than these flows bend it; its prices are kept
         for bounds."""
-        problem = replace(_firm(self.problem, flows), weight=self.benefits.worth.sum(axis=0))
+        problem = replace(_firm(self.problem, flows), weight=_weight(self.benefits.worth))
         found = self._best(problem)
         if found is None:
             return Alone(float(self.payoffs(flows).sum()), flows, self.payoffs(flows))
@@ -111,7 +112,7 @@ class Groups:
         fed = self._fed[members].any(axis=0)
         return replace(
             firm,
-            weight=np.where(fed, self.benefits.worth[members].sum(axis=0), 0.0),
+            weight=np.where(fed, _weight(self.benefits.worth[members]), 0.0),
             low=np.where(mine, problem.low, stands.spend),
             high=np.where(mine, most, stands.spend),
             scale=np.where(mine, problem.scale, 0.0),
@@ -174,6 +175,12 @@ class Groups:
             return best(problem, options, Watch(), lambda session, within, found: found, settle=False)
         except Clash:
             return None
+
+
+def _weight(worth: Array) -> Array:
+    """What players count together, per curve; next to nothing is nothing."""
+    weight = worth.sum(axis=0)
+    return np.where(weight >= NEXT_TO_NOTHING * weight.max(initial=0.0), weight, 0.0)
 
 
 def _firm(problem: Problem, flows: Flows) -> Problem:
