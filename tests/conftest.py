@@ -23,6 +23,17 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Where the whole suite is asked for, a process for every core, each taking files; what is named runs in this one.
+    `-n 0` runs everything in this one too."""
+    if hasattr(config, "workerinput"):  # one of those processes, which must start none of its own
+        return
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if whole and config.pluginmanager.hasplugin("xdist") and config.option.numprocesses is None:
+        config.option.numprocesses, config.option.dist = "auto", "loadfile"
+
+
 @pytest.fixture(scope="session")
 def tiny() -> al.Scenario:
     """The scenario solved by hand in scenarios/tiny/README.md."""

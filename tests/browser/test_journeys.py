@@ -651,11 +651,11 @@ def test_a_long_run_is_watched_and_stopped_and_blocks_nobody(serve, visitor, tmp
 
 
 def ballot() -> al.Scenario:
-    """Eighty projects in eight districts, whole or not at all: some seconds of search."""
+    """Sixty-four projects in eight districts, whole or not at all: some seconds of search."""
     rng, places = random.Random(3), [f"district {letter}" for letter in "abcdefgh"]
     ids = [place.replace(" ", "-") for place in places]
     lines = [{"place": place, "programme": f"project-{k}", "scale": 1000.0 * rng.randint(100, 999)}
-             for place in ids for k in range(10)]  # fmt: skip
+             for place in ids for k in range(8)]  # fmt: skip
     for line in lines:
         line["high"] = line["scale"]
     curves = [{"place": line["place"], "programme": line["programme"], "shape": "linear",

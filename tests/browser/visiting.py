@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import BrowserContext, Locator, Page, TimeoutError, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 PATIENCE = 30_000
 """Milliseconds that a page may take to come to rest on a busy machine."""
-MOST_PARTS = 200
-"""Folded parts of a page."""
-OPENED = "summary => !summary.isConnected || summary.parentElement.open"
-LOST = 3_000
-"""Milliseconds after which a part that is not open was never told to be."""
+MOST_LAYERS = 20
+"""Folded parts within folded parts, and some to spare: a run that was still under way may draw a part anew, closed."""
+UNFOLD = """() => {
+  const closed = [...document.querySelectorAll('[data-testid="stMain"] details:not([open])')]
+  closed.forEach(each => each.querySelector('summary').click())
+  return closed.length
+}"""
 WATCHER = """
 window.visitedRuns = 0
 window.visitedChange = Date.now()
@@ -197,18 +199,16 @@ def write(page: Page, label: str, text: str, place: Locator | None = None) -> No
 
 
 def unfold(page: Page) -> None:
-    """Open every folded part of the page, one after another, with the keyboard."""
-    folded = page.locator('[data-testid="stMain"] details:not([open]) > summary')
-    for _ in range(MOST_PARTS):
-        if not folded.count():
+    """Open every folded part of the page, all of them at once, then what is folded within them. A part that is filled
+    only once it is open is answered by a run."""
+    filled = page.locator('[data-testid="stMain"] [data-testid="stExpander"] > details:not([open])')
+    for _ in range(MOST_LAYERS):
+        with answered(page) if filled.count() else nullcontext():
+            opened = page.evaluate(UNFOLD)
+        if not opened:
             return
-        handle = folded.first.element_handle()
-        folded.first.press("Enter")
-        # A run that was still under way may draw the part anew just as the key is pressed: it is pressed again then.
-        with suppress(TimeoutError):
-            page.wait_for_function(OPENED, arg=handle, timeout=LOST)
         settle(page)
-    raise AssertionError(f"after {MOST_PARTS} parts were opened there are still more")
+    raise AssertionError(f"after {MOST_LAYERS} layers were opened there are still more")
 
 
 def side(page: Page) -> Locator:

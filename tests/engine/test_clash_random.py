@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.engine.clashing import PARTNERS, Brute, book
 SEEDS = [(seed, seed >= 100) for seed in (*range(7), 8, *range(101, 106), 107, 108, 109)]
 
 
+@cache
 def stuck(seed: int, choices: bool) -> al.Scenario:
     """The first book from a seed on whose rules cannot hold, though the statutory ones alone can."""
     return next(

@@ -265,10 +265,11 @@ def priced(plan: al.Plan) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["tiny", "health-benefits-package", "coventry-warwickshire", "greater-manchester"])
 def test_prices_are_between_the_slopes(name):
-    """Over every limit with a price of the shipped scenarios that have prices, of both real systems too."""
+    """Over the limits with a price of the shipped scenarios that have prices: all of them, and of the largest system
+    every third."""
     plan = al.solve(al.read(SCENARIOS / name))
     share = 0.1 if len(plan.spend) < 50 else 0.02
-    count, pinned = assert_between_slopes(plan, priced(plan), share)
+    count, pinned = assert_between_slopes(plan, priced(plan)[:: 3 if len(priced(plan)) > 100 else 1], share)
     assert count > 0
     assert pinned >= 0.5 * count
 

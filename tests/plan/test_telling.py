@@ -103,14 +103,14 @@ def test_sentences_of_the_cards_are_short(shipped):
 
 
 def test_the_cards_are_quick():
-    """The three cards of the largest scenario take a few hundredths of a second at most, tables and all."""
+    """The three cards of the largest scenario take a few hundredths of a second of work at most, tables and all."""
     plan = al.solve(al.read(SCENARIOS / "greater-manchester"))
     took = []
     for _ in range(5):
         fresh = replace(plan)
-        started = time.perf_counter()
+        started = time.process_time()
         what_changes(fresh), why(fresh), change_of_mind(fresh)
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     assert min(took) < 0.05
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import allocate as al
+from allocate.rules.kinds import Binding
 from allocate.scenario.rulebook import KINDS
 from tests.scenario.breaking import add, put
 
@@ -59,6 +60,12 @@ class Example:
     def longer(self, folder: Path) -> al.Scenario:
         """The same ground over two years, in a folder that holds a copy of tiny."""
         return two_years(folder)
+
+    @property
+    def aims(self) -> bool:
+        """Whether it is an aim: it has no limits, asks for nothing that is out of reach, and its figures may be left
+        out; the plan shows floors under places instead."""
+        return not issubclass(KINDS[self.kind], Binding)
 
     @property
     def opens(self) -> bool:
@@ -255,7 +262,54 @@ def two_years(folder: Path) -> al.Scenario:
     return al.read(folder)
 
 
+ONE_PLACE: Fields = {"where": {"places": ["north"]}}
+"""What no aim can mean."""
+TAILS: Fields = {"tails": [{"part": 0.2, "weight": 3.0}, {"part": 1.0, "weight": 1.0}]}
+
+AIMS: tuple[Example, ...] = (
+    of(
+        "balanced", "strength", fields={"strength": 2.0}, eased=0.5, tighter=5.0, nonsense=-1.0, eaches=(),
+        words=("What each person gains since today must be balanced between places, strongly (strength 2)",),
+        impossible=ONE_PLACE,
+    ),
+    of(
+        "balanced", "give_up", fields={"strength": 2.0, "view": "spend", "give_up": 0.05}, eased=0.01, tighter=0.1,
+        words=("Spending for each person must be balanced", "giving up at most 5% of the best gain"), nonsense=-0.1,
+        impossible=ONE_PLACE, eaches=(),
+    ),
+    of(
+        "worst-off", "part", fields={"view": "level", "part": 0.8}, eased=0.95, tighter=0.5, nonsense=-0.1, eaches=(),
+        words=("as high as it can be for the worst-off 80% of people",),
+        impossible=ONE_PLACE,
+    ),
+    of(
+        "worst-off", "give_up", fields={"view": "level", "part": 0.0, "give_up": 0.05}, eased=0.01, tighter=0.1,
+        words=("What each person has of the agreed outcome must be as high as it can be in the worst-off place",),
+        nonsense=1.1, impossible=ONE_PLACE, eaches=(),
+    ),
+    of(
+        "bottom-up", "give_up", fields={"view": "own-best", "give_up": 0.05}, eased=0.01, tighter=0.1, nonsense=-0.1,
+        words=("Each place's part of the most that it could gain must be raised from the bottom up", "at most 5%"),
+        impossible=ONE_PLACE, eaches=(),
+    ),
+    of(
+        "weighted", "aversion", fields={"view": "level", "aversion": 2.0}, eased=1.0, tighter=4.0, nonsense=-1.0,
+        words=("as high as it can be on average, counting need to the power of 2",), impossible=ONE_PLACE, eaches=(),
+    ),
+    of(
+        "weighted", "give_up", fields={"view": "level", "aversion": 9.0, "give_up": 0.05}, eased=0.01, tighter=0.1,
+        words=("counting need to the power of 9, giving up at most 5% of the best gain",), impossible=ONE_PLACE,
+        nonsense=-0.1, eaches=(),
+    ),
+    of(
+        "tails", "give_up", eased=0.01, tighter=0.1, nonsense=2.0, eaches=(), impossible=ONE_PLACE | TAILS,
+        fields=TAILS | {"view": "spend", "give_up": 0.05},
+        words=("counting the worst-off 20% of people 3 and the worst-off 100% of people 1, giving up at most 5%",),
+    ),
+)  # fmt: skip
+"""Aims cost outcome as their figures ask for more, as limits do, but in whole steps where they end."""
+
 # Made of the same class, and so not before it.
 from tests.rules.examples_choices import MORE  # noqa: E402
 
-EXAMPLES += MORE
+EXAMPLES += MORE + AIMS

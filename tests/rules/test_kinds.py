@@ -16,7 +16,7 @@ import allocate as al
 from allocate import cli
 from allocate.engine.problem import Problem
 from allocate.plan.prices import prices
-from allocate.rules.kinds import Binding, binding_rules
+from allocate.rules.kinds import Binding, Fair, binding_rules
 from allocate.rules.limits import chosen, limits
 from allocate.rules.tally import Tally
 from allocate.scenario.curves import Curves
@@ -26,6 +26,8 @@ from tests.rules.examples import EACH, EXAMPLES, Example, two_years
 from tests.scenario.breaking import add
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
+every_limit = pytest.mark.parametrize("example", [example for example in EXAMPLES if not example.aims], ids=str)
+every_aim = pytest.mark.parametrize("example", [example for example in EXAMPLES if example.aims], ids=str)
 WHOLE = ("ring-fence",)
 """Kinds whose figure may be left out, and then asks for all."""
 STEP = 0.02
@@ -74,7 +76,7 @@ def room(scenario: al.Scenario, plan: al.Plan) -> np.ndarray:
     return np.where([limit.low == limit.high for limit in found], above, np.minimum(below, above))
 
 
-@pytest.mark.parametrize("name", sorted(name for name, each in KINDS.items() if issubclass(each, Binding)))
+@pytest.mark.parametrize("name", sorted(name for name, each in KINDS.items() if issubclass(each, Binding | Fair)))
 def test_every_kind_has_an_example(name):
     """No kind of rule escapes the contract: each has an example, and each of its figures is one that may move."""
     examples = [example for example in EXAMPLES if example.kind == name]
@@ -92,7 +94,10 @@ def test_sentence_names_its_figures(example, tiny):
     assert [word for word in example.words if word not in sentence] == []
     assert sentence[0].isupper()
     assert not sentence.endswith(".")
-    assert all(limit.label.startswith(sentence) for limit in rule.limits(Tally(scenario)))
+    if example.aims:
+        assert _own_limits(scenario) == []
+    else:
+        assert all(limit.label.startswith(sentence) for limit in rule.limits(Tally(scenario)))
 
 
 @every_example
@@ -109,7 +114,7 @@ def test_comes_back_from_its_file(example, tiny, tmp_path):
 def test_easing_never_costs_and_tightening_never_gains(example, tiny):
     """The optimum only falls as the figure is tightened; over the whole way it falls in earnest."""
 
-    @settings(max_examples=8)
+    @settings(max_examples=2 if example.aims else 8)
     @given(st.lists(st.floats(0, 1), min_size=2, max_size=3))
     def check(parts):
         values = [best(example.scenario(tiny, **{example.figure: example.between(part)})) for part in sorted(parts)]
@@ -123,7 +128,7 @@ def test_easing_never_costs_and_tightening_never_gains(example, tiny):
     assert worst <= best_ + 1e-7 * stake(tiny)
 
 
-@every_example
+@every_limit
 def test_audit_agrees_with_the_solver(example, tiny):
     """Limits answered in numbers equal the plan's table, rows times totals equal both, and all are kept."""
     scenario = example.scenario(tiny)
@@ -153,7 +158,7 @@ def test_audit_agrees_with_the_solver(example, tiny):
     assert table.loc[table["rule"] == "example", "binding"].any() != example.opens
 
 
-@every_example
+@every_limit
 def test_price_is_the_slope_of_the_optimum(example, tiny):
     """What the plan says easing is worth is what re-solving finds it to be worth.
 
@@ -181,7 +186,7 @@ def test_price_is_the_slope_of_the_optimum(example, tiny):
         assert plan.limits.set_index("rule")["price"]["example"].max() > 0
 
 
-@every_example
+@every_limit
 def test_the_impossible_is_refused_in_words(example, tiny):
     """Fields that no plan can meet are refused, by the reader or by the solver, with the rule's sentence or name."""
     with pytest.raises((al.ScenarioError, al.NoPlan)) as refused:
@@ -197,6 +202,24 @@ def test_the_impossible_is_refused_in_words(example, tiny):
         assert f"example.{example.figure}" in said
 
 
+@every_aim
+def test_an_aim_asks_for_nothing_out_of_reach(example, tiny):
+    """An aim alone makes no plan impossible: it owns floors that its plan keeps, each at what the plan gives the place,
+    at a price; and what it cannot mean is refused by name before."""
+    scenario = example.scenario(tiny)
+    plan = al.solve(scenario)
+    mine = plan.limits[plan.limits["rule"] == "example"]
+    assert len(mine)
+    assert (mine["price"] > 0).all()
+    assert mine["binding"].all()
+    assert mine["label"].str.startswith(_own_rule(scenario).sentence(scenario)).all()
+    assert set(mine["part"]) <= {"north", "south"}
+    assert plan.aim.rule == _own_rule(scenario)
+    assert plan.certified
+    with pytest.raises(al.ScenarioError, match=r"example\.where: covers one place only"):
+        example.ground(tiny).change({"rules.example": example.impossible})
+
+
 @every_example
 def test_nonsense_is_refused_by_name(example, tiny):
     """A figure nobody can mean is refused with the rule and the field named."""
@@ -209,6 +232,9 @@ def test_a_figure_is_required(example, tiny):
     """A rule without any of its figures is refused."""
     figures = KINDS[example.kind].figures
     bare = {name: value for name, value in example.fields.items() if name not in figures}
+    if example.aims:
+        assert _own_rule(example.ground(tiny).change({"rules.example": bare})).figures == figures
+        return
     if example.kind in WHOLE:
         assert getattr(_own_rule(example.ground(tiny).change({"rules.example": bare})), example.figure) == 1.0
         return
@@ -254,6 +280,7 @@ def test_what_is_not_in_force_binds_nothing(example, off, tiny):
         assert "example" in [rule.id for rule in scenario.rules]
         plan = al.solve(scenario)
         assert "example" not in set(plan.limits["rule"])
+        assert plan.aim is None
         pd.testing.assert_frame_equal(plan.spend, al.solve(ground).spend)
 
 

@@ -26,6 +26,7 @@ SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", FORMAT, re.MULTILINE 
 SHOWN = (
     "floor", "cap", "keep", "share", "band", "growth", "ring-fence", "reach", "match", "converge", "gap", "ratio",
     "gini", "hoover", "palma",
+    "balanced", "worst-off", "bottom-up", "weighted", "tails",
     "per-head", "report", "virement", "reserve", "open", "start", "either", "prerequisite", "moves",
 )  # fmt: skip
 

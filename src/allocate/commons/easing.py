@@ -1,7 +1,8 @@
 """Easier or stricter: one rule against another by what each asks of given spending, without a solve.
 
 A rule's figure may pull either way (a floor's amount, a cap's amount), and a kind that is not written yet may have
-figures of any sense. So nothing here knows a kind: limits are asked what room they leave.
+figures of any sense. So nothing here knows a kind: limits are asked what room they leave. An aim has none: another
+always asks less of something, and it never leaves a plan as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from allocate.engine.certificate import Flows, bodies
 from allocate.engine.problem import Problem
 from allocate.errors import ScenarioError
 from allocate.plan.plan import Plan, worth_of_a_pound
+from allocate.rules.kinds import Fair
 from allocate.rules.tally import CHOICE
 from allocate.scenario.rulebook import Rule, record
 from allocate.scenario.scenario import Scenario
@@ -31,6 +33,8 @@ HALVINGS = 26
 def easier(old: Rule, new: Rule, stands: Scenario, proposed: Scenario, plan: Plan) -> bool:
     """Whether the new rule asks less than the old one anywhere: it has not all of its limits, leaves one of them more
     room, or opens more of a route. Judged by what stands, by every line getting something, and by today."""
+    if isinstance(old, Fair):
+        return True
     problems = [Problem.of(scenario) for scenario in (stands, proposed)]
     for flows in _samples(plan):
         was, now = (room(problem, old.id, flows) for problem in problems)
@@ -83,6 +87,8 @@ def _let_by_choice(problem: Problem, owner: str) -> set[tuple[str, str]]:
 def at_rest(plan: Plan, scenario: Scenario, rule: Rule, figure: str) -> float | None:
     """The value of a rule's figure nearest to its own at which the rule, alone with that figure, leaves a plan as it
     is. None where no value does."""
+    if isinstance(rule, Fair):
+        return None
     alone = _only(rule, figure)
     value = float(alone[figure])
 

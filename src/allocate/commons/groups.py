@@ -171,7 +171,7 @@ class Groups:
         """The best plan before rounding. None where slices, which lie below their curves, miss an outcome that only
         just is reached: then what stands is the best that is known."""
         try:
-            options = replace(self.options, aimed=NEAR)
+            options = replace(self.options, fine=NEAR)
             return best(problem, options, Watch(), lambda session, within, found: found, settle=False)
         except Clash:
             return None

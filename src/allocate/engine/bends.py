@@ -70,6 +70,10 @@ class Bands:
         most[self.limit[endless]] = self.price[endless]
         return most
 
+    def up_to(self, breach: Array) -> Bands:
+        """The same no wider than these breaches, one a limit."""
+        return replace(self, width=np.clip(breach[self.limit] - self.begin, 0.0, self.width))
+
     def some(self, place: Array) -> Bands:
         """Those of some limits, whose numbers become these places (-1 for limits that are left out)."""
         mine = place[self.limit] >= 0
@@ -127,6 +131,10 @@ class Bends:
         if not self:
             return price
         return np.clip(price, -self.under.ceiling(len(price)), self.over.ceiling(len(price)))
+
+    def up_to(self, ends: Array, body: Array) -> Bends:
+        """The same where limits bend no further than these bodies beyond these ends."""
+        return Bends(self.under.up_to(ends[0] - body), self.over.up_to(body - ends[1]))
 
     def free(self) -> Bends:
         """The same where bending costs nothing."""

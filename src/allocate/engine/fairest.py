@@ -1,6 +1,7 @@
 """The fairest plan: what an aim between places asks for, within what may be given up for it.
 
-1. The most benefit for the money, as if there were no aim: what is given up is held against it.
+1. The most benefit for the money, as if there were no aim: what is given up is held against it, and no agreed rule
+   bends further for fairness than it did for that.
 2. The aim's own best (`welfare`), its price certified by weak duality as any plan's is: stage by stage where it is
    lexicographic. A ladder (leximin) holds a place at its level only where a positive price proves that no plan that
    raises the lowest could give it more; what merely stands there stays free (Nace and Pioro 2008, IEEE Communications
@@ -23,14 +24,15 @@ from allocate.engine.optimum import Optimum, Options, must_order
 from allocate.engine.piece import Aimed, Clash, Solved, best
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
+from allocate.engine.session import Session
 from allocate.engine.watch import Watch
-from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.engine.welfare import Laid, Welfare, firm, no_further
+from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
-from allocate.errors import ScenarioError
 from allocate.rules.aims import tail
 from allocate.rules.binding import INFINITY
 from allocate.rules.kinds import Fair
-from allocate.rules.tally import Limit, Row, Tally
+from allocate.rules.tally import POINTS, Limit, Row, Tally
 from allocate.rules.views import Seen
 
 Array = np.ndarray
@@ -48,7 +50,7 @@ NEAREST, STEPS = 0.1, 8
 
 
 @dataclass(frozen=True, eq=False)
-class _Sight:
+class Sight:
     """What an aim sees in a problem: places as rows, and their values for given flows.
 
     A value is (amount - less) / over; `unit` of it is 1 for the welfare, from `floor` units on.
@@ -62,7 +64,7 @@ class _Sight:
     floor: float = 0.0
 
     @classmethod
-    def of(cls, aim: Fair, problem: Problem) -> _Sight:
+    def of(cls, aim: Fair, problem: Problem) -> Sight:
         tally = Tally(problem.scenario)
         return cls(aim, problem, aim.seen(tally), tally.totals)
 
@@ -99,19 +101,35 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     """The best plan of a problem by an aim, in whole pounds. Raises Clash, what `allocate.engine.solving` does, and
     ScenarioError where the aim means nothing for any plan."""
     watch.begin(options.seconds)
-    most = best(problem, options, watch, lambda session, within, found: found, settle=False)
-    sight = _sighted(aim, problem, most, options, watch)
-    spare = firm(problem, most.flows)
-    kept, gain = _kept(sight, most)
-    staged = _staged(sight, spare, kept, most, options, watch)
-    final, found = _most_of_the_fair(sight, problem, staged, options, watch)
-    told = sight.scored(staged.bound), most.certificate.value, gain
+    most = best(problem, options, watch, _itself, settle=False)
+    sight = sighted(aim, problem, most, options, watch)
+    kept, gain = what_is_kept(sight, most)
+    try:
+        staged = stages(sight, firm(problem, most.flows), kept, most, options, watch)
+        final, found = most_of_the_fair(sight, no_further(problem, most.flows), staged, options, watch)
+    except EngineError:
+        if not (watch.stopped or watch.late):
+            raise
+        return _short_of_it(sight, problem, most, gain, watch)
+    otherwise = sight.score(sight.values(most.flows.spend))
+    told = sight.scored(staged.bound), most.certificate.value, gain, otherwise
     return _in_whole_pounds(sight, problem, final, found, told, watch)
 
 
-def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> _Sight:
+def _short_of_it(sight: Sight, problem: Problem, most: Optimum, gain: float, watch: Watch) -> Solved:
+    """The plan of most benefit, where there was no time for the aim: how far from it, nobody knows."""
+    flows = whole_pounds(problem, most.flows, watch)
+    whole, flows = flows is not None, most.flows if flows is None else flows
+    certificate = certify(problem, flows, most.certificate.bound, 1e-6 if whole else PENNY)
+    reached = sight.score(sight.values(flows.spend))
+    aimed = Aimed(sight.aim, reached, np.inf, np.inf, most.certificate.value, gain, reached)
+    found = replace(most, status="stopped" if watch.stopped else "time limit")
+    return Solved(problem, flows, found, certificate, whole, aimed=aimed)
+
+
+def sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> Sight:
     """What the aim sees, in units that suit the solver."""
-    sight = _Sight.of(aim, problem)
+    sight = Sight.of(aim, problem)
     if aim.view == "own-best":
         sight = replace(sight, rows=sight.rows.against(_own_best(sight, problem, options, watch)))
     values = sight.values(most.flows.spend)
@@ -121,13 +139,13 @@ def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch
     return replace(sight, unit=unit, floor=0.0 if aim.positive else min(0.0, lowest))
 
 
-def _own_best(sight: _Sight, problem: Problem, options: Options, watch: Watch) -> Array:
+def _own_best(sight: Sight, problem: Problem, options: Options, watch: Watch) -> Array:
     """The most that each place's value could be, under the same rules."""
     found: list[float] = []
     for place in sight.rows.places:
         curves = np.isin(np.arange(len(problem.curves)), problem.feeds.rows[np.isin(problem.feeds.columns, place.rows)])
         alone = replace(problem, weight=np.where(curves, problem.weight, 0.0))
-        optimum = best(alone, options, watch, lambda session, within, found: found, settle=False)
+        optimum = best(alone, options, watch, _itself, settle=False)
         found.append(sight.values(optimum.flows.spend)[len(found)])
     values = np.array(found)
     if (nothing := values <= 1e-9 * values.max()).any():
@@ -140,7 +158,7 @@ def _senseless(aim: Fair, expected: str) -> ScenarioError:
     return ScenarioError("rules.toml", [Wrong("rules.toml", expected, field=f"{aim.id}.view", value=aim.view)])
 
 
-def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
+def what_is_kept(sight: Sight, most: Optimum) -> tuple[list[Limit], float]:
     """The limit on what may be given up, and the gain that it is a part of: since today, or where there is none, over
     the least spending."""
     aim, problem = sight.aim, sight.problem
@@ -160,7 +178,7 @@ def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Staged:
+class Staged:
     """Where the stages of an aim end: the problem with the aim laid over it, whatever must be kept held, flows of all
     of it, and what no plan's worth exceeds.
 
@@ -176,9 +194,7 @@ class _Staged:
     spent: Prices | None = None
 
 
-def _staged(
-    sight: _Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch
-) -> _Staged:
+def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch) -> Staged:
     """The fairest plan, before what is left open is decided."""
     values = sight.values(most.flows.spend) / sight.unit - sight.floor
     highest = _highest(sight, problem) / sight.unit - sight.floor
@@ -193,16 +209,22 @@ def _staged(
             if not sight.aim.positive:
                 raise
         else:
+            if not sight.aim.positive:
+                return found
             worth = laid.amounts(found.flows)[[each.line for each in laid.welfare.worths]]
-            if not sight.aim.positive or worth.min() > least * (1 + 1e-6):
+            score = sight.aim.score(worth, sight.rows, problem.scenario)
+            sure = (1 - 1e-3) * sight.aim.least(score, sight.rows.parts)
+            if sure > 2 * least and sight.aim.score_of(found.bound) > score * (1 + 1e-6):
+                # So far down, a worth falls so steeply that the solver cannot weigh the rest.
+                least = sure
+                continue
+            if worth.min() > least * (1 + 1e-6):
                 return found
         least *= NEAREST
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
 
 
-def _laid(
-    sight: _Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False
-) -> Laid:
+def _laid(sight: Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False) -> Laid:
     welfare = sight.welfare(highest, least)
     if whole:
         welfare.worth(tail(welfare, 0.0))
@@ -222,7 +244,7 @@ def _laid(
 
 
 def _lowest_of_all(
-    sight: _Sight, problem: Problem, more: list[Limit], highest: float, most: Optimum, options: Options, watch: Watch
+    sight: Sight, problem: Problem, more: list[Limit], highest: float, most: Optimum, options: Options, watch: Watch
 ) -> float:
     """The most that the lowest value could be."""
     laid = _laid(sight, problem, more, highest, 0.0, whole=True)
@@ -236,7 +258,7 @@ def _discrete(problem: Problem) -> bool:
     return bool(problem.choices.any() or problem.terms.picks or must_order(problem))
 
 
-def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Staged:
+def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> Staged:
     """The best by a welfare, stage by stage."""
     around = laid.under.curves.effort(most.flows.spend)
     if laid.welfare.rungs:
@@ -251,11 +273,11 @@ def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Stag
         bounds.append(found.certificate.bound)
         problem = _held(laid, problem, found.flows, [worths[k].line for k in mine])
     spent = _spent(laid, problem, found)
-    return _Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
+    return Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
 
 
 def _spent(laid: Laid, problem: Problem, found: Optimum) -> Prices | None:
-    """See `_Staged.spent`."""
+    """See `Staged.spent`."""
     count = len(laid.under.limits)
     if found.discrete or len(problem.limits) == count + len(laid.welfare.rows):
         return None
@@ -275,9 +297,18 @@ def _pinned(laid: Laid, problem: Problem, flows: Flows, spent: Prices | None) ->
 
 
 def _best(problem: Problem, laid: Laid, options: Options, watch: Watch) -> Optimum:
-    if options.opened is not None:
-        options = replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
-    return best(problem, options, watch, lambda session, within, found: found, based=False, settle=False)
+    return best(problem, _with_opened(laid, options), watch, _itself, based=False, settle=False)
+
+
+def _with_opened(laid: Laid, options: Options) -> Options:
+    """The options for a problem with an aim laid over it, whose own lines are never choices."""
+    if options.opened is None:
+        return options
+    return replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
+
+
+def _itself(session: Session, problem: Problem, found: Optimum) -> Optimum:
+    return found
 
 
 def _with_own(laid: Laid, effort: Array) -> Array:
@@ -292,7 +323,7 @@ def _held(laid: Laid, problem: Problem, flows: Flows, lines: Sequence[int]) -> P
     return replace(problem, low=low, around=problem.curves.effort(flows.spend))
 
 
-def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> _Staged:
+def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> Staged:
     """Level by level: the lowest value as high as can be, and so on among the places that no price holds there."""
     count, lowest = len(laid.welfare.values), len(laid.under.low) + laid.welfare.worths[0].line
     level, free = np.zeros(count), np.ones(count, dtype=bool)
@@ -309,10 +340,10 @@ def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) ->
         free &= ~now
         problem = _pinned(laid, problem, found.flows, spent)
     ends = np.concatenate([np.full(count, -INFINITY), level])
-    return _Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
+    return Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
 
 
-def _highest(sight: _Sight, problem: Problem) -> float:
+def _highest(sight: Sight, problem: Problem) -> float:
     """More than any place's value could be."""
     reach = problem.reach
     high = np.minimum(problem.high, reach[problem.envelope_of_line])
@@ -323,8 +354,8 @@ def _highest(sight: _Sight, problem: Problem) -> float:
     return float(values.max()) + sight.unit
 
 
-def _most_of_the_fair(
-    sight: _Sight, problem: Problem, staged: _Staged, options: Options, watch: Watch
+def most_of_the_fair(
+    sight: Sight, problem: Problem, staged: Staged, options: Options, watch: Watch
 ) -> tuple[Laid, Optimum]:
     """Of the plans that are as fair, the one that buys most and then the nearest to today."""
     laid, held = staged.laid, staged.problem
@@ -335,16 +366,14 @@ def _most_of_the_fair(
         ends[:, -count:] = held.terms.ends[:, -count:]
         held = replace(laid.problem, terms=replace(laid.problem.terms, ends=ends), low=held.low, around=held.around)
     held = replace(held, weight=np.append(problem.weight, np.zeros(len(laid.welfare.worths))))
-    if options.opened is not None:
-        options = replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
-    found = best(held, options, watch, lambda session, within, found: found, based=False)
+    found = best(held, _with_opened(laid, options), watch, _itself, based=False)
     if staged.spent is None:
         return laid, found
     return laid, replace(found, prices=staged.spent, certificate=replace(found.certificate, bound=np.nan))
 
 
 def _in_whole_pounds(
-    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float], watch: Watch
+    sight: Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float, float], watch: Watch
 ) -> Solved:
     exact = laid.flows(found.flows)
     flows = whole_pounds(problem, exact, watch)
@@ -355,17 +384,17 @@ def _in_whole_pounds(
     if np.isnan(most):
         most = upper_bound(firm(floored, flows), prices) - problem.bent_cost(flows.spend, flows.moved)
     certificate = certify(floored, flows, most, 1e-6 if whole else PENNY, found.certificate.branches)
-    bound, value, gain = told
+    bound, value, gain, otherwise = told
     values = sight.values(flows.spend)
     reached = sight.score(values)
     low = np.where(problem.choices, 0.0, problem.low)
     stake = max(bound - sight.score(sight.values(low)), 1e-12)
-    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain)
+    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain, otherwise)
     optimum = replace(found, flows=exact, prices=prices)
     return Solved(floored, flows, optimum, certificate, whole, aimed=aimed)
 
 
-def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows: Flows) -> tuple[Problem, Prices]:
+def _floored(sight: Sight, problem: Problem, laid: Laid, prices: Prices, flows: Flows) -> tuple[Problem, Prices]:
     """The problem with a floor under each place that the aim holds up, at what the plan gives it, and its prices."""
     asked = prices.limit[-len(laid.welfare.rows) :]
     scenario, held = problem.scenario, []
@@ -380,7 +409,8 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
             if name in row.terms
         ) * laid.scale / amount.terms[name]  # fmt: skip
         if -worth * now > 1e-7 * problem.at_stake:
-            measure = sight.totals[name].measure
+            measures = {sight.totals[each].measure for each in amount.terms}
+            measure = measures.pop() if len(measures) == 1 else POINTS
             label = f"{sight.aim.sentence(scenario)}: {place.name}"
             held.append((Limit(sight.aim.id, label, amount, now, INFINITY, measure, place.id), worth))
     limits = (*problem.limits, *(limit for limit, _ in held))
@@ -392,4 +422,4 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
     return floored, own
 
 
-__all__ = ["solved_fairly"]
+__all__ = ["LEAST_GIVEN", "Sight", "Staged", "most_of_the_fair", "sighted", "solved_fairly", "stages", "what_is_kept"]

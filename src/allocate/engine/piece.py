@@ -61,7 +61,7 @@ class Aimed:
     reached   its score in the plan, in the unit of its view; no plan's is above `bound`, and `gap` is how far that is,
               as a part of what there was to reach from the least spending on
     value     the most of the agreed outcome that any plan buys; `gain` is that less what today's spending buys, of
-              which the aim says how much may be given up
+              which the aim says how much may be given up; `otherwise` is the score of that plan
     """
 
     rule: Fair
@@ -70,6 +70,7 @@ class Aimed:
     gap: float
     value: float
     gain: float
+    otherwise: float
 
 
 class Clash(Exception):

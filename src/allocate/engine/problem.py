@@ -15,7 +15,7 @@ from allocate.engine.sparse import Sparse
 from allocate.rules.kinds import binding_rules
 from allocate.rules.limits import chosen, definitions, kept, spoken
 from allocate.rules.limits import limits as all_limits
-from allocate.rules.tally import CHOICE, Limit, Row, Tally
+from allocate.rules.tally import CHOICE, POINTS, Limit, Row, Tally
 from allocate.scenario.curves import Curves
 from allocate.scenario.scenario import Scenario
 
@@ -154,6 +154,8 @@ class Problem:
     """per line, then route: what a pound costs beyond its envelope's money, where limits bend (`decided`)"""
     around: Array | None = None
     """pounds under each curve that must be a breakpoint, where limits only just hold there"""
+    under: Problem | None = None
+    """the problem that an aim is laid over in this one, which knows the rules"""
     pinned: Array | None = None
     """curves that stay at those pounds, booleans: every one that bends, so that what is left to decide is straight"""
 
@@ -368,6 +370,8 @@ class Problem:
         """What each choice that a rule owns is for these pounds, 1 or 0, by the rules' own word."""
         if not self.terms.picks:
             return np.zeros(0)
+        if self.under is not None:
+            return self.under.picks(spend[: len(self.under.low)], moved)
         found = chosen(self.scenario, spend, self.curves.gain(self.curves.effort(spend)), self.own_moves(moved))
         return np.array([found[name] for name in self.terms.picks], dtype=float)
 
@@ -537,6 +541,8 @@ class Units:
             return 1.0
         if measure == "spend":
             return self.money
+        if measure == POINTS:
+            return self.value
         return self.resource if measure == "resource" else self.outcome[measure]
 
 

@@ -225,9 +225,12 @@ class Session:
         slices = Slices.of(problem, grids)
         filled = np.zeros(slices.width.shape)
         filled[slices.real] = answer.column("slice") * problem.units.money
-        # A gain that nothing counts may be anything; one that counts must be what its spend buys.
+        # A gain that nothing holds down is never less than what its spend buys where that matters; one that something
+        # does must be.
         counts = weights(problem) > 0
-        counts[problem.gain_rows.columns] = True
+        rows = problem.gain_rows
+        capped = np.where(rows.values > 0, problem.limit_high[rows.rows], -problem.limit_low[rows.rows])
+        counts[rows.columns[np.isfinite(capped)]] = True
         counts[self.sets.ordered] = False
         # The same effort poured into the slices in order.
         poured = np.clip(filled.sum(axis=1)[:, None] - (slices.begin - slices.start[:, None]), 0.0, slices.width)

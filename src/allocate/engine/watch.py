@@ -86,6 +86,11 @@ class Watch:
         owed = FIRST if self._stage == "searching yes/no choices" and not self._exact else LATE
         return max(owed, self._ends - time.monotonic())
 
+    @property
+    def late(self) -> bool:
+        """For the solve: whether its time is up."""
+        return time.monotonic() >= self._ends
+
     def enter(self, stage: str) -> None:
         """For the solve: what it is at from now on."""
         self._go_on()

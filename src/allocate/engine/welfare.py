@@ -119,7 +119,7 @@ class Laid:
         curves = _curves(under.curves, welfare, len(under.low), scale)
         none = np.zeros(welfare.count)
         problem = replace(
-            under, scenario=scenario, curves=curves, tally=tally, limits=limits,
+            under, under=under, scenario=scenario, curves=curves, tally=tally, limits=limits,
             weight=np.concatenate([np.zeros(len(under.weight)), [worth.weight for worth in welfare.worths]]),
             low=np.concatenate([under.low, low * scale]), high=np.concatenate([under.high, high * scale]),
             scale=np.concatenate([under.scale, none]), baseline=np.concatenate([under.baseline, none]),
@@ -144,15 +144,22 @@ class Laid:
         return Flows(flows.spend[: len(self.under.low)], flows.moved)
 
 
+def no_further(problem: Problem, flows: Flows) -> Problem:
+    """The problem with its limits bending no further than these flows bend them, at their prices."""
+    if not problem.bends:
+        return problem
+    body = problem.bodies(flows.spend, flows.moved)
+    return replace(problem, bends=problem.bends.up_to(problem.terms.ends, body))
+
+
 def firm(problem: Problem, flows: Flows) -> Problem:
-    """The problem with its limits where these flows bend them to, and no further."""
+    """The problem with its limits as far as these flows bend them, and no further, at no price."""
     if not problem.bends:
         return problem
     body, terms = problem.bodies(flows.spend, flows.moved), problem.terms
     ends = np.array([np.minimum(terms.ends[0], body), np.maximum(terms.ends[1], body)])
     soft = np.isin(np.arange(len(body)), problem.soft)
-    ends = np.where(soft, ends, terms.ends)
-    return replace(problem, bends=FIRM, terms=replace(terms, ends=ends))
+    return replace(problem, bends=FIRM, terms=replace(terms, ends=np.where(soft, ends, terms.ends)))
 
 
 def _in_pounds(row: Row, scale: float) -> Row:
@@ -194,4 +201,4 @@ def _curves(curves: Curves, welfare: Welfare, lines: int, scale: float) -> Curve
     return Curves(**figures, points=(*curves.points, *[None] * count), lines=(*curves.lines, *fed))
 
 
-__all__ = ["Laid", "Welfare", "Worth", "firm"]
+__all__ = ["Laid", "Welfare", "Worth", "firm", "no_further"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from allocate.plan.aim import a_little, aim_unit
+from allocate.plan.aim import a_little, aim_in_words, aim_unit
 from allocate.plan.bending import bent, bent_in_words
 from allocate.plan.figures import at_most, number, per_cent, pounds, round_sum
 from allocate.plan.freeing import held_still
@@ -22,6 +22,8 @@ from allocate.scenario.values import factor
 
 FINEST = 1e-9
 """Gaps up to this share of the outcome at stake are what arithmetic leaves of none."""
+FAIREST = 1e-6
+"""The same of what there was to reach by an aim, of which whole pounds leave more."""
 
 
 def explain(plan: Plan) -> str:
@@ -29,6 +31,7 @@ def explain(plan: Plan) -> str:
     the certificate, the caveat. Where nothing moves, what holds it and what would be without that, which is solved."""
     parts = [
         headline(plan),
+        aim_in_words(plan),
         *bent_in_words(plan),
         *held_still(plan),
         *binding(plan),
@@ -155,6 +158,10 @@ def assurance(plan: Plan) -> str:
     found, tolerance = plan.certificate, plan.options.tolerance
     unit = "pound" if plan.scenario.heading.currency == "£" else "last whole amount"
     checked = f"Checked independently of the solver: every rule and envelope holds, to the {unit}; "
+    if plan.aim is not None and plan.certified:
+        near = "" if plan.aim.gap <= FAIREST else f" by more than {plan.aim.gap:.1g} of what there was to reach"
+        less = f" by more than {at_most(found.gap * plan._solved.problem.at_stake)} {aim_unit(plan)}"
+        return f"{checked}no plan is fairer by the aim{near}, and none as fair buys more{less * (found.gap > FINEST)}."
     if plan.certified and found.gap <= FINEST:
         return checked + "no plan is better."
     gap = f"{at_most(found.gap * plan._solved.problem.at_stake)} {aim_unit(plan)}"

@@ -27,8 +27,9 @@ from allocate.plan.figures import number, round_sum
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan, worth_of_a_pound
 from allocate.plan.words import quoted, title
-from allocate.rules.kinds import Binding, binding_rules
+from allocate.rules.kinds import aim_of, binding_rules
 from allocate.scenario.curves import Curves
+from allocate.scenario.rulebook import Rule
 
 Array = np.ndarray
 ROOM = 10.0
@@ -192,9 +193,10 @@ class View:
     # --- words ---
 
     @cached_property
-    def rules(self) -> dict[str, Binding]:
-        """The rules in force, by id."""
-        return {rule.id: rule for rule in binding_rules(self.scenario)}
+    def rules(self) -> dict[str, Rule]:
+        """The rules in force that hold the plan, by id: an aim does too, by the floors that it puts under places."""
+        aim = aim_of(self.scenario)
+        return {rule.id: rule for rule in (*binding_rules(self.scenario), *([] if aim is None else [aim]))}
 
     @cached_property
     def sentences(self) -> dict[str, str]:

@@ -246,6 +246,14 @@ class Plan:
         return self._solved.optimum.ties
 
     @property
+    def _aim_facts(self) -> dict[str, object]:
+        """What came of the aim between places, where there is one; its score is in units of its view for one person."""
+        if self.aim is None:
+            return {}
+        told = {"aim": self.aim.rule.id, "aim_reached": self.aim.reached, "aim_bound": self.aim.bound}
+        return told | {"aim_gap": self.aim.gap, "most_benefit": self.aim.value, "given_up": self.given_up}
+
+    @property
     def facts(self) -> pd.DataFrame:
         found, optimum = self.certificate, self._solved.optimum
         told = self.scenario.changes.items()
@@ -261,8 +269,9 @@ class Plan:
             "bound": found.bound,
             "gap": found.gap,
             "tolerance": self.options.tolerance,
-            "certified": not found.breaches and found.gap <= self.options.tolerance,
+            "certified": self.certified,
             "breaches": len(found.breaches),
+            **self._aim_facts,
             "cases": found.branches,
             "ties": self.ties,
             "whole_pounds": self._solved.whole,
@@ -280,8 +289,10 @@ class Plan:
 
     @property
     def certified(self) -> bool:
-        """Whether the independent check holds and no plan can be better by more than the tolerance."""
-        return not self.certificate.breaches and self.certificate.gap <= self.options.tolerance
+        """Whether the independent check holds and no plan can be better, or by the aim fairer, by more than the
+        tolerance."""
+        gap = max(self.certificate.gap, 0.0 if self.aim is None else self.aim.gap)
+        return not self.certificate.breaches and gap <= self.options.tolerance
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""

@@ -69,8 +69,6 @@ class Fair(Rule):
     """An aim: see the top of this file."""
 
     aim: ClassVar = "be fairest between places in"
-    positive: ClassVar = False
-    """Whether it means nothing unless every place has something."""
     each: Literal["place"] = Field("place", description="always each place")
     view: View = Field(
         "gain", description="what each place is seen to have: gain, level, spend, fair-share or own-best"
@@ -91,6 +89,15 @@ class Fair(Rule):
     def score_of(self, worth: float) -> float:
         """The score of what is worth so much."""
         return worth
+
+    @property
+    def positive(self) -> bool:
+        """Whether it means nothing unless every place has something."""
+        return False
+
+    def least(self, score: float, parts: Array) -> float:
+        """What every place has at least wherever the score is as high; nothing where that says nothing of it."""
+        return 0.0
 
     def seen(self, tally: Tally) -> Seen:
         """What places have in the aim's view."""
@@ -131,6 +138,9 @@ class Fair(Rule):
         if self.view == "fair-share" and not (scenario._tables["envelopes"]["by_need"] == "yes").any():
             expected = "needs money that goes by need: no envelope in envelopes.csv has by_need = yes"
             yield Problem("rules.toml", expected, field=field, value=self.view)
+        if self.view == "fair-share" and not self.seen(Tally(scenario)).over.all():
+            expected = "needs money that goes by need today: those lines have no baseline"
+            yield Problem("rules.toml", expected, field=field, value=self.view)
         if self.view == "level" and (scenario._tables["curves"]["shape"] == "isoelastic").any():
             expected = "means nothing where curves count from a reference (isoelastic)"
             yield Problem("rules.toml", expected, field=field, value=self.view, fix="use gain, since today")
@@ -146,7 +156,6 @@ class Balanced(Fair):
     """
 
     kind: ClassVar = "balanced"
-    positive: ClassVar = True
     figures: ClassVar = ("strength", "give_up")
     strength: Strength = Field(1.0, description="aversion to inequality: 0.5 a little, 1 in proportion, 2 strongly")
 
@@ -154,12 +163,28 @@ class Balanced(Fair):
         for value, part in zip(kit.values, kit.parts, strict=True):
             kit.worth(value, part, self.strength)
 
+    @property
+    def positive(self) -> bool:
+        return self.strength > 0
+
     def score(self, values: Array, seen: Seen, scenario: Scenario) -> float:
+        if not self.positive:
+            return float(seen.parts @ values)
         return inequality.equally_distributed(values, seen.people, self.strength)
 
+    def least(self, score: float, parts: Array) -> float:
+        # No term of the sum that its score is a power of is above all of it.
+        return score * float(parts.min()) ** (1 / (self.strength - 1)) if self.strength > 1 else 0.0
+
     def score_of(self, worth: float) -> float:
+        if not self.positive:
+            return worth
         power = 1 - self.strength
-        return float(np.exp(worth)) if power == 0 else float(max(0.0, 1 + power * worth) ** (1 / power))
+        if power == 0:
+            return float(np.exp(worth))
+        # What all amounts together are worth is below -1 / power where the strength is above 1: a bound need not be.
+        base = 1 + power * worth
+        return base ** (1 / power) if base > 0 else 0.0 if power > 0 else np.inf
 
     def sentence(self, scenario: Scenario) -> str:
         strength = f"strength {wording.number(self.strength)}"

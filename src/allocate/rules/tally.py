@@ -53,6 +53,9 @@ NOTHING = np.array([], dtype=int)
 CHOICE = "choice"
 """The measure of limits that count choices, which have no unit."""
 
+POINTS = "points of the agreed aim"
+"""The measure of what counts several outcomes, each by its weight."""
+
 Amount = Any
 """A Row while a model is built, a float while a plan is checked: both add, subtract and scale alike."""
 

@@ -195,7 +195,9 @@ def _power_grid(low: Array, high: Array, step: Array, exponent: float) -> Array:
     half, root = exponent / 2.0, float(exponent / 2.0)
     # Python's own power: numpy's may differ in the last place with the length of the array.
     first, last = (np.array([x**root for x in end.tolist()])[:, None] for end in (low, high))
-    return (first + step * (last - first)) ** (1.0 / half)
+    between = first + step * (last - first)
+    # Of a power below nothing the last is the least, and rounding may leave less.
+    return (np.maximum(between, last) if exponent < 0 else between) ** (1.0 / half)
 
 
 def _saturation_grid(low: Array, high: Array, step: Array, reference: Array) -> Array:
