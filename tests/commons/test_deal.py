@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 import allocate as al
 from allocate.commons.deal import EQUAL, NUCLEOLUS, SHAPLEY
-from tests.commons.games import common_purse, majority, shared_good, systems, workshop
+from tests.commons.games import benefit, common_purse, line, majority, rooted, shared_good, systems, workshop
+from tests.engine.making import make
 
 
 def by_partner(table, column: str) -> dict[str, float]:
@@ -106,6 +107,24 @@ def test_an_aim_between_places_is_what_is_dealt_over():
     assert found.most > found.partners["together"].sum() + found.noise
     assert any("more on partners than the agreed one" in said for said in found.sentences)
     assert found.best == pytest.approx(1800.0)
+
+
+def test_what_the_tolerance_leaves_is_no_reason_to_walk():
+    """Where everybody has its own money for its own ends there is nothing to share but rounding, over which nobody
+    walks."""
+    names = ("a", "b", "c")
+    lines = [line(name, f"{what}-{name}", 5e4, f"pot-{name}") for name in names for what in ("one", "two")]
+    curves = [
+        rooted(f"{what}-{name}", "health", slope * k, 1e4)
+        for k, name in enumerate(names, 3) for what, slope in (("one", 1.1), ("two", 0.7))
+    ]  # fmt: skip
+    rows = [benefit(name, "health") for name in names]
+    found = al.deal(make(lines, curves, {f"pot-{name}": 1e5 + 1 / 3 for name in names}, benefits=rows))
+    assert abs(found.gain) <= found.noise
+    assert found.stable is True
+    assert found.groups["slack"].min() >= -found.noise
+    assert found.partners["payment"].sum() == pytest.approx(0, abs=1e-6)
+    assert any("nothing to share" in said for said in found.sentences)
 
 
 def test_nobody_waits():

@@ -333,10 +333,13 @@ class _Finding:
             shared = equal_gain(self.game, least)
             equal, stable, proof = _split(shared), shared.stable, shared.proof
             if not stable:
-                floors = _floored(self.game, least.to_numpy())
-                lacking = top_up(floors).amount
-                stable = lacking <= self.noise
-                lacking, proof = (0.0, proof.iloc[:0]) if stable else (lacking, proof)
+                lacking = top_up(_floored(self.game, least.to_numpy())).amount
+                near = equal_gain(self.game.topped_up(self.noise), least)
+                if lacking <= self.noise and near.stable:
+                    # No group lacks more than what the tolerance leaves.
+                    amounts = near.amounts.to_numpy() - self.noise / len(least)
+                    equal, stable = (equal[0], amounts, amounts - equal[0]), True
+                    lacking, proof = 0.0, proof.iloc[:0]
             leaving = self._leaving(equal[1])
             largest = self._largest()
             if all_groups:
