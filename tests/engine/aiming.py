@@ -15,8 +15,13 @@ STRAIGHT = {"shape": "linear"}
 
 
 def places(
-    curves: list[dict[str, Any]], people: list[float], money: float, rules: dict[str, dict[str, Any]] | None = None,
-    need: list[float] | None = None, lines: list[dict[str, Any]] | None = None, names: str = PLACES,
+    curves: list[dict[str, Any]],
+    people: list[float],
+    money: float,
+    rules: dict[str, dict[str, Any]] | None = None,
+    need: list[float] | None = None,
+    lines: list[dict[str, Any]] | None = None,
+    names: str = PLACES,
 ) -> al.Scenario:
     """A place for each curve, called a, b ... or otherwise, with so many people and one line, as `lines` says further; all money is
     in one pot, which goes by need."""

@@ -221,7 +221,9 @@ def test_giving_up_less_is_never_fairer(kind):
         scenario = mixed(4, 6, MONEY, aim(kind[0], **kind[1], view="level", give_up=part))
         plan = al.solve(scenario)
         curves = Curves.of(scenario) if curves is None else curves
-        gained, today = (curves.gain(curves.effort(plan.spend[name].to_numpy())).sum() for name in ("spend", "baseline"))
+        gained, today = (
+            curves.gain(curves.effort(plan.spend[name].to_numpy())).sum() for name in ("spend", "baseline")
+        )
         most = plan.aim.value
         assert most - gained >= -1e-6 * most
         assert plan.given_up == pytest.approx((most - gained) / (most - today), abs=1e-9)
@@ -302,7 +304,7 @@ def test_the_bound_brackets_an_independent_solver(kind, seed):
     assert apart <= plan.aim.bound * (1 + 1e-9)
     assert apart == pytest.approx(plan.aim.reached, rel=2e-4)
     assert plan.aim.reached >= apart * (1 - 1e-6)
-    assert plan.aim.gap <= 1e-5
+    assert plan.aim.gap <= (2e-5 if kind[0] == "tails" else 1e-5)
 
 
 @pytest.mark.parametrize("view", ["gain", "level", "spend", "fair-share", "own-best"])
