@@ -20,6 +20,8 @@ from allocate.plan.clashing import Clashes, clash
 from allocate.plan.comparing import Unlike, compare
 from allocate.plan.explaining import explain
 from allocate.plan.fairness import fairness
+from allocate.plan.frontier import Frontier, frontier
+from allocate.plan.lenses import Lenses, lenses
 from allocate.plan.next_pound import next_pound
 from allocate.plan.plan import Plan, solve
 from allocate.plan.prices import Prices, prices
@@ -31,9 +33,9 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "EngineError", "GiveWay", "Goal", "NoPlan", "Plan", "Prices", "Problem", "Proposal",
-    "Regimes", "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash",
-    "compare", "compare_versions", "controls", "evidence", "explain", "fair_share_rule", "fairness", "next_pound",
-    "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
-    "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "EngineError", "Frontier", "GiveWay", "Goal", "Lenses", "NoPlan", "Plan", "Prices",
+    "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch", "accept",
+    "banzhaf", "clash", "compare", "compare_versions", "controls", "evidence", "explain", "fair_share_rule", "fairness",
+    "frontier", "lenses", "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes",
+    "restore", "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

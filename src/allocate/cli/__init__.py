@@ -20,6 +20,8 @@ from allocate.cli import (
     clash,
     explore,
     fairness,
+    frontier,
+    lenses,
     next_pound,
     places,
     propose,
@@ -32,7 +34,10 @@ from allocate.cli import (
 from allocate.cli.options import read_changes, read_sets
 from allocate.cli.output import ANSWERED, NO_PLAN, OUR_FAULT, SCENARIO_WRONG, say, say_changes, speak_utf8
 
-VERBS = (check, solve, clash, rules, propose, fairness, next_pound, reach, regimes, explore, places, bench, schema)
+VERBS = (
+    check, solve, clash, rules, propose, fairness, frontier, lenses, next_pound, reach, regimes, explore, places, bench,
+    schema,
+)  # fmt: skip
 """In the order in which help lists them."""
 
 

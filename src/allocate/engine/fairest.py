@@ -26,7 +26,7 @@ from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.session import Session
 from allocate.engine.watch import Watch
-from allocate.engine.welfare import Laid, Welfare, firm
+from allocate.engine.welfare import Laid, Welfare, firm, no_further
 from allocate.errors import EngineError, ScenarioError
 from allocate.errors import Problem as Wrong
 from allocate.rules.aims import tail
@@ -50,7 +50,7 @@ NEAREST, STEPS = 0.1, 8
 
 
 @dataclass(frozen=True, eq=False)
-class _Sight:
+class Sight:
     """What an aim sees in a problem: places as rows, and their values for given flows.
 
     A value is (amount - less) / over; `unit` of it is 1 for the welfare, from `floor` units on.
@@ -64,7 +64,7 @@ class _Sight:
     floor: float = 0.0
 
     @classmethod
-    def of(cls, aim: Fair, problem: Problem) -> _Sight:
+    def of(cls, aim: Fair, problem: Problem) -> Sight:
         tally = Tally(problem.scenario)
         return cls(aim, problem, aim.seen(tally), tally.totals)
 
@@ -102,13 +102,11 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     ScenarioError where the aim means nothing for any plan."""
     watch.begin(options.seconds)
     most = best(problem, options, watch, _itself, settle=False)
-    sight = _sighted(aim, problem, most, options, watch)
-    kept, gain = _kept(sight, most)
+    sight = sighted(aim, problem, most, options, watch)
+    kept, gain = what_is_kept(sight, most)
     try:
-        staged = _staged(sight, firm(problem, most.flows), kept, most, options, watch)
-        body = problem.bodies(most.flows.spend, most.flows.moved)
-        within = replace(problem, bends=problem.bends.up_to(problem.terms.ends, body)) if problem.bends else problem
-        final, found = _most_of_the_fair(sight, within, staged, options, watch)
+        staged = stages(sight, firm(problem, most.flows), kept, most, options, watch)
+        final, found = most_of_the_fair(sight, no_further(problem, most.flows), staged, options, watch)
     except EngineError:
         if not (watch.stopped or watch.late):
             raise
@@ -118,7 +116,7 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     return _in_whole_pounds(sight, problem, final, found, told, watch)
 
 
-def _short_of_it(sight: _Sight, problem: Problem, most: Optimum, gain: float, watch: Watch) -> Solved:
+def _short_of_it(sight: Sight, problem: Problem, most: Optimum, gain: float, watch: Watch) -> Solved:
     """The plan of most benefit, where there was no time for the aim: how far from it, nobody knows."""
     flows = whole_pounds(problem, most.flows, watch)
     whole, flows = flows is not None, most.flows if flows is None else flows
@@ -129,9 +127,9 @@ def _short_of_it(sight: _Sight, problem: Problem, most: Optimum, gain: float, wa
     return Solved(problem, flows, found, certificate, whole, aimed=aimed)
 
 
-def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> _Sight:
+def sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch: Watch) -> Sight:
     """What the aim sees, in units that suit the solver."""
-    sight = _Sight.of(aim, problem)
+    sight = Sight.of(aim, problem)
     if aim.view == "own-best":
         sight = replace(sight, rows=sight.rows.against(_own_best(sight, problem, options, watch)))
     values = sight.values(most.flows.spend)
@@ -141,7 +139,7 @@ def _sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch
     return replace(sight, unit=unit, floor=0.0 if aim.positive else min(0.0, lowest))
 
 
-def _own_best(sight: _Sight, problem: Problem, options: Options, watch: Watch) -> Array:
+def _own_best(sight: Sight, problem: Problem, options: Options, watch: Watch) -> Array:
     """The most that each place's value could be, under the same rules."""
     found: list[float] = []
     for place in sight.rows.places:
@@ -160,7 +158,7 @@ def _senseless(aim: Fair, expected: str) -> ScenarioError:
     return ScenarioError("rules.toml", [Wrong("rules.toml", expected, field=f"{aim.id}.view", value=aim.view)])
 
 
-def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
+def what_is_kept(sight: Sight, most: Optimum) -> tuple[list[Limit], float]:
     """The limit on what may be given up, and the gain that it is a part of: since today, or where there is none, over
     the least spending."""
     aim, problem = sight.aim, sight.problem
@@ -180,7 +178,7 @@ def _kept(sight: _Sight, most: Optimum) -> tuple[list[Limit], float]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Staged:
+class Staged:
     """Where the stages of an aim end: the problem with the aim laid over it, whatever must be kept held, flows of all
     of it, and what no plan's worth exceeds.
 
@@ -196,9 +194,7 @@ class _Staged:
     spent: Prices | None = None
 
 
-def _staged(
-    sight: _Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch
-) -> _Staged:
+def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, options: Options, watch: Watch) -> Staged:
     """The fairest plan, before what is left open is decided."""
     values = sight.values(most.flows.spend) / sight.unit - sight.floor
     highest = _highest(sight, problem) / sight.unit - sight.floor
@@ -228,9 +224,7 @@ def _staged(
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
 
 
-def _laid(
-    sight: _Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False
-) -> Laid:
+def _laid(sight: Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False) -> Laid:
     welfare = sight.welfare(highest, least)
     if whole:
         welfare.worth(tail(welfare, 0.0))
@@ -250,7 +244,7 @@ def _laid(
 
 
 def _lowest_of_all(
-    sight: _Sight, problem: Problem, more: list[Limit], highest: float, most: Optimum, options: Options, watch: Watch
+    sight: Sight, problem: Problem, more: list[Limit], highest: float, most: Optimum, options: Options, watch: Watch
 ) -> float:
     """The most that the lowest value could be."""
     laid = _laid(sight, problem, more, highest, 0.0, whole=True)
@@ -264,7 +258,7 @@ def _discrete(problem: Problem) -> bool:
     return bool(problem.choices.any() or problem.terms.picks or must_order(problem))
 
 
-def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Staged:
+def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> Staged:
     """The best by a welfare, stage by stage."""
     around = laid.under.curves.effort(most.flows.spend)
     if laid.welfare.rungs:
@@ -279,11 +273,11 @@ def _climbed(laid: Laid, most: Optimum, options: Options, watch: Watch) -> _Stag
         bounds.append(found.certificate.bound)
         problem = _held(laid, problem, found.flows, [worths[k].line for k in mine])
     spent = _spent(laid, problem, found)
-    return _Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
+    return Staged(laid, _pinned(laid, problem, found.flows, spent), found.flows, bounds[0], spent)
 
 
 def _spent(laid: Laid, problem: Problem, found: Optimum) -> Prices | None:
-    """See `_Staged.spent`."""
+    """See `Staged.spent`."""
     count = len(laid.under.limits)
     if found.discrete or len(problem.limits) == count + len(laid.welfare.rows):
         return None
@@ -329,7 +323,7 @@ def _held(laid: Laid, problem: Problem, flows: Flows, lines: Sequence[int]) -> P
     return replace(problem, low=low, around=problem.curves.effort(flows.spend))
 
 
-def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> _Staged:
+def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) -> Staged:
     """Level by level: the lowest value as high as can be, and so on among the places that no price holds there."""
     count, lowest = len(laid.welfare.values), len(laid.under.low) + laid.welfare.worths[0].line
     level, free = np.zeros(count), np.ones(count, dtype=bool)
@@ -346,10 +340,10 @@ def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) ->
         free &= ~now
         problem = _pinned(laid, problem, found.flows, spent)
     ends = np.concatenate([np.full(count, -INFINITY), level])
-    return _Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
+    return Staged(laid, laid.ends(problem, ends), found.flows, first or 0.0, spent)
 
 
-def _highest(sight: _Sight, problem: Problem) -> float:
+def _highest(sight: Sight, problem: Problem) -> float:
     """More than any place's value could be."""
     reach = problem.reach
     high = np.minimum(problem.high, reach[problem.envelope_of_line])
@@ -360,8 +354,8 @@ def _highest(sight: _Sight, problem: Problem) -> float:
     return float(values.max()) + sight.unit
 
 
-def _most_of_the_fair(
-    sight: _Sight, problem: Problem, staged: _Staged, options: Options, watch: Watch
+def most_of_the_fair(
+    sight: Sight, problem: Problem, staged: Staged, options: Options, watch: Watch
 ) -> tuple[Laid, Optimum]:
     """Of the plans that are as fair, the one that buys most and then the nearest to today."""
     laid, held = staged.laid, staged.problem
@@ -379,7 +373,7 @@ def _most_of_the_fair(
 
 
 def _in_whole_pounds(
-    sight: _Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float, float], watch: Watch
+    sight: Sight, problem: Problem, laid: Laid, found: Optimum, told: tuple[float, float, float, float], watch: Watch
 ) -> Solved:
     exact = laid.flows(found.flows)
     flows = whole_pounds(problem, exact, watch)
@@ -400,7 +394,7 @@ def _in_whole_pounds(
     return Solved(floored, flows, optimum, certificate, whole, aimed=aimed)
 
 
-def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows: Flows) -> tuple[Problem, Prices]:
+def _floored(sight: Sight, problem: Problem, laid: Laid, prices: Prices, flows: Flows) -> tuple[Problem, Prices]:
     """The problem with a floor under each place that the aim holds up, at what the plan gives it, and its prices."""
     asked = prices.limit[-len(laid.welfare.rows) :]
     scenario, held = problem.scenario, []
@@ -428,4 +422,4 @@ def _floored(sight: _Sight, problem: Problem, laid: Laid, prices: Prices, flows:
     return floored, own
 
 
-__all__ = ["solved_fairly"]
+__all__ = ["LEAST_GIVEN", "Sight", "Staged", "most_of_the_fair", "sighted", "solved_fairly", "stages", "what_is_kept"]

@@ -144,6 +144,14 @@ class Laid:
         return Flows(flows.spend[: len(self.under.low)], flows.moved)
 
 
+def no_further(problem: Problem, flows: Flows) -> Problem:
+    """The problem with its limits bending no further than these flows bend them, at their prices."""
+    if not problem.bends:
+        return problem
+    body = problem.bodies(flows.spend, flows.moved)
+    return replace(problem, bends=problem.bends.up_to(problem.terms.ends, body))
+
+
 def firm(problem: Problem, flows: Flows) -> Problem:
     """The problem with its limits as far as these flows bend them, and no further, at no price."""
     if not problem.bends:
@@ -193,4 +201,4 @@ def _curves(curves: Curves, welfare: Welfare, lines: int, scale: float) -> Curve
     return Curves(**figures, points=(*curves.points, *[None] * count), lines=(*curves.lines, *fed))
 
 
-__all__ = ["Laid", "Welfare", "Worth", "firm"]
+__all__ = ["Laid", "Welfare", "Worth", "firm", "no_further"]

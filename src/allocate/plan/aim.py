@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
-from allocate.plan.figures import number
+from allocate.plan.figures import number, per_cent
 from allocate.plan.plan import Plan
+from allocate.rules.kinds import aim_of
+from allocate.scenario.scenario import Scenario
 
 PEOPLE = 1000.0
 """Outcomes are told for so many people."""
@@ -48,11 +52,25 @@ def aim_in_words(plan: Plan) -> str:
     given = aim.value - plan.value
     if given < 1e-6 * aim.gain:
         return f"{sentence}. The plan of most benefit is as fair: {reached}."
-    said = f"{number(given)} {aim_unit(plan)} ({_part(plan.given_up)} of the best plan's gain)"
+    said = f"{number(given)} {aim_unit(plan)} ({part_in_words(plan.given_up)} of the best plan's gain)"
     has = "leaves some place with nothing" if aim.rule.positive and not aim.otherwise else f"has {otherwise}"
     return f"{sentence}. That is {reached}, where the plan of most benefit {has}; it gives up {said}."
 
 
-def _part(part: float) -> str:
+def part_in_words(part: float) -> str:
     """A small part as a per cent with figures enough to see it."""
-    return f"{100 * part:.2g}%"
+    return per_cent(part, places=0) if abs(part) >= 0.095 else f"{100 * part:.2g}%"
+
+
+def with_aim(scenario: Scenario, aim: Mapping[str, Any] | None) -> Scenario:
+    """The scenario with another aim in force, a rule's fields (the owner may be left out), or with none: the most
+    benefit. Raises ScenarioError where they are no aim of it."""
+    mine = aim_of(scenario)
+    changes: dict[str, Any] = {} if mine is None else {f"rules.{mine.id}.in_force": False}
+    if aim is not None:
+        ids, number = {rule.id for rule in scenario.rules}, 1
+        while (name := f"aim-{number}") in ids:
+            number += 1
+        owner = scenario.table("partners")["id"].iloc[0] if mine is None else mine.owner
+        changes[f"rules.{name}"] = {"owner": owner} | dict(aim)
+    return scenario.change(changes) if changes else scenario
