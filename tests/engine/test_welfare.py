@@ -1,4 +1,4 @@
-"""A problem with an aim laid over it: an ordinary problem again, whose curves are what the aim says things are worth."""
+"""A problem with an aim laid over it: an ordinary problem again, with curves for what the aim says things are worth."""
 
 from __future__ import annotations
 

@@ -100,7 +100,8 @@ def test_what_cannot_be_meant_is_refused(fields, problem, tiny):
     ({"lines.*.baseline": 0, "rules.steady-care": None}, aim("bottom-up", view="fair-share"),
      "aim.view: 'fair-share' needs money that goes by need today: those lines have no baseline"),
     ({"places.north.need": 0}, aim("bottom-up", view="spend", by="need"), "aim.where: 'north' has no need"),
-    ({"places.north.need": 0}, aim("weighted"), "aim.where: 'north' has no need in places.csv, by which the aim weighs"),
+    ({"places.north.need": 0}, aim("weighted"),
+     "aim.where: 'north' has no need in places.csv, by which the aim weighs"),
 ])  # fmt: skip
 def test_what_the_scenario_gives_no_sense_is_refused(ground, fields, problem, tiny):
     """A view without money by need, and places without people, are refused in words, not by the solver."""

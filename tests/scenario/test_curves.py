@@ -191,7 +191,7 @@ def test_the_best_worth_at_a_price(exponent, low, ratio, factor):
 
 @given(EXPONENTS, numbers(1e-3, 1e6), st.floats(1.01, 1e9), st.integers(1, 40))
 def test_grids_of_worths_rise(exponent, low, ratio, slices):
-    """Breakpoints rise strictly from end to end, without a warning, however steep the curve: with logarithms, evenly."""
+    """Breakpoints rise strictly from end to end, without a warning, however steep the curve."""
     curves, high = welfare(exponent), low * ratio
     grid = curves.grid(0, low, high, slices)
     assert (grid[0], grid[-1], len(grid)) == (low, high, slices + 1)
