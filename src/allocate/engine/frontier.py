@@ -27,7 +27,8 @@ from allocate.rules.aims import BottomUp, Fair, WorstOff
 Array = np.ndarray
 Tick = Callable[[int, int], bool | None]
 FINE = 3e-7
-"""The gap that points are refined to, as a part of what is at stake for the aim: no eye sees less in a picture."""
+"""The gap that points are refined to, as a part of what is at stake for the aim: no eye sees less in a picture. The
+ends are exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ class _Tracing:
     def of(cls, problem: Problem, aim: Fair, options: Options, watch: Watch) -> _Tracing:
         most = best(problem, options, watch, lambda session, within, found: found)
         sight = sighted(aim, problem, most, options, watch)
-        return cls(problem, sight, most, what_is_kept(sight, most)[1], replace(options, fine=FINE), watch)
+        return cls(problem, sight, most, what_is_kept(sight, most)[1], options, watch)
 
     @property
     def discrete(self) -> bool:
@@ -151,11 +152,12 @@ class _Tracing:
         aim = self.sight.aim.model_copy(update={"give_up": give_up})
         sight = replace(self.sight, aim=aim)
         more = what_is_kept(sight, self.most)[0]
-        staged = stages(sight, firm(self.problem, self.most.flows), more, self.most, self.options, self.watch)
+        options = self.options if give_up is None else replace(self.options, fine=FINE)
+        staged = stages(sight, firm(self.problem, self.most.flows), more, self.most, options, self.watch)
         laid, flows = staged.laid, staged.flows
         if staged.spent is None:
             held = no_further(self.problem, self.most.flows)
-            laid, found = most_of_the_fair(sight, held, staged, self.options, self.watch)
+            laid, found = most_of_the_fair(sight, held, staged, options, self.watch)
             flows = found.flows
         return self._told(laid.flows(flows), sight.scored(staged.bound))
 

@@ -39,13 +39,13 @@ PROVING = 10.0
 class Options:
     """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake; `opened`,
     where yes/no choices are not to be searched but taken as these, a boolean a line, and `picked`, those that rules own
-    by name (no, where not said); `fine` is the gap that refinement stops at, a share too."""
+    by name (no, where not said); `fine`, where above nothing, a gap that is near enough: nothing is then polished."""
 
     seconds: float = 60.0
     tolerance: float = 1e-4
     opened: Array | None = None
     picked: Mapping[str, bool] = field(default_factory=dict)
-    fine: float = AIMED
+    fine: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def optimum(
         held = session.held(answer)
         # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
         answer = session.solve(problem, grids, held, watch.left())
-    best = _refined(session, problem, grids, answer, held, watch, fine=options.fine)
+    best = _refined(session, problem, grids, answer, held, watch, options.fine)
     if status == "choices held":
         # What is proved for these choices is not proved for others.
         best.bound = upper_bound(problem, best.prices)
@@ -142,7 +142,6 @@ def _refined(
     held: Held | None,
     watch: Watch,
     enough: float = 0.0,
-    fine: float = AIMED,
 ) -> Search:
     """Certify on ever finer slices until no better plan can exist (with these choices), or none that is better by more
     than `enough` of the outcome at stake; unless that is enough, polished."""
@@ -159,7 +158,7 @@ def _refined(
             best = _better(best, problem, flows, at, case)
         if best is not None:
             watch.tell(best.value, best.bound if held is None else math.nan)
-        done = best is not None and best.bound - best.value <= max(fine, enough) * problem.at_stake
+        done = best is not None and best.bound - best.value <= max(AIMED, enough) * problem.at_stake
         if done or (best is not None and problem.pinned is not None):
             break
         finer = zoomed(problem, grids, rough, prices)
