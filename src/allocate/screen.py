@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,14 +22,15 @@ from allocate.plan.plan import Plan
 
 
 @contextmanager
-def progress(text: str) -> Iterator[None]:
-    """A spinner with a clock on stderr while something takes time; nothing where nobody watches."""
+def progress(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A spinner with a clock on stderr while something takes time; nothing where nobody watches. Yields what can be
+    told how much is done, and of how much."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=_Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        bar.add_task(escape(text), total=None)
-        yield
+        task = bar.add_task(escape(text), total=None)
+        yield lambda done, total: bar.update(task, description=f"{escape(text)}: {done} of {total}")
 
 
 def show(plan: Plan) -> None:

@@ -54,20 +54,20 @@ def shared_good(
     return make(lines, curves, money, rules, {"service": 1.0, "health": 1.0}, benefits=rows, **more)
 
 
-def common_purse(rules: dict[str, dict[str, Any]] | None = None) -> al.Scenario:
+def common_purse(rules: dict[str, dict[str, Any]] | None = None, **more: Rows) -> al.Scenario:
     """One purse of £900,000, of which one partner spends £300,000 in the north and another £500,000 in the south: the
     care of scenarios/tiny, whose best split is £400,000 and £500,000."""
     lines = [
         line("northern", "care", 300_000.0, place="north"), line("southern", "care", 500_000.0, place="south")
     ]  # fmt: skip
     curves = [rooted("care", "health", 0.002, 1e5, "north"), rooted("care", "health", 0.001, 5e5, "south")]
-    return make(lines, curves, 9e5, rules)
+    return make(lines, curves, 9e5, rules, **more)
 
 
 @st.composite
-def systems(draw, players: tuple[int, int] = (1, 3)) -> al.Scenario:
+def systems(draw, players: tuple[int, int] = (1, 3), everybody: bool = False) -> al.Scenario:
     """Partners with money of their own and a common purse, spending on services of their own and on what all feed;
-    sometimes with a rule, sometimes with benefits."""
+    sometimes with a rule, sometimes with benefits (with `everybody`, for all of them)."""
     count = draw(st.integers(*players))
     names = [f"p{k}" for k in range(count)]
     amount = st.integers(2, 30).map(lambda x: x * 1e4)
@@ -81,11 +81,32 @@ def systems(draw, players: tuple[int, int] = (1, 3)) -> al.Scenario:
     curves.append(rooted("prevention", "health", draw(st.floats(0.2, 6.0)), draw(amount)))
     curves.append({"place": "town", "programme": "care", "outcome": "health", "shape": "saturation",
                    "ceiling": draw(st.floats(1e4, 1e6)), "reference": draw(amount)})  # fmt: skip
-    part = st.floats(0.0, 1.0)
+    part = st.floats(0.0, 1.0).map(lambda x: round(x, 4))
     rows = [
         benefit(name, outcome, draw(part), draw(part), draw(st.floats(0.1, 10.0)))
-        for name in names if draw(st.booleans()) for outcome in ("service", "health")
+        for name in names if everybody or draw(st.booleans()) for outcome in ("service", "health")
     ]  # fmt: skip
     rules = {"enough": {"kind": "floor", "amount": 2e4, "where": {"programmes": ["care"]}}}
     weights = {"service": draw(st.floats(0.1, 2.0)), "health": 1.0}
     return make(lines, curves, money, rules if draw(st.booleans()) else {}, weights, benefits=rows)
+
+
+def workshop(most: float = 2e5, rules: dict[str, dict[str, Any]] | None = None, scale: float = 0.0) -> al.Scenario:
+    """Three partners with £100,000 each of one purse and a service each that is worth £1 a pound; c has a workshop too,
+    worth £3 a pound for £200,000 at most: a left glove, of which either of the others is the right one."""
+    names = ("a", "b", "c")
+    lines = [line(name, f"service-{name}", 1e5) for name in names]
+    shops = [
+        line(name, f"workshop-{name}", 0.0) | {"high": most, "scale": scale} for name in ("c" if not scale else names)
+    ]
+    curves = [straight(f"service-{name}", "service", 1.0) for name in names]
+    curves += [straight(each["programme"], "service", 3.0) for each in shops]
+    rows = [benefit(name, "service") for name in names]
+    return make([*lines, *shops], curves, 3e5, rules, {"service": 1.0}, benefits=rows)
+
+
+def majority() -> al.Scenario:
+    """Three partners with £100,000 each, who may have one workshop among them, of £150,000 at least and £200,000 at
+    most: any two can, one cannot, and all three gain no more than two."""
+    shops = [f"workshop-{name}" for name in "abc"]
+    return workshop(rules={"one": {"kind": "cap", "amount": 2e5, "where": {"programmes": shops}}}, scale=1.5e5)

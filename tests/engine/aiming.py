@@ -23,11 +23,12 @@ def places(
     lines: list[dict[str, Any]] | None = None,
     names: str = PLACES,
 ) -> al.Scenario:
-    """A place for each curve, called a, b ... or otherwise, with so many people and one line, as `lines` says further; all money is
-    in one pot, which goes by need."""
+    """A place for each curve, called a, b ... or otherwise, with so many people and one line, as `lines` says further;
+    all money is in one pot, which goes by need."""
     names = names[: len(curves)]
     return make(
-        [{"place": name, "programme": "care"} | more for name, more in zip(names, lines or [{}] * len(names), strict=True)],
+        [{"place": name, "programme": "care"} | more
+         for name, more in zip(names, lines or [{}] * len(names), strict=True)],
         [{"place": name, "programme": "care"} | curve for name, curve in zip(names, curves, strict=True)],
         money, rules,
         places=[{"id": name, "name": name.upper(), "population": heads, "need": wants, "parent": None}

@@ -99,6 +99,18 @@ def test_the_chosen_plan_is_on_it():
     assert named(other, "chosen plan")["given_up"] == pytest.approx(0.02, rel=1e-4)
 
 
+def test_equal_growth_needs_something_to_grow():
+    """Where nothing is spent today there is no equal growth; where lines have a most of their own, it ends there."""
+    assert "equal growth" not in set(al.frontier(roots(2.0, 1.0), points=2).named["name"])
+    capped = {
+        f"lines.body.{place}.care.pot.2026.{field}": amount
+        for place in "ab" for field, amount in (("baseline", 300_000), ("high", 450_000))
+    }  # fmt: skip
+    found = al.frontier(roots(2.0, 1.0).change(capped), points=2)
+    assert found.growth == pytest.approx(0.5)
+    assert named(found, "equal growth")["where"] == "on"
+
+
 def test_money_that_cannot_be_moved():
     """Spending that no route can pay for is no plan."""
     lines = [

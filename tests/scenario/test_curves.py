@@ -149,3 +149,67 @@ def test_a_curve_that_buys_nothing():
         assert curves.gain(np.array([7.0]))[0] == 0
         assert curves.best(np.array([1e-9]), np.array([0.0]), np.array([9.0]))[0] == 0
         assert np.isfinite(curves.best(np.array([0.0]), np.array([0.0]), np.array([9.0]))).all()
+
+
+# --- exponents of nothing and below: what an aim is worth, of no scenario's file -------------------------------------
+
+
+def welfare(exponent: float, slope: float = 2.0, reference: float = 3e3) -> Curves:
+    """The worth of an amount by an aversion to inequality of 1 - exponent, from the reference on."""
+    return Curves(
+        shape=np.array(["isoelastic"]), slope=np.array([slope]), reference=np.array([reference]),
+        exponent=np.array([exponent]), offset=np.ones(1), ceiling=np.zeros(1), points=(None,), lines=(np.array([0]),),
+    )  # fmt: skip
+
+
+EXPONENTS = st.sampled_from([0.5, 0.0, -0.5, -1.0, -4.0, -9.0])
+
+
+@given(EXPONENTS, numbers(1.0, 1e9))
+def test_worths_have_their_closed_form(exponent, x):
+    """s b ((x/b)^e - 1) / e, or s b ln(x/b) where e is 0; its slope s (x/b)^(e-1), and its bend from that."""
+    curves, part = welfare(exponent), x / 3e3
+    expected = 6e3 * (np.log(part) if exponent == 0 else (part**exponent - 1) / exponent)
+    assert gain(curves, np.array([x]))[0] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    slope = 2 * part ** (exponent - 1)
+    assert curves.marginal(np.array([x]))[0] == pytest.approx(slope, rel=1e-9)
+    assert curves.bend(np.array([x]))[0] == pytest.approx((exponent - 1) * slope / x, rel=1e-9)
+    assert curves.bends(0)
+    assert curves.concave(0)
+
+
+@given(EXPONENTS, numbers(1.0, 1e6), st.floats(1.01, 1e4), numbers(1e-3, 1e3))
+def test_the_best_worth_at_a_price(exponent, low, ratio, factor):
+    """No amount on a dense grid beats the one that `best` names; unconstrained it is b (price/s)^(1/(e-1))."""
+    curves, high = welfare(exponent), low * ratio
+    price = factor * curves.marginal(np.array([np.sqrt(low * high)]))
+    best = curves.best(price, np.array([low]), np.array([high]))
+    assert best[0] == pytest.approx(np.clip(3e3 * (price[0] / 2) ** (1 / (exponent - 1)), low, high))
+    values = gain(curves, grid := np.geomspace(low, high, 501)) - price * grid
+    assert curves.gain(best)[0] - price[0] * best[0] >= values.max() - 1e-9 * np.abs(values).max()
+
+
+@given(EXPONENTS, numbers(1e-3, 1e6), st.floats(1.01, 1e9), st.integers(1, 40))
+def test_grids_of_worths_rise(exponent, low, ratio, slices):
+    """Breakpoints rise strictly from end to end, without a warning, however steep the curve."""
+    curves, high = welfare(exponent), low * ratio
+    grid = curves.grid(0, low, high, slices)
+    assert (grid[0], grid[-1], len(grid)) == (low, high, slices + 1)
+    assert (np.diff(grid) > 0).all()
+    assert np.isfinite(gain(curves, grid)).all()
+
+
+def test_a_logarithm_has_even_ratios():
+    """Slices of a logarithm are as wide as they lie far out; those of a reciprocal even in the root of its inverse."""
+    assert welfare(0.0).grid(0, 1.0, 16.0, 4) == pytest.approx([1, 2, 4, 8, 16])
+    assert welfare(-2.0).grid(0, 1.0, 4.0, 3) == pytest.approx([1, 4 / 3, 2, 4])
+
+
+def test_worths_of_nothing_are_finite():
+    """Nothing is worth far less than anything, and a number still; a pound there is worth most."""
+    for exponent in (0.0, -1.0, -4.0):
+        curves = welfare(exponent)
+        worth = gain(curves, np.array([0.0, 1e-3, 1.0]))
+        assert np.isfinite(worth).all()
+        assert (np.diff(worth) > 0).all()
+        assert np.isfinite(curves.marginal(np.array([0.0]))).all()

@@ -41,7 +41,7 @@ NEAR = 0.005
 and a plan in whole pounds is a little off it."""
 FINEST = 1e-8
 """Gaps below this part are told as this."""
-HALVINGS, MOST_GROWTH = 60, 1e6
+HALVINGS = 60
 POINTS, MANY = 21, 201
 COLUMNS = ["point", "name", "given_up", "value", "score", "bound", "gap", "price"]
 NAMED = ["name", "given_up", "value", "score", "best", "short", "where", "breaks"]
@@ -74,7 +74,7 @@ class Frontier:
     named: pd.DataFrame
     plans: Mapping[str, Plan]
     growth: float
-    """By what part every line rises under equal growth."""
+    """By what part every line rises under equal growth, which is not there where nothing is spent today."""
     discrete: bool
     """Whether there are yes/no choices: then nothing between two points need be possible."""
     whole: bool
@@ -144,6 +144,7 @@ class Frontier:
             return ""
         first, last = self.table.iloc[0], self.table.iloc[-1]
         lifts = [(part, self.best(part) - first["score"]) for part in _round_parts(last["given_up"])]
+        lifts = [(part, lift) for part, lift in lifts if lift > 1e-3 * self.rise]
         (part, lift), *others = [*lifts, (last["given_up"], self.rise)]
         told = [f"{part_in_words(part)} by {self.said(lift).split(' ')[0]}" for part, lift in others]
         lead = f"{part_in_words(part)} given up lifts {self._whose or 'that'} by {self.said(lift)}"
@@ -162,7 +163,8 @@ class Frontier:
             given = f"giving up {part_in_words(row['given_up'])}"
         if row["where"] == ON:
             return f"{name} is on the frontier, at {score}, {given}: no plan that buys as much is fairer."
-        return f"{name} is below the frontier, at {score}, {given}: {self.said(row['best'])} can be had for as much."
+        best = f"{self.said(row['best'])} can be had without giving up more"
+        return f"{name} is below the frontier, at {score}, {given}: {best}."
 
     def _assurance(self) -> str:
         told = "" if self.whole else "It was stopped before all points were found. "
@@ -219,8 +221,9 @@ def frontier(
     problem = Problem.of(aimed)
     traced = trace(problem, rule, points, Options(seconds), watch or Watch(), tick)
     growth, grown = _grown(problem)
+    spends = {TODAY: problem.baseline} | ({EQUAL: grown} if problem.baseline.any() else {})
     table = _table(traced)
-    named = _named(problem, traced, table, {TODAY: problem.baseline, EQUAL: grown}, plans)
+    named = _named(problem, traced, table, spends, plans)
     return Frontier(aimed, rule, table, named, plans, growth, traced.discrete, traced.whole)
 
 
@@ -294,9 +297,10 @@ def _grown(problem: Problem) -> tuple[float, Array]:
     def spent(factor: float) -> Array:
         return np.clip(problem.baseline * factor, least, problem.high)
 
-    low, high = 0.0, 1.0
-    while spent(high).sum() < money and high < MOST_GROWTH:
-        high *= 2
+    # Beyond this every line is at its own most.
+    low, high = 0.0, float((problem.high[started] / problem.baseline[started]).max(initial=1.0))
+    if spent(high).sum() <= money:
+        low = high
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if spent(middle).sum() <= money else (low, middle)

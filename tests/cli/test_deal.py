@@ -1,0 +1,53 @@
+"""`allocate deal`: words to stderr, tables to stdout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+import allocate as al
+from allocate import cli
+from tests.cli.test_main import TINY
+from tests.commons.games import workshop
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("workshop")
+    al.write(workshop(), path / "made")
+    return str(path / "made")
+
+
+def told(capsys, *arguments: str, code: int = 0) -> tuple[str, str]:
+    """What goes to stdout and to stderr."""
+    assert cli.main(["deal", *arguments]) == code
+    out, words = capsys.readouterr()
+    return out, words
+
+
+def test_words_and_tables(capsys, folder):
+    """Every sentence on stderr; payments, groups, consent, leaving and, if asked, other ways to share on stdout."""
+    out, words = told(capsys, folder, "--all-groups")
+    assert words.splitlines()[:-1] == al.deal(workshop(), all_groups=True).sentences
+    for title in ("The deal (fallback: apart)", "Groups by themselves", "Consent without payments", "If one leaves"):
+        assert title in out
+    assert "Other ways to share" in out
+    assert "Other ways to share" not in told(capsys, folder)[0]
+
+
+def test_as_csv_and_json(capsys, folder):
+    """As CSV one row a partner; as JSON every table and what it would take."""
+    rows = list(csv.DictReader(io.StringIO(told(capsys, folder, "--format", "csv")[0])))
+    assert [row["partner"] for row in rows] == ["a", "b", "c"]
+    found = json.loads(told(capsys, folder, "--format", "json", "--fallback", "last-year")[0])
+    assert found["fallback"] == "last year"
+    assert found["stable"] is True
+    assert {"partners", "groups", "proof", "consent", "leaving", "sharing"} <= set(found)
+
+
+def test_without_benefits(capsys):
+    """A scenario that does not say what outcomes are worth to partners is refused, with everyone it lacks."""
+    assert "benefits.csv" in told(capsys, TINY, code=2)[1]
