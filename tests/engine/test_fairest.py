@@ -325,7 +325,7 @@ def test_every_number_is_recomputed_from_spend(kind, view):
     else:
         values = {
             "gain": (gain - before) / people, "level": gain / people, "spend": pounds / people,
-            "fair-share": pounds / (today.sum() * need / need.sum()),
+            "fair-share": pounds / (pounds.sum() * need / need.sum()),
         }[view]  # fmt: skip
     expected = score(*kind, values, heads, need * heads / people if view == "fair-share" else need)
     if (kind[0], view) != ("weighted", "fair-share"):

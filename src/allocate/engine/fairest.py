@@ -132,6 +132,9 @@ def sighted(aim: Fair, problem: Problem, most: Optimum, options: Options, watch:
     sight = Sight.of(aim, problem)
     if aim.view == "own-best":
         sight = replace(sight, rows=sight.rows.against(_own_best(sight, problem, options, watch)))
+    if aim.view == "fair-share":
+        # Of the money that the plan of most benefit spends by need: then their shares are 1 on average.
+        sight = replace(sight, rows=sight.rows.against(sight.rows.parts @ sight.values(most.flows.spend)))
     values = sight.values(most.flows.spend)
     unit = max(abs(float(sight.rows.parts @ values)), 1e-3 * float(np.abs(values).max(initial=0.0))) or 1.0
     low = np.where(problem.choices, 0.0, problem.low)

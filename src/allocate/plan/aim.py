@@ -34,7 +34,7 @@ def score_in_words(plan: Plan, score: float) -> str:
     if view == "spend":
         return f"{plan.scenario.heading.currency}{score:,.2f} a head"
     if view == "fair-share":
-        return f"{score:.1%} of fair share of today's money"
+        return f"{score:.1%} of fair share"
     if view == "own-best":
         return f"{score:.1%} of what each could gain at most"
     return f"{number(score * PEOPLE)} {aim_unit(plan)} for {PEOPLE:,.0f} people"

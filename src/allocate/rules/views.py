@@ -41,8 +41,8 @@ class Seen:
         """What each place has, where the tally answered in numbers."""
         return (np.array(self.amounts, dtype=float) - self.less) / self.over
 
-    def against(self, best: Array) -> Seen:
-        """The same as a part of the most that each place could have."""
+    def against(self, best: Array | float) -> Seen:
+        """The same as a part of so much, for each place: of the most that it could have, say."""
         return replace(self, over=self.over * best)
 
 
@@ -52,7 +52,8 @@ def seen(rule: Rule, view: View, by: Counted, tally: Tally) -> Seen:
     gain        the agreed outcome, each counted by its weight, more than today's spending buys
     level       the agreed outcome, from nothing
     spend       pounds
-    fair-share  the money that goes by need, over the place's part of all such money today by need
+    fair-share  the money that goes by need, over the place's part of all such money today by need, which the engine
+                takes against that of the plan of most benefit
     own-best    gain, for `Seen.against` to divide by the most that the place could gain
     """
     scenario = tally.scenario

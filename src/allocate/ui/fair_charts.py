@@ -87,7 +87,7 @@ def upwards(found: Frontier) -> str:
     """What the curve rises in, in words."""
     subject = capital(found.aim.subject(found.scenario))
     if found.aim.view in ("fair-share", "own-best"):
-        return f"{subject}{' of today’s money' * (found.aim.view == 'fair-share')}, per cent"
+        return f"{subject}, per cent"
     currency = found.scenario.heading.currency
     return f"{subject}, {f'{currency} a head' if found.aim.view == 'spend' else _unit(found)}"
 
