@@ -43,7 +43,7 @@ def test_as_csv_and_json(capsys, found):
     both = json.loads(told(capsys, *AIM, "--format", "json")[0])
     assert both["sentences"] == found.sentences
     assert both["table"][0]["price"] is None
-    assert len(both["named"]) == 5
+    assert len(both["named"]) == 6
     assert both["growth"] == pytest.approx(found.growth)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,7 +22,7 @@ from allocate.engine.optimum import Options
 from allocate.engine.piece import Clash, best
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
-from allocate.errors import EngineError
+from allocate.errors import EngineError, ScenarioError
 from allocate.plan.aim import aim_unit, part_in_words, score_in_words, with_aim
 from allocate.plan.figures import at_most, number, per_cent
 from allocate.plan.moves import POUND
@@ -35,6 +36,7 @@ from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 TODAY, EQUAL, MOST, FAIREST, CHOSEN = "today", "equal growth", "most benefit", "fairest", "chosen plan"
+TARGET = "fair shares"
 ON, BELOW, OUTSIDE = "on", "below", "outside"
 NEAR = 0.005
 """The part of what fairness can add within which a plan is on the frontier: between two points it is drawn straight,
@@ -56,11 +58,12 @@ class Frontier:
            the aim, in units of its view for one person), bound (what no plan scores more than that gives up no more,
            certified), gap (how far that is, as a part of all that there is to reach), price (the score gained for each
            unit of the agreed outcome given up, since the point before; blank for the first)
-    named  one row a plan to hold against it: name ('today', 'equal growth', 'most benefit', 'fairest', 'chosen plan'),
-           given_up, value, score, best (the score of the frontier for what it buys; blank where it buys more than any
-           plan that keeps the rules), short (how far it is below that; blank outside), where ('on' the frontier,
-           'below' it, or 'outside' where it breaks rules), breaks (which, in words; '' where it keeps them all)
-    plans  the three plans among those that were solved, by name, in whole pounds
+    named  one row a plan to hold against it: name ('today', 'equal growth', 'most benefit', 'fairest', 'chosen plan',
+           'fair shares' where money goes by need, and any others that were given), given_up, value, score, best (the
+           score of the frontier for what it buys; blank where it buys more than any plan that keeps the rules), short
+           (how far it is below that; blank outside), where ('on' the frontier, 'below' it, or 'outside' where it breaks
+           rules), breaks (which, in words; '' where it keeps them all)
+    plans  the plans among those that were solved, by name, in whole pounds
 
     Of an aim that raises places from the bottom up the score is what the lowest place has; the fairest plan then goes
     on to raise the next, and may buy less than the last point. Points are before rounding to whole pounds. The first
@@ -155,7 +158,10 @@ class Frontier:
         if row["name"] in (MOST, FAIREST):
             return ""
         grown = f" ({per_cent(self.growth, signed=True)} on every line)" if row["name"] == EQUAL else ""
-        name = {TODAY: "Today's spending", EQUAL: "Equal growth"}.get(row["name"], f"The {row['name']}") + grown
+        known = {TODAY: "Today's spending", EQUAL: "Equal growth", TARGET: "The plan nearest to fair shares"}
+        name = (
+            known.get(row["name"], f"The plan “{row['name']}”" if row["name"] != CHOSEN else "The chosen plan") + grown
+        )
         score, given = self.said(row["score"]), "giving up nothing"
         if row["where"] == OUTSIDE:
             return f"{name} comes to {score}, but is no plan: it breaks {row['breaks']}."
@@ -197,6 +203,7 @@ def frontier(
     solve: Solve = solve_now,
     watch: Watch | None = None,
     tick: Tick | None = None,
+    others: Mapping[str, Plan] | None = None,
 ) -> Frontier:
     """What fairness costs, as `Frontier` has it: benefit against an aim's score at so many points.
 
@@ -205,7 +212,8 @@ def frontier(
     scenario's own. There are fewer points where so many could not be told apart, or where some would leave the aim
     without meaning. `seconds` bounds each named plan, and then all the points. `tick(done, total)` is told how far it
     is; once it returns False, or `watch` is stopped, what is left of the points is left out. `solve` may be one that
-    remembers what it has solved.
+    remembers what it has solved. `others` are more plans over the same lines to hold against it, by name: one that is
+    told from above, say.
 
     Raises ValueError where there is no aim, or for fewer than 2 points or more than 201; ScenarioError where the aim is
     none of this scenario; NoPlan where the rules cannot all hold; Stopped where it was stopped before the ends were
@@ -218,6 +226,10 @@ def frontier(
     assert rule is not None
     plans = {MOST: solve(with_aim(scenario, None)), FAIREST: solve(aimed)}
     plans[CHOSEN] = plans[MOST] if aim_of(scenario) is None else solve(scenario)
+    if (scenario.table("envelopes")["by_need"] == "yes").any():
+        with suppress(ScenarioError):
+            plans[TARGET] = solve(with_aim(scenario, {"kind": BottomUp.kind, "view": "fair-share"}))
+    plans |= others or {}
     problem = Problem.of(aimed)
     traced = trace(problem, rule, points, Options(seconds), watch or Watch(), tick)
     growth, grown = _grown(problem)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from allocate.plan.aim import PEOPLE, aim_unit, part_in_words
-from allocate.plan.frontier import CHOSEN, EQUAL, FAIREST, MOST, ON, OUTSIDE, TODAY, Frontier
+from allocate.plan.frontier import CHOSEN, EQUAL, FAIREST, MOST, ON, OUTSIDE, TARGET, TODAY, Frontier
 from allocate.plan.plan import Plan
 from allocate.plan.words import capital
 from allocate.ui.flows import CONFIG, TEXT, Chart, Spec
@@ -22,7 +22,14 @@ AXIS: Spec = {
 WIDER = 1.25
 """Plans that give up more than so many times what the fairest does are told in words alone: the curve would be a line
 at the edge."""
-NAMES = {MOST: "The most benefit", FAIREST: "The fairest", CHOSEN: "This plan", TODAY: "Today", EQUAL: "Equal growth"}
+NAMES = {
+    MOST: "The most benefit",
+    FAIREST: "The fairest",
+    CHOSEN: "This plan",
+    TODAY: "Today",
+    EQUAL: "Equal growth",
+    TARGET: "Fair shares",
+}
 
 
 def price_of_fairness(found: Frontier, plan: Plan) -> Chart:
@@ -64,7 +71,7 @@ def _marks(found: Frontier, plan: Plan) -> list[dict[str, Any]]:
     else:
         named[CHOSEN] = (plan.given_up, plan.aim.reached, ON)
     made: list[dict[str, Any]] = []
-    for name in (CHOSEN, MOST, FAIREST, EQUAL, TODAY):
+    for name in (CHOSEN, MOST, FAIREST, TARGET, EQUAL, TODAY):
         if name not in named or named[name][0] > WIDER * max(end, 1e-9):
             continue
         given, score, where = named[name]
