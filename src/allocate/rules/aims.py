@@ -68,7 +68,6 @@ class Kit(Protocol):
 class Fair(Rule):
     """An aim: see the top of this file."""
 
-    aim: ClassVar = "be fairest between places in"
     each: Literal["place"] = Field("place", description="always each place")
     view: View = Field(
         "gain", description="what each place is seen to have: gain, level, spend, fair-share or own-best"
@@ -156,6 +155,7 @@ class Balanced(Fair):
     """
 
     kind: ClassVar = "balanced"
+    aim: ClassVar = "be balanced between places in"
     figures: ClassVar = ("strength", "give_up")
     strength: Strength = Field(1.0, description="aversion to inequality: 0.5 a little, 1 in proportion, 2 strongly")
 
@@ -201,6 +201,7 @@ class WorstOff(Fair):
     """
 
     kind: ClassVar = "worst-off"
+    aim: ClassVar = "lift the worst-off in"
     figures: ClassVar = ("part", "give_up")
     part: Fraction = Field(0.2, description="the part of people who have least: 0.2 for a fifth, 0 for one place alone")
 
@@ -220,6 +221,7 @@ class BottomUp(Fair):
     """The place that has least has as much as can be, then the next, and so on: leximin (Sen 1970)."""
 
     kind: ClassVar = "bottom-up"
+    aim: ClassVar = "be raised from the bottom up in"
     figures: ClassVar = ("give_up",)
 
     def shape(self, kit: Kit, seen: Seen, scenario: Scenario) -> None:
@@ -241,6 +243,7 @@ class Weighted(Fair):
     """
 
     kind: ClassVar = "weighted"
+    aim: ClassVar = "count places by need in"
     figures: ClassVar = ("aversion", "give_up")
     aversion: Strength = Field(1.0, description="how much more need counts: 0 not at all, 1 in proportion")
 
@@ -286,6 +289,7 @@ class Tails(Fair):
     Systems, Man, and Cybernetics 18), falling by steps."""
 
     kind: ClassVar = "tails"
+    aim: ClassVar = "count the worst-off by steps in"
     figures: ClassVar = ("give_up",)
     tails: tuple[Tail, ...] = Field(min_length=1, description="parts of people and weights: [{ part, weight }, ...]")
 
