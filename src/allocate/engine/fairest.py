@@ -15,7 +15,7 @@ What it ends in is an ordinary plan: the best of the problem with a floor under 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,7 +33,8 @@ from allocate.rules.aims import tail
 from allocate.rules.binding import INFINITY
 from allocate.rules.kinds import Fair
 from allocate.rules.tally import POINTS, Limit, Row, Tally
-from allocate.rules.views import Seen
+from allocate.rules.views import Seen, amounts
+from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 SLACK = 1e-8
@@ -62,6 +63,7 @@ class Sight:
     totals: dict
     unit: float = 1.0
     floor: float = 0.0
+    drawn: dict[tuple, Scenario] = field(default_factory=dict)
 
     @classmethod
     def of(cls, aim: Fair, problem: Problem) -> Sight:
@@ -72,8 +74,8 @@ class Sight:
         """Each place's value for pounds on lines (and under curves, where those are said apart)."""
         curves = self.problem.curves
         gain = curves.gain(curves.effort(spend) if effort is None else effort)
-        told = self.aim.seen(Tally(self.problem.scenario, spend, gain))
-        return replace(told, over=self.rows.over).values
+        told = amounts(self.aim.view, self.rows.places, Tally(self.problem.scenario, spend, gain))
+        return replace(self.rows, amounts=told).values
 
     def score(self, values: Array) -> float:
         """The aim's score of values; nothing where it means nothing for them."""
@@ -243,7 +245,7 @@ def _laid(sight: Sight, problem: Problem, more: list[Limit], highest: float, lea
             count, welfare.in_turn = len(welfare.values), True
             for k in range(1, count + 1):
                 welfare.worth(tail(welfare, k / count, np.full(count, 1 / count)))
-    return Laid.over(problem, welfare, sight.totals, more)
+    return Laid.over(problem, welfare, sight.totals, more, sight.drawn)
 
 
 def _lowest_of_all(

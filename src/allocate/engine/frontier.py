@@ -26,7 +26,7 @@ from allocate.rules.aims import BottomUp, Fair, WorstOff
 
 Array = np.ndarray
 Tick = Callable[[int, int], bool | None]
-FINE = 3e-7
+FINE = 1e-6
 """The gap that points are refined to, as a part of what is at stake for the aim: no eye sees less in a picture. The
 ends are exact."""
 

@@ -11,7 +11,7 @@ The way is the same whatever was solved before, so that the answer does not depe
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,6 +31,8 @@ Array = np.ndarray
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
 ROUNDS = 8
+ONCE = (1,)
+"""The round to polish in where that is done but once: by then slices have found what binds."""
 PROVING = 10.0
 """Seconds at most for proving that no other choices are better."""
 
@@ -39,7 +41,7 @@ PROVING = 10.0
 class Options:
     """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake; `opened`,
     where yes/no choices are not to be searched but taken as these, a boolean a line, and `picked`, those that rules own
-    by name (no, where not said); `fine`, where above nothing, a gap that is near enough: nothing is then polished."""
+    by name (no, where not said); `fine`, where above nothing, a gap that is near enough: polished once alone."""
 
     seconds: float = 60.0
     tolerance: float = 1e-4
@@ -108,7 +110,8 @@ def optimum(
         held = session.held(answer)
         # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
         answer = session.solve(problem, grids, held, watch.left())
-    best = _refined(session, problem, grids, answer, held, watch, options.fine)
+    exact = ONCE if options.fine else range(ROUNDS)
+    best = _refined(session, problem, grids, answer, held, watch, options.fine, exact)
     if status == "choices held":
         # What is proved for these choices is not proved for others.
         best.bound = upper_bound(problem, best.prices)
@@ -131,7 +134,7 @@ def nearly(session: Session, problem: Problem, options: Options, watch: Watch) -
     watch.begin(options.seconds)
     watch.enter("solving")
     answer = session.solve(problem, problem.grids, None, options.seconds, "nothing", watch)
-    return _refined(session, problem, problem.grids, answer, None, watch, options.tolerance / 10)
+    return _refined(session, problem, problem.grids, answer, None, watch, options.tolerance / 10, ())
 
 
 def _refined(
@@ -142,18 +145,19 @@ def _refined(
     held: Held | None,
     watch: Watch,
     enough: float = 0.0,
+    polished: Collection[int] = range(ROUNDS),
 ) -> Search:
     """Certify on ever finer slices until no better plan can exist (with these choices), or none that is better by more
-    than `enough` of the outcome at stake; unless that is enough, polished."""
+    than `enough` of the outcome at stake; polished in the rounds that say so."""
     watch.enter("refining")
     best: Search | None = None
     case = _case(session, problem, held)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         if phantoms := session.phantoms(problem, grids, answer):
             raise Phantom(phantoms)
         rough, prices = session.flows(problem, answer), session.prices(problem, answer)
         picks = np.round(answer.column("picked"))
-        exact = [] if enough or problem.pinned is not None else [polish(problem, rough, prices, picks)]
+        exact = [polish(problem, rough, prices, picks)] if number in polished and problem.pinned is None else []
         for flows, at in ((rough, prices), *exact):
             best = _better(best, problem, flows, at, case)
         if best is not None:

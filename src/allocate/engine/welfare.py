@@ -104,10 +104,22 @@ class Laid:
     scale: float
 
     @classmethod
-    def over(cls, under: Problem, welfare: Welfare, totals: dict[str, Total], more: Sequence[Limit] = ()) -> Laid:
-        """Lay an aim over a problem; `totals` are those that its values name, `more` limits that it must keep too."""
+    def over(
+        cls,
+        under: Problem,
+        welfare: Welfare,
+        totals: dict[str, Total],
+        more: Sequence[Limit] = (),
+        drawn: dict[tuple, Scenario] | None = None,
+    ) -> Laid:
+        """Lay an aim over a problem; `totals` are those that its values name, `more` limits that it must keep too.
+        `drawn` are scenarios drawn before for welfares over the same one, to be used again."""
         scale, low, high = PER_VALUE * under.units.money, *welfare.bounds
-        scenario = _scenario(under.scenario, welfare, amount := scale * float(high.sum()))
+        amount, drawn = scale * float(high.sum()), {} if drawn is None else drawn
+        key = (welfare.count, tuple(worth.line for worth in welfare.worths), amount)
+        if key not in drawn:
+            drawn[key] = _scenario(under.scenario, welfare, amount)
+        scenario = drawn[key]
         own = {f"{OWN}{k}": Total(np.array([len(under.low) + k]), np.ones(1), NOTHING, "spend")
                for k in range(welfare.count)}  # fmt: skip
         asked = [Limit("aim", "what the aim asks", _in_pounds(row, scale), 0.0, INFINITY, "spend", str(k))

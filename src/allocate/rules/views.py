@@ -60,18 +60,23 @@ def seen(rule: Rule, view: View, by: Counted, tally: Tally) -> Seen:
     places = apart(tally.parts(rule), scenario)
     counted: Counted = "need" if view == "fair-share" else by
     heads = people(places, counted, scenario)
-    ask = VIEWS[view](tally)
-    amounts = tuple(ask(place) for place in places)
+    found = amounts(view, places, tally)
     years = len(scenario.years)
     if view == "fair-share":
         today = Tally(scenario, tally.baselines, np.zeros(len(scenario._tables["curves"])))
         money = sum(_by_need(today)(place) for place in places)
-        return Seen(places, amounts, np.zeros(len(places)), money * heads / heads.sum(), heads)
+        return Seen(places, found, np.zeros(len(places)), money * heads / heads.sum(), heads)
     less = np.zeros(len(places))
     if view in ("gain", "own-best"):
         bought = _outcome(_today(scenario))
         less = np.array([bought(place) for place in places], dtype=float)
-    return Seen(places, amounts, less, heads * years, heads)
+    return Seen(places, found, less, heads * years, heads)
+
+
+def amounts(view: View, places: tuple[Part, ...], tally: Tally) -> tuple[Amount, ...]:
+    """What these places have in a view, before anything is taken off or divided."""
+    ask = VIEWS[view](tally)
+    return tuple(ask(place) for place in places)
 
 
 def apart(parts: tuple[Part, ...], scenario: Scenario) -> tuple[Part, ...]:
@@ -113,4 +118,4 @@ VIEWS: Mapping[str, Callable[[Tally], Callable[[Part], Amount]]] = {
     "gain": _outcome, "level": _outcome, "spend": _spent, "fair-share": _by_need, "own-best": _outcome,
 }  # fmt: skip
 
-__all__ = ["VIEWS", "Seen", "View", "apart", "seen"]
+__all__ = ["VIEWS", "Seen", "View", "amounts", "apart", "seen"]
