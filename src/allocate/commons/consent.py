@@ -15,7 +15,7 @@ import numpy as np
 from allocate.commons.benefits import Benefits
 from allocate.engine.certificate import Flows
 from allocate.engine.optimum import Optimum, Options
-from allocate.engine.piece import Clash, best
+from allocate.engine.piece import Clash, best, itself
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
@@ -87,7 +87,7 @@ def with_floors(problem: Problem, benefits: Benefits, least: Array, who: Sequenc
 
 def _best(problem: Problem, options: Options) -> Optimum | None:
     try:
-        return best(problem, options, Watch(), lambda session, within, found: found, settle=False)
+        return best(problem, options, Watch(), itself, settle=False)
     except (Clash, EngineError):
         return None
 

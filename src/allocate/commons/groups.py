@@ -24,7 +24,7 @@ from allocate.commons.games import rows
 from allocate.engine.bends import FIRM
 from allocate.engine.certificate import Flows, Prices, upper_bound
 from allocate.engine.optimum import Optimum, Options
-from allocate.engine.piece import Clash, best
+from allocate.engine.piece import Clash, best, itself
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 
@@ -172,7 +172,7 @@ class Groups:
         just is reached: then what stands is the best that is known."""
         try:
             options = replace(self.options, fine=NEAR)
-            return best(problem, options, Watch(), lambda session, within, found: found, settle=False)
+            return best(problem, options, Watch(), itself, settle=False)
         except Clash:
             return None
 

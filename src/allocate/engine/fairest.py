@@ -21,10 +21,9 @@ import numpy as np
 
 from allocate.engine.certificate import PENNY, Flows, Prices, certify, upper_bound
 from allocate.engine.optimum import Optimum, Options, must_order
-from allocate.engine.piece import Aimed, Clash, Solved, best
+from allocate.engine.piece import Aimed, Clash, Solved, best, itself
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
-from allocate.engine.session import Session
 from allocate.engine.watch import Watch
 from allocate.engine.welfare import Laid, Welfare, firm, no_further
 from allocate.errors import EngineError, ScenarioError
@@ -103,7 +102,7 @@ def solved_fairly(problem: Problem, aim: Fair, options: Options, watch: Watch) -
     """The best plan of a problem by an aim, in whole pounds. Raises Clash, what `allocate.engine.solving` does, and
     ScenarioError where the aim means nothing for any plan."""
     watch.begin(options.seconds)
-    most = best(problem, options, watch, _itself, settle=False)
+    most = best(problem, options, watch, itself, settle=False)
     sight = sighted(aim, problem, most, options, watch)
     kept, gain = what_is_kept(sight, most)
     try:
@@ -150,7 +149,7 @@ def _own_best(sight: Sight, problem: Problem, options: Options, watch: Watch) ->
     for place in sight.rows.places:
         curves = np.isin(np.arange(len(problem.curves)), problem.feeds.rows[np.isin(problem.feeds.columns, place.rows)])
         alone = replace(problem, weight=np.where(curves, problem.weight, 0.0))
-        optimum = best(alone, options, watch, _itself, settle=False)
+        optimum = best(alone, options, watch, itself, settle=False)
         found.append(sight.values(optimum.flows.spend)[len(found)])
     values = np.array(found)
     if (nothing := values <= 1e-9 * values.max()).any():
@@ -233,7 +232,7 @@ def _laid(sight: Sight, problem: Problem, more: list[Limit], highest: float, lea
     welfare = sight.welfare(highest, least)
     if whole:
         welfare.worth(tail(welfare, 0.0))
-    elif not _discrete(problem):
+    elif not discrete(problem):
         sight.aim.shape(welfare, sight.rows, problem.scenario)
     else:
         shaped = sight.welfare(highest, least)
@@ -259,7 +258,8 @@ def _lowest_of_all(
     return lowest
 
 
-def _discrete(problem: Problem) -> bool:
+def discrete(problem: Problem) -> bool:
+    """Whether a problem has yes/no choices, of lines, of rules or of slices that must fill in order."""
     return bool(problem.choices.any() or problem.terms.picks or must_order(problem))
 
 
@@ -302,7 +302,7 @@ def _pinned(laid: Laid, problem: Problem, flows: Flows, spent: Prices | None) ->
 
 
 def _best(problem: Problem, laid: Laid, options: Options, watch: Watch) -> Optimum:
-    return best(problem, _with_opened(laid, options), watch, _itself, based=False, settle=False)
+    return best(problem, _with_opened(laid, options), watch, itself, based=False, settle=False)
 
 
 def _with_opened(laid: Laid, options: Options) -> Options:
@@ -310,10 +310,6 @@ def _with_opened(laid: Laid, options: Options) -> Options:
     if options.opened is None:
         return options
     return replace(options, opened=np.append(options.opened, np.zeros(laid.welfare.count, dtype=bool)))
-
-
-def _itself(session: Session, problem: Problem, found: Optimum) -> Optimum:
-    return found
 
 
 def _with_own(laid: Laid, effort: Array) -> Array:
@@ -371,7 +367,7 @@ def most_of_the_fair(
         ends[:, -count:] = held.terms.ends[:, -count:]
         held = replace(laid.problem, terms=replace(laid.problem.terms, ends=ends), low=held.low, around=held.around)
     held = replace(held, weight=np.append(problem.weight, np.zeros(len(laid.welfare.worths))))
-    found = best(held, _with_opened(laid, options), watch, _itself, based=False)
+    found = best(held, _with_opened(laid, options), watch, itself, based=False)
     if staged.spent is None:
         return laid, found
     return laid, replace(found, prices=staged.spent, certificate=replace(found.certificate, bound=np.nan))
@@ -403,8 +399,12 @@ def _floored(sight: Sight, problem: Problem, laid: Laid, prices: Prices, flows: 
     """The problem with a floor under each place that the aim holds up, at what the plan gives it, and its prices."""
     asked = prices.limit[-len(laid.welfare.rows) :]
     scenario, held = problem.scenario, []
-    told = sight.aim.seen(Tally(scenario, flows.spend, problem.curves.gain(problem.curves.effort(flows.spend))))
-    for place, amount, now in zip(sight.rows.places, sight.rows.amounts, told.amounts, strict=True):
+    places, tally = (
+        sight.rows.places,
+        Tally(scenario, flows.spend, problem.curves.gain(problem.curves.effort(flows.spend))),
+    )
+    told = amounts(sight.aim.view, places, tally)
+    for place, amount, now in zip(places, sight.rows.amounts, told, strict=True):
         name = next(iter(amount.terms), None)
         if name is None:
             continue
@@ -427,4 +427,7 @@ def _floored(sight: Sight, problem: Problem, laid: Laid, prices: Prices, flows: 
     return floored, own
 
 
-__all__ = ["LEAST_GIVEN", "Sight", "Staged", "most_of_the_fair", "sighted", "solved_fairly", "stages", "what_is_kept"]
+__all__ = [
+    "LEAST_GIVEN", "Sight", "Staged", "discrete", "most_of_the_fair", "sighted", "solved_fairly", "stages",
+    "what_is_kept",
+]  # fmt: skip

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocate.engine.certificate import Flows
-from allocate.engine.fairest import LEAST_GIVEN, Sight, most_of_the_fair, sighted, stages, what_is_kept
-from allocate.engine.optimum import Optimum, Options, must_order
-from allocate.engine.piece import Clash, best
+from allocate.engine.fairest import LEAST_GIVEN, Sight, discrete, most_of_the_fair, sighted, stages, what_is_kept
+from allocate.engine.optimum import Optimum, Options
+from allocate.engine.piece import Clash, best, itself
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Stopped, Watch
 from allocate.engine.welfare import firm, no_further
@@ -120,14 +120,13 @@ class _Tracing:
 
     @classmethod
     def of(cls, problem: Problem, aim: Fair, options: Options, watch: Watch) -> _Tracing:
-        most = best(problem, options, watch, lambda session, within, found: found)
+        most = best(problem, options, watch, itself)
         sight = sighted(aim, problem, most, options, watch)
         return cls(problem, sight, most, what_is_kept(sight, most)[1], options, watch)
 
     @property
     def discrete(self) -> bool:
-        problem = self.problem
-        return bool(problem.choices.any() or problem.terms.picks or must_order(problem))
+        return discrete(self.problem)
 
     def first(self) -> Point:
         """The most benefit, nearest to today; bounded by what giving up the least that can be weighed would reach."""

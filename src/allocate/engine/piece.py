@@ -86,6 +86,11 @@ def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
     return best(problem, options, watch, rounded)
 
 
+def itself(session: Session, problem: Problem, found: Optimum) -> Optimum:
+    """The best plan as it is, for `best`."""
+    return found
+
+
 def best(
     problem: Problem,
     options: Options,

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from allocate.plan.aim import aim_unit
+from allocate.plan.aim import PEOPLE, aim_unit
 from allocate.plan.comparing import Unlike, unlike
 from allocate.plan.figures import MINUS, number, pounds
 from allocate.plan.moves import NOISE, POUND
@@ -24,8 +24,6 @@ from allocate.rules import inequality
 from allocate.rules.inequality import Senseless
 
 Array = np.ndarray
-PEOPLE = 1000.0
-"""Outcomes are told for so many people."""
 A_HEAD, OF_SHARE = " a head", "of fair share"
 OUTCOME = f"for {PEOPLE:,.0f} people"
 UNLEVEL = "some curves count from a reference, not from nothing, so that what they say is no level"
