@@ -8,25 +8,23 @@ what those outside do: see `allocate.commons.groups`. Groups are solved only as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from allocate.commons.alone import Apart
 from allocate.commons.benefits import Benefits
 from allocate.commons.consent import Insisting, insisting
 from allocate.commons.equilibrium import LEAST
-from allocate.commons.fallbacks import ALONE, APART, FALLBACKS, TOLERANCE, Fallback
+from allocate.commons.fallbacks import ALONE, APART, FALLBACKS, TOLERANCE
 from allocate.commons.games import MOST, Game, group_table, shapley
+from allocate.commons.ground import Ground
 from allocate.commons.groups import Alone, Groups
 from allocate.commons.nucleolus import nucleolus
 from allocate.commons.stability import EqualGain, equal_gain, top_up
 from allocate.engine.certificate import Flows
-from allocate.engine.optimum import Options
-from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 from allocate.errors import Problem as Wrong
 from allocate.errors import ScenarioError
@@ -36,7 +34,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
 from allocate.plan.words import count, some
-from allocate.rules.kinds import aim_of
 from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
@@ -263,31 +260,18 @@ def deal(
     Raises ScenarioError where benefits.csv does not say what an outcome is worth to every partner that decides, or
     where fewer than 2 or more than 16 do; NoPlan where the rules cannot all hold; ValueError for another fallback.
     """
-    if fallback not in FALLBACKS:
-        raise ValueError(f"fallback must be one of {', '.join(map(repr, FALLBACKS))}, not {fallback!r}")
-    benefits = Benefits.of(scenario)
-    if problems := list(_faults(scenario, benefits)):
+    if problems := list(_too_many(scenario)):
         raise ScenarioError(scenario.id, problems)
-    together = solve(scenario)
-    aim = aim_of(scenario)
-    plain = scenario if aim is None else scenario.change({f"rules.{aim.id}.in_force": False})
-    best = together if aim is None else solve(plain)
-    finding = _Finding(plain, benefits, together, best, Options(seconds), fallback, watch, tick)
-    return finding.found(scenario, all_groups)
+    ground = Ground.of(scenario, fallback=fallback, seconds=seconds, solve=solve)
+    return _Finding(ground, watch, tick).found(all_groups)
 
 
-def _faults(scenario: Scenario, benefits: Benefits) -> list[Wrong]:
-    """Why there can be no deal in pounds."""
-    players = len(benefits.players)
-    found = [
-        Wrong("benefits.csv", "has no row: say what an outcome is worth to it in £", field="partner", value=player)
-        for player, known in zip(benefits.players, benefits.in_money, strict=True) if not known
-    ]  # fmt: skip
-    if not 2 <= players <= MOST:
-        expected = f"a deal is between 2 to {MOST} partners that decide, here are {players}"
-        fix = "let partners that go together be one" if players > MOST else ""
-        found.append(Wrong("lines.csv", expected, field="partner", fix=fix))
-    return found
+def _too_many(scenario: Scenario) -> Iterator[Wrong]:
+    """Why groups cannot be gone through."""
+    players = len(Benefits.of(scenario).players)
+    if players > MOST:
+        expected = f"a deal is between {MOST} partners that decide at most, here are {players}"
+        yield Wrong("lines.csv", expected, field="partner", fix="let partners that go together be one")
 
 
 class _Enough(Exception):
@@ -297,35 +281,20 @@ class _Enough(Exception):
 class _Finding:
     """One answer in the making."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        benefits: Benefits,
-        together: Plan,
-        best: Plan,
-        options: Options,
-        fallback: str,
-        watch: Watch | None,
-        tick: Tick | None,
-    ) -> None:
-        self.scenario, self.benefits, self.together, self.best = scenario, benefits, together, best
-        self.options, self.watch, self.tick = options, watch, tick
-        self.problem = Problem.of(scenario)
-        self.apart = Apart.of(scenario, benefits, options)
-        self.fallback = Fallback.of(fallback, self.apart)
-        self.groups = Groups(self.problem, benefits, self.fallback.stands, self.apart.today, options)
-        self.flows = self._with_aids(together)
-        self.payoffs = self.groups.payoffs(self.flows)
-        self.most = self.groups.price(self.flows)
+    def __init__(self, ground: Ground, watch: Watch | None, tick: Tick | None) -> None:
+        self.ground, self.watch, self.tick = ground, watch, tick
+        self.fallback, self.payoffs = ground.fallback, ground.lands
+        self.groups = Groups(ground.problem, ground.benefits, self.fallback.stands, ground.apart.today, ground.options)
+        self.most = self.groups.price(ground.flows(ground.together))
         self.known: dict[int, Alone] = {}
         self.bounds: dict[int, float] = {}
-        self.game = Game(benefits.players, self._value, self._at_most)
+        self.game = Game(ground.players, self._value, self._at_most)
         stake = self.groups.left_to(self.game.everybody).at_stake
         self.noise = max(LEAST * stake, 1.0)
 
-    def found(self, scenario: Scenario, all_groups: bool) -> Deal:
+    def found(self, all_groups: bool) -> Deal:
         """Everything, the needed first."""
-        least = pd.Series(self.fallback.payoffs, pd.Index(self.game.partners))
+        ground, least = self.ground, pd.Series(self.fallback.payoffs, pd.Index(self.game.partners))
         stable, lacking, proof, largest = None, 0.0, pd.DataFrame(columns=["group", "part", "value"]), 0
         equal = self._equal()
         leaving = pd.DataFrame(columns=LEAVING)
@@ -347,11 +316,11 @@ class _Finding:
         except _Enough:
             all_groups = False
         partners = self._partners(*equal)
-        consent, together = self._consent()
+        consent, insisted = self._consent()
         return Deal(
-            scenario, self.together, self.fallback.kind, self.fallback.regret, partners, self._asked(equal[1]), proof,
-            consent, leaving, self._sharing(partners, stable, all_groups), stable, lacking,
-            self.game.members(largest), together.value, self.best.value,
+            ground.scenario, ground.together, self.fallback.kind, self.fallback.regret, partners,
+            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups), stable, lacking,
+            self.game.members(largest), insisted.value, ground.best.value,
             max(self.most.value, float(self.payoffs.sum())), self.noise,
         )  # fmt: skip
 
@@ -376,12 +345,6 @@ class _Finding:
         if group not in self.bounds:
             self.bounds[group] = self.groups.at_most(group)
         return self.bounds[group]
-
-    def _with_aids(self, plan: Plan) -> Flows:
-        """The flows of a plan, with the aids of rules, which nobody reads off a plan, at nothing."""
-        flows = plan._solved.flows
-        aids = len(self.problem.route_high) - len(flows.moved)
-        return Flows(flows.spend, np.append(flows.moved, np.zeros(aids)))
 
     def _equal(self) -> tuple[Array, Array, Array]:
         least = self.fallback.payoffs
@@ -409,29 +372,26 @@ class _Finding:
 
     # --- tables -------------------------------------------------------------------------------------------------------
 
-    def _name(self, player: str) -> str:
-        return self.scenario.name_of("partners", player)
-
     def _partners(self, equal: Array, amount: Array, moved: Array) -> pd.DataFrame:
         players, least, now = self.game.partners, self.fallback.payoffs, self.payoffs
         columns = (
-            players, [self._name(each) for each in players], least, now, now - least, equal, moved, amount,
+            players, [self.ground.name(each) for each in players], least, now, now - least, equal, moved, amount,
             amount - least, amount - now,
         )  # fmt: skip
         return pd.DataFrame(dict(zip(PARTNERS, columns, strict=True)))
 
     def _leaving(self, amounts: Array) -> pd.DataFrame:
-        rows, curves = [], self.problem.curves
+        rows = []
         for k, player in enumerate(self.game.partners):
             group = self.game.everybody & ~(1 << k)
             self.game.value(group)
             rest = self._alone(group)
-            acts = self.apart.reply(player, rest.flows).profile
-            payoff = self.benefits.payoffs(curves.gain(curves.effort(acts.spend)))[k]
-            shifts = np.abs(acts.spend - self.fallback.stands.spend)[self.benefits.decides == k].sum() / 2
+            acts = self.ground.apart.reply(player, rest.flows).profile
+            payoff = self.ground.payoffs(acts)[k]
+            shifts = np.abs(acts.spend - self.fallback.stands.spend)[self.ground.benefits.decides == k].sum() / 2
             less = float(amounts.sum() - amounts[k]) - rest.value
             rows.append([
-                player, self._name(player), rest.value, rest.value - self._least(group), less, rest.payoffs[k],
+                player, self.ground.name(player), rest.value, rest.value - self._least(group), less, rest.payoffs[k],
                 max(payoff, rest.payoffs[k]), self.fallback.payoffs[k], shifts,
             ])  # fmt: skip
         return pd.DataFrame(rows, columns=LEAVING)
@@ -441,20 +401,21 @@ class _Finding:
         least, players = self.fallback.payoffs, self.game.partners
         stands = None if self.fallback.kind == ALONE else self.fallback.stands
         everybody = self._insisting(range(len(players)), stands)
-        plain = self.groups.payoffs(self._with_aids(self.best))
+        plain = self.ground.payoffs(self.ground.flows(self.ground.best))
         rows = []
         for k, player in enumerate(players):
             cost = 0.0
             if least[k] - plain[k] > LEAST * max(abs(least[k]), 1.0):
-                cost = max(0.0, self.best.value - self._insisting([k], stands).value)
+                cost = max(0.0, self.ground.best.value - self._insisting([k], stands).value)
             rows.append([
-                player, self._name(player), least[k], self.payoffs[k], max(0.0, least[k] - self.payoffs[k]), cost,
+                player, self.ground.name(player), least[k], self.payoffs[k], max(0.0, least[k] - self.payoffs[k]), cost,
                 everybody.payoffs[k], everybody.prices[k],
             ])  # fmt: skip
         return pd.DataFrame(rows, columns=CONSENT), everybody
 
     def _insisting(self, who: Sequence[int], stands: Flows | None) -> Insisting:
-        return insisting(self.problem, self.benefits, self.fallback.payoffs, who, self.options, stands)
+        ground = self.ground
+        return insisting(ground.problem, ground.benefits, self.fallback.payoffs, who, ground.options, stands)
 
     def _sharing(self, partners: pd.DataFrame, stable: bool | None, all_groups: bool) -> pd.DataFrame:
         splits: dict[str, tuple[pd.Series, Any]] = {EQUAL: (partners.set_index("partner")["amount"], stable)}
