@@ -319,8 +319,8 @@ class _Finding:
         consent, insisted = self._consent()
         return Deal(
             ground.scenario, ground.together, self.fallback.kind, self.fallback.regret, partners,
-            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups), stable, lacking,
-            self.game.members(largest), insisted.value, ground.best.value,
+            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups), stable,
+            lacking, self.game.members(largest), insisted.value, ground.best.value,
             max(self.most.value, float(self.payoffs.sum())), self.noise,
         )  # fmt: skip
 

@@ -108,7 +108,8 @@ def faults(benefits: Benefits) -> Iterator[Wrong]:
             fault = "has no row: say what an outcome is worth to it in £"
             yield Wrong("benefits.csv", fault, field="partner", value=player)
     if (players := len(benefits.players)) < 2:
-        yield Wrong("lines.csv", "a deal is between two partners that decide, or more", field="partner", value=str(players))
+        fault = "a deal is between two partners that decide, or more"
+        yield Wrong("lines.csv", fault, field="partner", value=str(players))
 
 
 __all__ = ["Ground"]
