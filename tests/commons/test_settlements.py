@@ -37,17 +37,14 @@ LAST_YEAR = "last year"
 FAIR = (EVEN, PART, BALANCED)
 
 
-def purse(
-    *worths: float, names: tuple[str, ...] = ("a", "b", "c"), before: float = 3e5, left: float = 3e5, **more
-) -> al.Scenario:
-    """Partners with £300,000 each of one purse that has £300,000 more, and a service each, worth so much a pound."""
+def purse(*worths: float, names: str = "abc", before: float = 3e5, left: float = 3e5) -> al.Scenario:
+    """Partners that spend £300,000 each of one purse in which £300,000 more is left, each on a service of its own,
+    worth so much a pound."""
     mine = list(zip(names, worths, strict=False))
     lines = [line(name, f"service-{name}", before) for name, _ in mine]
     curves = [straight(f"service-{name}", "service", 1.0) for name, _ in mine]
-    rows = [
-        benefit(name, "service", worth=worth) | {"place": "town"} | {"own": 1.0} for name, worth in mine
-    ]  # fmt: skip
-    return make(lines, curves, before * len(mine) + left, more.pop("rules", None), {"service": 1.0}, benefits=rows)
+    rows = [benefit(name, "service", worth=worth) for name, worth in mine]
+    return make(lines, curves, before * len(mine) + left, {}, {"service": 1.0}, benefits=rows)
 
 
 def curved(slope: float = 0.25) -> al.Scenario:
@@ -222,7 +219,7 @@ def test_what_is_refused():
 # --- on any system ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(systems((2, 3), everybody=True), st.sampled_from(["apart", LAST_YEAR]))
 def test_each_is_the_best_of_its_kind(scenario, fallback):
     """On any system every plan is lawful and leaves nobody below its fallback, nobody has more than in the plan that it
@@ -256,7 +253,7 @@ def test_each_is_the_best_of_its_kind(scenario, fallback):
             assert measure[rows[name]] >= max(measure) - slack.get(name, 3 * found.noise)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(systems((2, 2), everybody=True))
 def test_nothing_is_left_over(scenario):
     """On any system no plan lands more on somebody, and less on nobody, than any of the three fair settlements."""
@@ -269,19 +266,20 @@ def test_nothing_is_left_over(scenario):
         mine = found.settlements[found.settlements["settlement"] == name]
         if not len(mine):
             continue
-        payoffs = mine["payoff"].to_numpy() - 1.0
-        floored = with_floors(table.lawful, ground.benefits, payoffs, table.floored)
+        payoffs = mine["payoff"].to_numpy()
+        floored = with_floors(table.lawful, ground.benefits, payoffs - found.noise, table.floored)
+        around = ground.problem.curves.effort(np.array(spent(found, name)))
         for k in who:
-            flows = replace(floored, weight=ground.benefits.worth[k])
-            most = best(flows, ground.options, Watch(), itself, settle=False)
-            # What a pound less for the others could bring it.
+            wanted = replace(floored, weight=ground.benefits.worth[k], around=around)
+            most = best(wanted, ground.options, Watch(), itself, settle=False)
+            # Beside what the pounds that the others may have less here bring it.
             assert most.certificate.value <= payoffs[k] + 1e-3 * hopes.max() + 200 * found.noise
 
 
 def test_names_make_no_difference():
     """Partners by other names, and in another order, settle on the same."""
-    here = al.settle(purse(2.0, 1.0, names=("a", "b")), fallback=LAST_YEAR)
-    there = al.settle(purse(1.0, 2.0, names=("a", "b")), fallback=LAST_YEAR)
+    here, there = (al.settle(purse(*worths, names=names), fallback=LAST_YEAR)
+                   for worths, names in (((2.0, 1.0), "ab"), ((1.0, 2.0), "yz")))  # fmt: skip
     for name in FAIR:
         assert gains(here, name) == pytest.approx(gains(there, name)[::-1], abs=3)
 

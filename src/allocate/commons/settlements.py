@@ -64,6 +64,8 @@ SETTLEMENTS = ["settlement", "partner", "name", "payoff", "fallback", "gain", "i
 SUMMARY = ["settlement", "value", "difference", "moved", "best_for", "worst_for", "gap", "why", "how"]
 HOPE = 10.0, 1e-5
 """A gain to hope for is more than so many pounds, and than this part of the fallback: less is what rounding leaves."""
+POUNDS = 3.0
+"""How many pounds, where they are worth most to a partner, whole pounds may move its payoff by."""
 TOLD = 3
 """Lines of most difference that are told in words."""
 
@@ -303,7 +305,7 @@ class _Finding:
         self.ground, self.watch, self.tick, self.table = ground, watch, tick, Table.of(ground)
         self.weights = np.array([float(weights.get(player, 1.0)) for player in ground.players])
         self.least, self.done = ground.fallback.payoffs, 0
-        self.noise = max(1.0, 1e-6 * float(np.abs(ground.lands).max(initial=0.0)))
+        self.noise = max(1.0, 1e-6 * float(np.abs(ground.lands).max(initial=0.0)), POUNDS * _worth_of_a_pound(ground))
         self.least_hope = np.maximum(HOPE[0], HOPE[1] * np.abs(self.least))
         self.prefer: list[Found | str] = []
         self.settled: dict[str, Found | str] = {}
@@ -479,6 +481,14 @@ def _below(ground: Ground, noise: float) -> tuple[str, ...]:
     """The partners that the plan together leaves below their fallbacks, those that lack most first."""
     change = ground.lands - ground.fallback.payoffs
     return tuple(ground.players[k] for k in np.argsort(change) if change[k] < -noise)
+
+
+def _worth_of_a_pound(ground: Ground) -> float:
+    """What a pound more in the plan together is worth at most, on any line and to any partner."""
+    problem = ground.problem
+    effort = np.maximum(problem.curves.effort(ground.flows(ground.together).spend), 1e-3 * problem.effort_high)
+    worth = ground.benefits.worth * problem.curves.marginal(effort)
+    return max((float((each @ problem.feeds).max(initial=0.0)) for each in worth), default=0.0)
 
 
 def _moved(change: Array) -> float:
