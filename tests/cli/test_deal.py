@@ -48,6 +48,16 @@ def test_as_csv_and_json(capsys, folder):
     assert {"partners", "groups", "proof", "consent", "leaving", "sharing"} <= set(found)
 
 
+def test_blocs(capsys, folder):
+    """Partners that go together count as one, named or by kind, and what each of them has is shown."""
+    out, words = told(capsys, folder, "--bloc", "rights=a, b")
+    assert "Rights (2)" in out
+    assert "Blocs, where all in one gain the same" in out
+    assert "These decide and are counted as one" in words
+    assert "between two partners" in told(capsys, folder, "--blocs-by-kind", code=2)[1]
+    assert "NAME=PARTNER" in told(capsys, folder, "--bloc", "rights", code=2)[1]
+
+
 def test_without_benefits(capsys):
     """A scenario that does not say what outcomes are worth to partners is refused, with everyone it lacks."""
     assert "benefits.csv" in told(capsys, TINY, code=2)[1]

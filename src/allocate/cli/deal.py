@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 
 import allocate as al
-from allocate.cli.options import add_common, read_scenario
+from allocate.cli.options import add_common, read_pairs, read_scenario
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
+from allocate.commons.blocs import by_kind
 from allocate.commons.fallbacks import FALLBACKS
 from allocate.plan.figures import number, pounds
 
+BLOC = "NAME=PARTNER,PARTNER"
 SHOWN = 12
 """Groups on the screen; --format json has all that were asked."""
 
@@ -25,6 +27,10 @@ def add(verbs: Any) -> None:
     verb.add_argument(
         "--all-groups", action="store_true", help="two other ways to share beside it, which take every group's value"
     )
+    verb.add_argument(
+        "--bloc", action="append", default=[], metavar=BLOC, help="partners that count as one; may be repeated"
+    )
+    verb.add_argument("--blocs-by-kind", action="store_true", help="all partners of the same kind count as one")
     verb.set_defaults(run=run)
 
 
@@ -33,16 +39,24 @@ def run(options: argparse.Namespace) -> int:
     from allocate import screen
 
     scenario = read_scenario(options)
+    blocs = read_blocs(scenario, options)
     with screen.progress(f"Asking what groups of {scenario.heading.name} could do by themselves") as tell:
         found = al.deal(
             scenario, fallback=options.fallback.replace("-", " "), all_groups=options.all_groups,
-            seconds=options.seconds, tick=tell,
+            blocs=blocs, seconds=options.seconds, tick=tell,
         )  # fmt: skip
     for sentence in [*found.sentences, scenario.heading.caveat]:
         if sentence:
             say(sentence)
     answer(options.format, partial(deal_to_json, found), found.partners, partial(show, found))
     return ANSWERED if found.certified else OUR_FAULT
+
+
+def read_blocs(scenario: al.Scenario, options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """The blocs that were named, then those by kind of the partners that are in none."""
+    pairs = read_pairs("--bloc", options.bloc, BLOC)
+    named = {name: tuple(filter(None, map(str.strip, text.split(",")))) for name, text in pairs.items()}
+    return named | (by_kind(scenario, named) if options.blocs_by_kind else {})
 
 
 def deal_to_json(found: al.Deal) -> str:
@@ -61,6 +75,7 @@ def show(found: al.Deal) -> None:
 
     say("")
     others = [sharing(found)] if found.sharing["method"].nunique() > 1 else []
+    others += [blocs(found)] if len(found.blocs) else []
     screen.put_all([partners(found), groups(found), consent(found), leaving(found), *others])
 
 
@@ -83,7 +98,7 @@ def groups(found: al.Deal) -> Any:
 
     sheet, money = screen.Sheet("Groups by themselves", ["Group", "Have", "In the deal", "Slack"]), _money(found)
     for row in found.groups.head(SHOWN).itertuples():
-        name = " + ".join(found.scenario.name_of("partners", each) for each in row.group)
+        name = " + ".join(found.name(each) for each in row.group)
         cells = [money(row.value), money(row.given), money(row.slack, signed=True)]
         sheet.rows.append(([name, *cells], "bold" if row.slack < -found.noise else ""))
     return sheet
@@ -123,6 +138,18 @@ def sharing(found: al.Deal) -> Any:
     for name, rows in table.groupby("name", sort=False):
         amounts = rows.set_index("method")["amount"]
         sheet.rows.append(([name, *[money(amounts[method]) for method in methods]], ""))
+    return sheet
+
+
+def blocs(found: al.Deal) -> Any:
+    """What each in a bloc has where all in it gain the same."""
+    from allocate import screen
+
+    titles = ["Bloc", "Partner", "Fallback", "Together", "Payment", "With the deal", "Gain"]
+    sheet, money = screen.Sheet("Blocs, where all in one gain the same", titles), _money(found)
+    for row in told_rows(found.blocs):
+        cells = [money(row.fallback), money(row.together), money(row.payment, signed=True), money(row.amount)]
+        sheet.rows.append(([found.name(row.bloc), row.name_, *cells, money(row.gain, signed=True)], ""))
     return sheet
 
 

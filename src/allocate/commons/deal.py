@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from allocate.commons.benefits import Benefits
+from allocate.commons.blocs import Blocs, bloc_name, divided
 from allocate.commons.consent import Insisting, insisting
 from allocate.commons.equilibrium import LEAST
 from allocate.commons.fallbacks import ALONE, APART, FALLBACKS, TOLERANCE
 from allocate.commons.games import MOST, Game, group_table, shapley
-from allocate.commons.ground import Ground
+from allocate.commons.ground import Ground, players_of
 from allocate.commons.groups import Alone, Groups
 from allocate.commons.nucleolus import nucleolus
 from allocate.commons.stability import EqualGain, equal_gain, top_up
@@ -43,6 +44,7 @@ OUTSIDE = "A group by itself decides and shares only its own money; those outsid
 PARTNERS = ["partner", "name", "fallback", "together", "change", "equal", "moved", "amount", "gain", "payment"]
 CONSENT = ["partner", "name", "fallback", "together", "short", "cost", "insisting", "price"]
 LEAVING = ["partner", "name", "rest", "more", "less", "left", "acts", "fallback", "shifts"]
+TABLES = ("partners", "groups", "proof", "consent", "leaving", "sharing", "blocs")
 SHARING = ["method", "partner", "name", "amount", "gain", "payment", "stable"]
 
 
@@ -69,6 +71,10 @@ class Deal:
     sharing   one row a method and partner: method, partner, name, amount, gain, payment, stable (whether no group does
               better by itself; blank where not every group is known)
 
+    blocs     one row a partner that is one of a bloc: bloc, partner, name, fallback, together, amount, gain, payment,
+              where the bloc divides what it pays or receives so that all in it gain the same
+
+    Where partners go together as a bloc (`of_blocs`: a name to their ids) every other table has it in their place.
     `stable` is whether no group does better by itself than in the deal; None where nobody waited for the proof.
     `top_up` is the least money from outside with which a stable deal exists, 0 where one does without. `largest` is the
     largest group short of all that would still do better than its fallbacks, and by the most; nobody where none would.
@@ -97,6 +103,8 @@ class Deal:
     """Pounds that land on all partners in the plan that lands most on them under the same rules."""
     noise: float
     """Pounds up to which differences are what the tolerance leaves."""
+    blocs: pd.DataFrame
+    of_blocs: Blocs
 
     @property
     def certified(self) -> bool:
@@ -121,19 +129,27 @@ class Deal:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""
-        return {name: getattr(self, name) for name in ("partners", "groups", "proof", "consent", "leaving", "sharing")}
+        return {name: getattr(self, name) for name in TABLES}
+
+    def name(self, player: str) -> str:
+        """What a partner, or a bloc, is called."""
+        return bloc_name(self.scenario, self.of_blocs, player)
 
     @property
     def sentences(self) -> list[str]:
         """The answer in words: what there is to share, payments, whether it holds, consent, who leaving hurts."""
         said = [self._headline(), self._most(), self._payments(), self._holds(), self._outside(), self._consents()]
-        return [sentence for sentence in (*said, self._leaves(), self._counted(), self._assurance()) if sentence]
+        return [
+            sentence
+            for sentence in (*said, self._leaves(), self._together(), self._counted(), self._assurance())
+            if sentence
+        ]
 
     def _said(self, amount: float, signed: bool = False) -> str:
         return pounds(amount, self.scenario.heading.currency, signed)
 
     def _names(self, group: Sequence[str]) -> str:
-        names = [self.scenario.name_of("partners", each) for each in group]
+        names = [self.name(each) for each in group]
         return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
     def _headline(self) -> str:
@@ -219,6 +235,18 @@ class Deal:
             return f"{said}. The largest group that would still do better than its fallbacks is all but {without}."
         return f"{said}. No smaller group would do better than its fallbacks."
 
+    def _together(self) -> str:
+        if not self.of_blocs:
+            return ""
+        told = [
+            f"{self.name(name)}: {', '.join(self.scenario.name_of('partners', each) for each in partners)}"
+            for name, partners in self.of_blocs.items()
+        ]
+        return (
+            f"These decide and are counted as one, so gains are equal by bloc, not by partner: {'; '.join(told)}. What "
+            "a bloc pays or receives is its own to divide; here all in it gain the same."
+        )
+
     def _counted(self) -> str:
         figures = evidence(self.scenario)
         mine = figures[figures["figure"].str.startswith("benefits.")]
@@ -244,6 +272,7 @@ def deal(
     *,
     fallback: str = APART,
     all_groups: bool = False,
+    blocs: Blocs | None = None,
     seconds: float = 60.0,
     solve: Solve = solve_now,
     watch: Watch | None = None,
@@ -253,25 +282,28 @@ def deal(
 
     `fallback`: 'apart', 'last year' or 'alone', as `allocate.commons.fallbacks` has them. With `all_groups` the average
     contribution (Shapley) and the split whose least content group is as content as can be (the nucleolus) stand beside
-    equal gain; they ask for every group. `seconds` bounds each solve. `tick(done, total)` is told how far it is, in
-    groups, `total` being all there are; once it returns False, or `watch` is stopped, no more groups are asked and
-    `stable` is None where it was not known by then. `solve` may be one that remembers what it has solved.
+    equal gain; they ask for every group. Partners of a bloc (`blocs`: a name to their ids) decide and are counted as
+    one; `allocate.commons.blocs.by_kind` makes one of each kind of partner. `seconds` bounds each solve. `tick(done,
+    total)` is told how far it is, in groups, `total` being all there are; once it returns False, or `watch` is stopped,
+    no more groups are asked and `stable` is None where it was not known by then. `solve` may be one that remembers what
+    it has solved.
 
     Raises ScenarioError where benefits.csv does not say what an outcome is worth to every partner that decides, or
-    where fewer than 2 or more than 16 do; NoPlan where the rules cannot all hold; ValueError for another fallback.
+    where fewer than 2 or more than 16 do, or blocs cannot be; NoPlan where the rules cannot all hold; ValueError for
+    another fallback.
     """
-    if problems := list(_too_many(scenario)):
+    if problems := list(_too_many(players_of(scenario, blocs or {}))):
         raise ScenarioError(scenario.id, problems)
-    ground = Ground.of(scenario, fallback=fallback, seconds=seconds, solve=solve)
+    ground = Ground.of(scenario, fallback=fallback, seconds=seconds, solve=solve, blocs=blocs)
     return _Finding(ground, watch, tick).found(all_groups)
 
 
-def _too_many(scenario: Scenario) -> Iterator[Wrong]:
+def _too_many(benefits: Benefits) -> Iterator[Wrong]:
     """Why groups cannot be gone through."""
-    players = len(Benefits.of(scenario).players)
-    if players > MOST:
+    if (players := len(benefits.players)) > MOST:
         expected = f"a deal is between {MOST} partners that decide at most, here are {players}"
-        yield Wrong("lines.csv", expected, field="partner", fix="let partners that go together be one")
+        fix = "let some go together: --bloc NAME=PARTNER,PARTNER or --blocs-by-kind"
+        yield Wrong("lines.csv", expected, field="partner", fix=fix)
 
 
 class _Enough(Exception):
@@ -321,7 +353,7 @@ class _Finding:
             ground.scenario, ground.together, self.fallback.kind, self.fallback.regret, partners,
             self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups), stable,
             lacking, self.game.members(largest), insisted.value, ground.best.value,
-            max(self.most.value, float(self.payoffs.sum())), self.noise,
+            max(self.most.value, float(self.payoffs.sum())), self.noise, self._divided(partners), ground.blocs,
         )  # fmt: skip
 
     # --- groups -------------------------------------------------------------------------------------------------------
@@ -379,6 +411,14 @@ class _Finding:
             amount - least, amount - now,
         )  # fmt: skip
         return pd.DataFrame(dict(zip(PARTNERS, columns, strict=True)))
+
+    def _divided(self, partners: pd.DataFrame) -> pd.DataFrame:
+        """What each partner of a bloc has."""
+        ground, curves = self.ground, self.ground.problem.curves
+        stands, lands = (
+            curves.gain(curves.effort(flows.spend)) for flows in (self.fallback.stands, ground.flows(ground.together))
+        )
+        return divided(ground.scenario, ground.benefits, stands, lands, partners)
 
     def _leaving(self, amounts: Array) -> pd.DataFrame:
         rows = []

@@ -148,10 +148,8 @@ class Groups:
 
     @cached_property
     def _holds(self) -> Array:
-        """The number of the player that holds each envelope; -1 where that is no player."""
-        number = {player: k for k, player in enumerate(self.benefits.players)}
-        holders = self.problem.scenario.table("envelopes")["holder"]
-        return np.array([number.get(holder, -1) for holder in holders], dtype=int)
+        """The number of the player that holds each envelope, alone or with others; -1 where that is no player."""
+        return self.benefits.numbers(self.problem.scenario.table("envelopes")["holder"].tolist())
 
     @cached_property
     def _kept(self) -> Array:
