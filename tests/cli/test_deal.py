@@ -35,7 +35,8 @@ def test_words_and_tables(capsys, folder):
     for title in ("The deal (fallback: apart)", "Groups by themselves", "Consent without payments", "If one leaves"):
         assert title in out
     assert "Other ways to share" in out
-    assert "Other ways to share" not in told(capsys, folder)[0]
+    assert "least unhappy group first" in out
+    assert "least unhappy group first" not in told(capsys, folder)[0]
 
 
 def test_as_csv_and_json(capsys, folder):

@@ -134,7 +134,7 @@ def sharing(found: al.Deal) -> Any:
     table = found.sharing
     methods, money = list(dict.fromkeys(table["method"])), _money(found)
     titles = [method + ("" if table.loc[table["method"] == method, "stable"].all() else " *") for method in methods]
-    sheet = screen.Sheet("Other ways to share (* some group would do better by itself)", ["Partner", *titles])
+    sheet = screen.Sheet("Other ways to share (* some group would or might do better by itself)", ["Partner", *titles])
     for name, rows in table.groupby("name", sort=False):
         amounts = rows.set_index("method")["amount"]
         sheet.rows.append(([name, *[money(amounts[method]) for method in methods]], ""))

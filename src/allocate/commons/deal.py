@@ -24,6 +24,7 @@ from allocate.commons.games import MOST, Game, group_table, shapley
 from allocate.commons.ground import Ground, players_of
 from allocate.commons.groups import Alone, Groups
 from allocate.commons.nucleolus import nucleolus
+from allocate.commons.shadow import Shadow, shadow
 from allocate.commons.stability import EqualGain, equal_gain, top_up
 from allocate.engine.certificate import Flows
 from allocate.engine.watch import Watch
@@ -40,11 +41,13 @@ from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 EQUAL, SHAPLEY, NUCLEOLUS = "equal gain, moved for stability", "average contribution", "least unhappy group first"
+SHADOW = "shadow price"
 OUTSIDE = "A group by itself decides and shares only its own money; those outside it are taken to stay as they are"
 PARTNERS = ["partner", "name", "fallback", "together", "change", "equal", "moved", "amount", "gain", "payment"]
 CONSENT = ["partner", "name", "fallback", "together", "short", "cost", "insisting", "price"]
 LEAVING = ["partner", "name", "rest", "more", "less", "left", "acts", "fallback", "shifts"]
-TABLES = ("partners", "groups", "proof", "consent", "leaving", "sharing", "blocs")
+TABLES = ("partners", "groups", "proof", "consent", "leaving", "sharing", "priced", "blocs")
+PRICED = ["partner", "name", "money", "room", "rules", "rest", "amount"]
 SHARING = ["method", "partner", "name", "amount", "gain", "payment", "stable"]
 
 
@@ -70,7 +73,9 @@ class Deal:
               spends otherwise than in the fallback)
     sharing   one row a method and partner: method, partner, name, amount, gain, payment, stable (whether no group does
               better by itself; blank where not every group is known)
-
+    priced    what the shadow-price share pays each partner for: partner, name, money (its own), room (its lines' and
+              curves'), rules (what it may use of them, or must carry), rest (an equal part of what is left over, or
+              lacks), amount. See `allocate.commons.shadow`; `unsure` says why a group might do better all the same
     blocs     one row a partner that is one of a bloc: bloc, partner, name, fallback, together, amount, gain, payment,
               where the bloc divides what it pays or receives so that all in it gain the same
 
@@ -105,6 +110,8 @@ class Deal:
     """Pounds up to which differences are what the tolerance leaves."""
     blocs: pd.DataFrame
     of_blocs: Blocs
+    priced: pd.DataFrame
+    unsure: tuple[str, ...]
 
     @property
     def certified(self) -> bool:
@@ -141,7 +148,14 @@ class Deal:
         said = [self._headline(), self._most(), self._payments(), self._holds(), self._outside(), self._consents()]
         return [
             sentence
-            for sentence in (*said, self._leaves(), self._together(), self._counted(), self._assurance())
+            for sentence in (
+                *said,
+                self._leaves(),
+                self._prices(),
+                self._together(),
+                self._counted(),
+                self._assurance(),
+            )
             if sentence
         ]
 
@@ -235,6 +249,20 @@ class Deal:
             return f"{said}. The largest group that would still do better than its fallbacks is all but {without}."
         return f"{said}. No smaller group would do better than its fallbacks."
 
+    def _prices(self) -> str:
+        if not len(self.priced):
+            return ""
+        rest, left = float(self.priced["rest"].sum()), "nothing is left over"
+        if abs(rest) > self.noise:
+            left = f"{self._said(abs(rest))} is {'left over, shared' if rest > 0 else 'lacking, borne'} equally"
+        said = f"Paid instead for what each brings at the prices of the plan that lands most on them, {left}"
+        stable = self.sharing.loc[self.sharing["method"] == SHADOW, "stable"].iloc[0]
+        if stable:
+            return f"{said}; no group would do better by itself."
+        return (
+            f"{said}; some group {'might' if stable is None else 'would'} do better by itself: {some([*self.unsure])}."
+        )
+
     def _together(self) -> str:
         if not self.of_blocs:
             return ""
@@ -280,9 +308,10 @@ def deal(
 ) -> Deal:
     """Who would sign the plan together, and for what payments, as `Deal` has it.
 
-    `fallback`: 'apart', 'last year' or 'alone', as `allocate.commons.fallbacks` has them. With `all_groups` the average
-    contribution (Shapley) and the split whose least content group is as content as can be (the nucleolus) stand beside
-    equal gain; they ask for every group. Partners of a bloc (`blocs`: a name to their ids) decide and are counted as
+    `fallback`: 'apart', 'last year' or 'alone', as `allocate.commons.fallbacks` has them. Beside equal gain stands what
+    each brings at the prices of the plan that lands most on all (the shadow-price share). With `all_groups` so do the
+    average contribution (Shapley) and the split whose least content group is as content as can be (the nucleolus), for
+    which every group is asked. Partners of a bloc (`blocs`: a name to their ids) decide and are counted as
     one; `allocate.commons.blocs.by_kind` makes one of each kind of partner. `seconds` bounds each solve. `tick(done,
     total)` is told how far it is, in groups, `total` being all there are; once it returns False, or `watch` is stopped,
     no more groups are asked and `stable` is None where it was not known by then. `solve` may be one that remembers what
@@ -348,12 +377,14 @@ class _Finding:
         except _Enough:
             all_groups = False
         partners = self._partners(*equal)
+        shadow, priced = self._shadow()
         consent, insisted = self._consent()
         return Deal(
             ground.scenario, ground.together, self.fallback.kind, self.fallback.regret, partners,
-            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups), stable,
+            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups, shadow), stable,
             lacking, self.game.members(largest), insisted.value, ground.best.value,
             max(self.most.value, float(self.payoffs.sum())), self.noise, self._divided(partners), ground.blocs,
+            priced, () if shadow is None else shadow.why,
         )  # fmt: skip
 
     # --- groups -------------------------------------------------------------------------------------------------------
@@ -457,8 +488,27 @@ class _Finding:
         ground = self.ground
         return insisting(ground.problem, ground.benefits, self.fallback.payoffs, who, ground.options, stands)
 
-    def _sharing(self, partners: pd.DataFrame, stable: bool | None, all_groups: bool) -> pd.DataFrame:
+    def _shadow(self) -> tuple[Shadow | None, pd.DataFrame]:
+        """What each brings at the prices of the plan that lands most on all, as the share and as a table."""
+        groups = self.groups
+        if not groups.priced:
+            return None, pd.DataFrame(columns=PRICED)
+        total = float(self.payoffs.sum())
+        found = shadow(*groups.priced[0], groups.benefits, groups.stands, groups.own, total, self.noise)
+        players = self.game.partners
+        names = [self.ground.name(each) for each in players]
+        columns = (players, names, found.money, found.room, found.rules, found.rest, found.amounts)
+        return found, pd.DataFrame(dict(zip(PRICED, columns, strict=True)))
+
+    def _sharing(
+        self, partners: pd.DataFrame, stable: bool | None, all_groups: bool, priced: Shadow | None
+    ) -> pd.DataFrame:
         splits: dict[str, tuple[pd.Series, Any]] = {EQUAL: (partners.set_index("partner")["amount"], stable)}
+        if priced is not None:
+            split = self.game.split(priced.amounts)
+            least = self._asked(priced.amounts)["slack"].min()
+            sure = not priced.why or all_groups
+            splits[SHADOW] = split, False if least < -self.noise else True if sure else None
         if all_groups:
             for name, split in ((SHAPLEY, shapley(self.game)), (NUCLEOLUS, nucleolus(self.game, floors=False))):
                 slack = self._asked(split.to_numpy())["slack"]
