@@ -62,7 +62,7 @@ def kept_to(scenario: Scenario, money: Money, problem: Problem, benefits: Benefi
             "envelopes": [envelopes["id"].iloc[e]],
             "years": [envelopes["year"].iloc[e]],
         }
-        cap = {"kind": "cap", "owner": benefits.players[k], "where": where, "amount": amount}
+        cap = {"kind": "cap", "owner": where["partners"][0], "where": where, "amount": amount}
         caps[f"rules.own-money-{k}-{e}"] = cap
     return scenario.change(caps) if caps else scenario
 
