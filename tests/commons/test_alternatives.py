@@ -92,10 +92,10 @@ def test_ties_are_alternatives():
 def test_what_all_prefer():
     """Where partners count what the agreed outcome hardly does, a plan near the best gives all of them more: it comes
     first, and the agreed plan is said not to be their best."""
-    lines = [line(name, what, spent) for name in "ab" for what, spent in (("care", 1e5), ("comfort", 20.0))]
-    curves = [rooted("care", "health", 1.0, 1e6), rooted("comfort", "ease", 1.0, 1e6)]
+    lines = [line(name, what, spent) for name in "ab" for what, spent in (("care", 2e5), ("comfort", 5e2))]
+    curves = [rooted("care", "health", 1.0, 1e6), rooted("comfort", "ease", 10.0, 1e4)]
     rows = [benefit(name, "ease", share=1.0, worth=10.0) for name in "ab"]
-    made = make(lines, curves, MONEY, outcomes={"health": 1.0, "ease": 0.01}, benefits=rows)
+    made = make(lines, curves, MONEY, outcomes={"health": 1.0, "ease": 0.05}, benefits=rows)
     found = alternatives(made, within=0.1, fallback="last year")
     assert found.shared > found.noise
     assert found.plans["prefer"].iloc[0] == 2

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ from allocate.engine.piece import Clash, solved_whole
 from allocate.engine.watch import Watch
 from allocate.errors import EngineError
 from allocate.plan.aim import aim_unit
-from allocate.plan.figures import at_most, number, per_cent, pounds
+from allocate.plan.figures import at_most, number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
@@ -212,7 +213,7 @@ class Alternatives:
         if not len(self.range) or not self.whole:
             return ""
         if np.isnan(self.shared) and self.vetoed:
-            return "No plan so near was found that nobody could veto and that leaves nobody with less than the agreed one."
+            return "No plan so near was found that nobody could veto and that leaves none with less than the agreed one."
         if np.isnan(self.shared):
             return "Whether a plan so near gives some more than the agreed one and nobody less is not known."
         if self.shared > self.noise:
@@ -397,8 +398,9 @@ class _Finding:
             if (better := self._better_for_all(region)) is not None:
                 forced += self._apart([better], [self.agreed, *(each.flows for each in forced)])
             for _ in range(self.count):
-                middle = np.mean([region.spent(each.flows.spend) for each in self._choose(forced)] or [0.0], axis=0)
-                self._asked("away from the others", lambda at=middle: region.furthest(*self._away(at)), region)
+                plans = [self.agreed, *(each.flows for each in self._choose(forced))]
+                middle = np.mean([region.spent(each.spend) for each in plans], axis=0)
+                self._asked("away from the others", partial(region.furthest, *self._away(middle)), region)
         except _Enough:
             whole = False
         return whole, self._in_whole_pounds(region, forced)
@@ -408,20 +410,20 @@ class _Finding:
         only, none = np.eye(len(self.groups)), np.zeros(len(self.groups))
         for k, group in enumerate(self.groups):
             how = HOW[group.kind]
-            most = self._asked(f"the most {how} {group.name}", lambda k=k: region.furthest(only[k], none), region)
-            least = self._asked(f"the least {how} {group.name}", lambda k=k: region.furthest(none, only[k]), region)
+            most = self._asked(f"the most {how} {group.name}", partial(region.furthest, only[k], none), region)
+            least = self._asked(f"the least {how} {group.name}", partial(region.furthest, none, only[k]), region)
             for end in (most, least):
                 self.gap = max(self.gap, np.inf if end is None else end.bound - end.reached)
             self.known[k] = True
         for k in self._insist:
             found_as = f"the best for {self.ground.name(self.ground.players[k])}"
-            self._asked(found_as, lambda k=k: region.best_for(k), region)
+            self._asked(found_as, partial(region.best_for, k), region)
 
     def _better_for_all(self, region: Region) -> _Candidate | None:
         """The plan that lands most on all while none has less than in the agreed one, where it is any better."""
         if not self._insist:
             return None
-        found = self._asked("the most for all, nobody with less", lambda: region.best_for_all(self.lands), region)
+        found = self._asked("the most for all, nobody with less", partial(region.best_for_all, self.lands), region)
         if found is None:
             return None
         self.shared = max(0.0, found.bound - float(self.lands.sum()))
