@@ -213,7 +213,9 @@ class Alternatives:
         if not len(self.range) or not self.whole:
             return ""
         if np.isnan(self.shared) and self.vetoed:
-            return "No plan so near was found that nobody could veto and that leaves none with less than the agreed one."
+            return (
+                "No plan so near was found that nobody could veto and that leaves none worse off than the agreed one."
+            )
         if np.isnan(self.shared):
             return "Whether a plan so near gives some more than the agreed one and nobody less is not known."
         if self.shared > self.noise:
