@@ -92,9 +92,9 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
         name = problem.scenario.table("envelopes")["id"].iloc[row]
         found.append(f"envelope {name} is overspent by {-left[row]:,.2f}")
     body = bodies(problem, flows)
-    slips = _slips(problem, flows.spend, tolerance)
+    slip = slips(problem, flows.spend, tolerance)
     under, over = problem.room
-    kept = (problem.limit_low - under - slips <= body) & (body <= problem.limit_high + over + slips)
+    kept = (problem.limit_low - under - slip <= body) & (body <= problem.limit_high + over + slip)
     for row in np.flatnonzero(~kept):
         limit = problem.limits[row]
         found.append(f"{limit.label}: {body[row]:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
@@ -106,7 +106,7 @@ def bodies(problem: Problem, flows: Flows) -> Array:
     return problem.bodies(flows.spend, flows.moved)
 
 
-def _slips(problem: Problem, spend: Array, tolerance: float) -> Array:
+def slips(problem: Problem, spend: Array, tolerance: float) -> Array:
     """How much each limit's body moves for `tolerance` pounds less on the lines and routes and under the curves it
     counts."""
     curves = problem.curves
