@@ -3,7 +3,9 @@ exactly how. What takes long is worked out when its fold is opened."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +46,7 @@ def show(view: View, found: Regimes, made: Offer | None) -> None:
     _fold("Exactly how", "deal-how", how, found, made)
 
 
-def _fold(name: str, key: str, fill, *what) -> None:
+def _fold(name: str, key: str, fill: Callable[..., None], *what: Any) -> None:
     with st.expander(name, key=key, on_change="rerun") as fold:
         if fold.open:
             fill(*what)

@@ -298,8 +298,8 @@ def holds(made: Offer) -> str:
         return said
     first = deal.groups.iloc[0]
     said = (
-        "No: however it is shared, some group would do better by itself. Nearest to walking is "
-        f"{made.names(first['group'])}: with equal gain they would have {made.say(-first['slack'])} more by themselves. "
+        "No: however it is shared, some group would do better by itself. With equal gain the nearest to walking is "
+        f"{made.names(first['group'])}: by themselves they would have {made.say(-first['slack'])} more. "
         f"{_because(made)} A deal that holds would take {made.say(deal.top_up)} from outside."
     )
     return said
@@ -380,12 +380,13 @@ def needs(view: View) -> None:
             return
         text = (
             "To say who would sign, each partner's part of what is bought has to be known in pounds. "
-            f"Not known yet: {some(lacking, 6)}. Put a file benefits.csv into the scenario's folder, a row for each "
-            "partner and outcome, and say in evidence.csv where its figures come from."
+            f"Not known yet: {some(lacking, 6)}. Put a file benefits.csv into the scenario's folder, with a row for "
+            "each partner and outcome:"
         )
         st.html(parts.title("What is needed to say who would sign") + parts.paragraph(text, "text"))
         st.code(example(view), language="csv")
-        st.html(parts.lines(EXAMPLE))
+        st.html(parts.lines(EXAMPLE) + parts.paragraph("And three rows into its evidence.csv:", "text"))
+        st.code(EVIDENCE.format(source=view.wanted.table("sources")["id"].iloc[0]), language="csv")
 
 
 EXAMPLE = (
@@ -393,6 +394,8 @@ EXAMPLE = (
     "share: the part of what others' lines buy that lands on it.",
     "worth: what one unit of the outcome is worth to it, in pounds. The figures above are made up: put in yours.",
 )
+
+EVIDENCE = "\n".join(f"benefits.*.{each},assumed,{{source}},A judgement" for each in ("own", "share", "worth"))
 
 
 def example(view: View) -> str:

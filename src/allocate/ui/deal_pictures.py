@@ -13,6 +13,7 @@ from allocate.plan.words import capital
 from allocate.ui.deal_work import Offer
 from allocate.ui.pictures import Picture, extremes, framed, legend, lined, mark, saying, scaled, span, tabled, ticks_of
 
+Row = dict[str, Any]
 Scale = Callable[[float], float]
 LAWFUL = "As last year, made lawful"
 FAR = 4.0
@@ -39,20 +40,20 @@ def three_ways(found: Regimes) -> Picture:
     return Picture(framed(body + lined("", "", ticks, " al-ticks"), alt, legend(words)), alt, table)
 
 
-def _ends(rows: list[dict[str, Any]], noise: float) -> tuple[float, float]:
+def _ends(rows: list[Row], noise: float) -> tuple[float, float]:
     """Where the scale begins and ends: far enough below apart to show what is near it, not all that lies far below."""
     least, most = min(row["least"] for row in rows), max(row["most"] for row in rows)
     gap = most - next(row["least"] for row in rows if row["kind"] == "apart")
     return (max(least, most - FAR * gap), most) if gap > noise else (least, most)
 
 
-def ways(found: Regimes) -> list[dict[str, Any]]:
+def ways(found: Regimes) -> list[Row]:
     """What the picture of apart, told and together has, a row a way: name, kind, at, least, most, label, more. Rules
     from above that leave no plan are left out."""
     first = found.table[found.table["rule"] == ""].set_index("regime")["value"].to_dict()
     apart, whole = first[APART], first[TOGETHER]
-    rows = [_dot(LAWFUL, "today", first[TODAY])] if TODAY in first else []
-    rows.append(_dot("Apart", "apart", apart) | {"least": first[WORST], "most": first[BEST]})
+    rows: list[Row] = [_dot(LAWFUL, "today", first[TODAY])] if TODAY in first else []
+    rows.append({**_dot("Apart", "apart", apart), "least": first[WORST], "most": first[BEST]})
     for rule, told in found.table[found.table["rule"] != ""].groupby("rule", sort=False):
         value = told.set_index("regime")["value"]
         if value.notna().all():
@@ -60,17 +61,17 @@ def ways(found: Regimes) -> list[dict[str, Any]]:
             rows.append(_dot(f"Told: {rule}", "told", value[TOLD]) | {"least": low, "most": high})
     rows.append(_dot("Together", "together", whole))
     for row in rows:
-        low, high = number(row["least"]), number(row["most"])
-        row["label"] = f"{low} to {high}" if row["kind"] == "told" and low != high else number(row["at"])
+        ends = number(row["least"]), number(row["most"])
+        row["label"] = " to ".join(ends) if row["kind"] == "told" and len(set(ends)) > 1 else number(row["at"])
         row["more"] = "" if row["kind"] == "apart" else number(row["at"] - apart, signed=True)
     return rows
 
 
-def _dot(name: str, kind: str, value: float) -> dict[str, Any]:
+def _dot(name: str, kind: str, value: float) -> Row:
     return {"name": name, "kind": kind, "at": float(value), "least": float(value), "most": float(value)}
 
 
-def _way(row: dict[str, Any], scale: Scale, rows: list[dict[str, Any]], low: float) -> str:
+def _way(row: Row, scale: Scale, rows: list[Row], low: float) -> str:
     apart, together = (next(each["at"] for each in rows if each["kind"] == kind) for kind in ("apart", "together"))
     guides = mark("al-guide", scale(apart)) + mark("al-guide al-guide-best", scale(together))
     cut = row["least"] < low
@@ -145,7 +146,7 @@ def who_signs(offer: Offer) -> pd.DataFrame:
     return tabled(rows, columns | (paid if offer.shares else {}))
 
 
-def _journey(row: dict[str, Any], offer: Offer, scale: Scale) -> str:
+def _journey(row: Row, offer: Offer, scale: Scale) -> str:
     zero, now = scale(0.0), scale(row["change"])
     side = "rose" if row["change"] >= 0 else "fell"
     arrow = span(f"al-shaft al-shaft-{side}", zero, now) + mark(f"al-head al-head-{side}", now)

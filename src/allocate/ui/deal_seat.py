@@ -3,6 +3,8 @@ which band, which groups it would walk with, and what its leaving does; what is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from allocate.commons.regimes import APART, TOGETHER, Regimes
@@ -62,7 +64,7 @@ def tiles_of(view: View, made: Offer) -> list[Tile] | None:
     return [without, stands, paid, Tile("With the deal", made.say(row["amount"]), f"{made.say(gain, True)} on no deal")]
 
 
-def _saying(unit: str, found: Regimes):
+def _saying(unit: str, found: Regimes) -> Callable[[float], str]:
     sign = found.scenario.heading.currency
     return lambda value: pounds(value, sign) if unit == sign else f"{number(value)} {unit}"
 
