@@ -458,7 +458,8 @@ class _Finding:
         ends[0, mine], ends[1, mine] = -np.inf, np.inf
         free = replace(self.problem, terms=replace(self.problem.terms, ends=ends))
         found = best(free, self.options, Watch(), itself)
-        gain, moved = found.certificate.value - self.together.value, found.flows.spend - self.together._solved.flows.spend
+        gain = found.certificate.value - self.together.value
+        moved = found.flows.spend - self.together._solved.flows.spend
         changes = bool(np.abs(moved).max(initial=0.0) > ROUNDING)
         return gain if changes and gain > noise_of(self.together) else 0.0, found.flows, changes
 
