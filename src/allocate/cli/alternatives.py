@@ -7,9 +7,31 @@ from functools import partial
 from typing import Any
 
 import allocate as al
+from allocate.cli.options import a_count
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
+from allocate.commons.alternatives import MANY
 from allocate.plan.figures import number, pounds
 from allocate.plan.words import capital
+from allocate.scenario.words import NUMBER
+
+
+PLANS = 6
+"""How many plans are shown unless said."""
+
+
+def add(verb: argparse.ArgumentParser) -> None:
+    """What `allocate settle` takes for near-best plans."""
+    about = "instead: plans that nobody would veto and that give up at most so many per cent of what the best one gains"
+    verb.add_argument("--within", type=per_cent, metavar="PERCENT", help=about)
+    many = partial(a_count, most=MANY)
+    verb.add_argument("--plans", type=many, default=PLANS, metavar="N", help=f"of --within: how many at most ({PLANS})")
+
+
+def per_cent(text: str) -> float:
+    """A number from 0 to 100, for argparse."""
+    if not NUMBER.fullmatch(text) or not 0 <= float(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
+    return float(text)
 
 
 def run(options: argparse.Namespace, scenario: al.Scenario) -> int:
@@ -44,8 +66,7 @@ def show(found: al.Alternatives) -> None:
     from allocate import screen
 
     say("")
-    sheets = [ranges(found), plans(found), preferences(found)] if len(found.plans) else [ranges(found)]
-    screen.put_all(sheets if len(found.range) else [])
+    screen.put_all([ranges(found), plans(found), preferences(found)])
 
 
 def ranges(found: al.Alternatives) -> Any:
