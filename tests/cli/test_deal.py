@@ -49,6 +49,15 @@ def test_as_csv_and_json(capsys, folder):
     assert {"partners", "groups", "proof", "consent", "leaving", "sharing"} <= set(found)
 
 
+def test_who_goes_short(capsys, folder):
+    """Four rules side by side, and what buys most, for so much less to spend; all that is planned cannot be missing."""
+    out = " ".join(told(capsys, folder, "--short", "50000")[0].split())
+    assert all(rule in out for rule in ("Who goes short", "in proportion", "equal awards", "equal losses", "buys most"))
+    rows = json.loads(told(capsys, folder, "--short", "50000", "--format", "json")[0])["short"]
+    assert sum(row["less"] for row in rows if row["rule"] == "equal losses") == pytest.approx(50_000)
+    assert "planned" in told(capsys, folder, "--short", "9e9", code=2)[1]
+
+
 def test_blocs(capsys, folder):
     """Partners that go together count as one, named or by kind, and what each of them has is shown."""
     out, words = told(capsys, folder, "--bloc", "rights=a, b")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import allocate as al
-from allocate.cli.options import add_common, read_pairs, read_scenario
+from allocate.cli.options import above_nothing, add_common, read_pairs, read_scenario
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
 from allocate.commons.blocs import by_kind
 from allocate.commons.fallbacks import FALLBACKS
@@ -28,6 +28,12 @@ def add(verbs: Any) -> None:
         "--all-groups", action="store_true", help="two other ways to share beside it, which take every group's value"
     )
     verb.add_argument(
+        "--short",
+        type=above_nothing,
+        metavar="POUNDS",
+        help="who goes short, by four rules, if there is so much less to spend",
+    )
+    verb.add_argument(
         "--bloc", action="append", default=[], metavar=BLOC, help="partners that count as one; may be repeated"
     )
     verb.add_argument("--blocs-by-kind", action="store_true", help="all partners of the same kind count as one")
@@ -45,11 +51,20 @@ def run(options: argparse.Namespace) -> int:
             scenario, fallback=options.fallback.replace("-", " "), all_groups=options.all_groups,
             blocs=blocs, seconds=options.seconds, tick=tell,
         )  # fmt: skip
-    for sentence in [*found.sentences, scenario.heading.caveat]:
+    short = None if options.short is None else _short(scenario, options.short)
+    for sentence in [*found.sentences, *(short.sentences if short else []), scenario.heading.caveat]:
         if sentence:
             say(sentence)
-    answer(options.format, partial(deal_to_json, found), found.partners, partial(show, found))
+    answer(options.format, partial(deal_to_json, found, short), found.partners, partial(show, found, short))
     return ANSWERED if found.certified else OUR_FAULT
+
+
+def _short(scenario: al.Scenario, short: float) -> al.Shortage:
+    """Who would go short. Raises ScenarioError where not so much is planned."""
+    try:
+        return al.shortage(scenario, short)
+    except ValueError as error:
+        raise al.ScenarioError(scenario.id, [al.Problem("--short", str(error))]) from None
 
 
 def read_blocs(scenario: al.Scenario, options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
@@ -59,22 +74,26 @@ def read_blocs(scenario: al.Scenario, options: argparse.Namespace) -> dict[str, 
     return named | (by_kind(scenario, named) if options.blocs_by_kind else {})
 
 
-def deal_to_json(found: al.Deal) -> str:
+def deal_to_json(found: al.Deal, short: al.Shortage | None = None) -> str:
     """What was found as JSON: its sentences, whether it holds, what it would take, and every table."""
     facts = {
         "scenario": found.scenario.id, "fallback": found.fallback, "gain": found.gain, "stable": found.stable,
         "top_up": found.top_up, "largest": list(found.largest), "unit": found.unit, "certified": found.certified,
     }  # fmt: skip
-    return to_json({"sentences": found.sentences} | facts | found.tables())
+    tables = found.tables()
+    if short is not None:
+        tables |= {"short": short.table, "short_rules": short.rules}
+    return to_json({"sentences": found.sentences} | facts | tables)
 
 
-def show(found: al.Deal) -> None:
+def show(found: al.Deal, short: al.Shortage | None = None) -> None:
     """What each has, what groups could do by themselves, consent, leaving, and other ways to share, as people's
     tables."""
     from allocate import screen
 
     say("")
     others = [sharing(found)] if found.sharing["method"].nunique() > 1 else []
+    others += [shortage(short)] if short is not None else []
     others += [blocs(found)] if len(found.blocs) else []
     screen.put_all([partners(found), groups(found), consent(found), leaving(found), *others])
 
@@ -138,6 +157,20 @@ def sharing(found: al.Deal) -> Any:
     for name, rows in table.groupby("name", sort=False):
         amounts = rows.set_index("method")["amount"]
         sheet.rows.append(([name, *[money(amounts[method]) for method in methods]], ""))
+    return sheet
+
+
+def shortage(found: al.Shortage) -> Any:
+    """What each would go short of, by every rule, and what the system would lose."""
+    from allocate import screen
+
+    rules, currency = found.rules["rule"].tolist(), found.plan.scenario.heading.currency
+    sheet = screen.Sheet(f"Who goes short of {pounds(found.short, currency)}", ["Partner", "To spend", *rules])
+    for name, rows in found.table.groupby("name", sort=False):
+        less = [pounds(each, currency) if each == each else "" for each in rows["less"]]
+        sheet.rows.append(([name, pounds(rows["claim"].iloc[0], currency), *less], ""))
+    lost = [number(row.lost) if not row.why else "no plan" for row in found.rules.itertuples()]
+    sheet.rows.append(([f"The system loses ({found.unit})", "", *lost], "bold"))
     return sheet
 
 

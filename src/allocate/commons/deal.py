@@ -187,12 +187,14 @@ class Deal:
         return f"Another plan under the same rules would land {self._said(more)} more on partners than the agreed one."
 
     def _payments(self) -> str:
-        paid = self.partners[self.partners["payment"] < -self.noise].sort_values("payment")
+        paid = self.partners[self.partners["payment"].abs() > self.noise]
         if not len(paid) or self.gain < -self.noise:
             return ""
-        each = [f"{row.name_} pays {self._said(-row.payment)}" for row in _named(paid)]
-        received = self.partners[self.partners["payment"] > self.noise].sort_values("payment", ascending=False)
-        each += [f"{row.name_} receives {self._said(row.payment)}" for row in _named(received)]
+        order = paid["payment"].abs().sort_values(ascending=False, kind="stable").index
+        each = [
+            f"{row.name_} {'pays' if row.payment < 0 else 'receives'} {self._said(abs(row.payment))}"
+            for row in _named(paid.loc[order])
+        ]
         how = "equal gain over fallback"
         if self.partners["moved"].abs().max() > self.noise:
             how += ", moved as far as stability needs"
