@@ -14,7 +14,7 @@ from allocate.scenario.writing import write
 from allocate.ui import deal_pictures, deal_work
 from allocate.ui.address import Draft, from_query
 from allocate.ui.deal_parts import control, verdict
-from tests.commons.games import common_purse, majority, shared_good, workshop
+from tests.commons.games import majority, shared_good, workshop
 from tests.conftest import SCENARIOS
 from tests.ui.apping import draft, explorer, said, settle, unfold, visit
 from tests.ui.apping import verdict as opens
@@ -245,18 +245,14 @@ def test_who_signs_has_an_arrow_for_each():
     assert list(drawn.table.columns) == ["Partner", "Without a deal", "Together, as it stands"]
 
 
-def test_shortfalls_add_up(tmp_path, explorer):
-    """Under each way of going short, what partners do without adds up to what is missing."""
-    app = unfold(opened(common_purse(benefits=BENEFITS), tmp_path, explorer))
-    missing = next(each for each in app.number_input if each.key == "deal-missing")
-    missing.set_value(0.1)
-    text = said(settle(app))
-    assert "what each would do without" in text
-    assert "£50,000" in text
+def test_a_shortage_is_shared_out_when_asked_for():
+    """The fold on money that falls short has a column a rule, which are those of the package, and follows its sum."""
+    app = unfold(visit("deal", scenario="tiny"))
+    next(each for each in app.number_input if each.key == "deal-missing").set_value(0.1)
+    text = said(unfold(settle(app)))
+    found = al.shortage(al.read(SCENARIOS / "tiny"), 100_000)
+    assert all(f"Less: {rule}" in text for rule in found.rules["rule"])
+    assert found.sentences[0] in text
 
 
-BENEFITS = [
-    {"partner": name, "outcome": "health", "own": own, "share": 0.1, "worth": 20_000.0}
-    for name, own in (("northern", 0.9), ("southern", 0.8))
-]
 __all__ = ["explorer"]
