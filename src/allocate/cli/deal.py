@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 
 import allocate as al
-from allocate.cli.options import above_nothing, add_common, read_scenario
+from allocate.cli.options import above_nothing, add_common, read_pairs, read_scenario
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
+from allocate.commons.blocs import by_kind
 from allocate.commons.fallbacks import FALLBACKS
 from allocate.plan.figures import number, pounds
 
+BLOC = "NAME=PARTNER,PARTNER"
 SHOWN = 12
 """Groups on the screen; --format json has all that were asked."""
 
@@ -31,6 +33,10 @@ def add(verbs: Any) -> None:
         metavar="POUNDS",
         help="who goes short, by four rules, if there is so much less to spend",
     )
+    verb.add_argument(
+        "--bloc", action="append", default=[], metavar=BLOC, help="partners that count as one; may be repeated"
+    )
+    verb.add_argument("--blocs-by-kind", action="store_true", help="all partners of the same kind count as one")
     verb.set_defaults(run=run)
 
 
@@ -39,10 +45,11 @@ def run(options: argparse.Namespace) -> int:
     from allocate import screen
 
     scenario = read_scenario(options)
+    blocs = read_blocs(scenario, options)
     with screen.progress(f"Asking what groups of {scenario.heading.name} could do by themselves") as tell:
         found = al.deal(
             scenario, fallback=options.fallback.replace("-", " "), all_groups=options.all_groups,
-            seconds=options.seconds, tick=tell,
+            blocs=blocs, seconds=options.seconds, tick=tell,
         )  # fmt: skip
     short = None if options.short is None else _short(scenario, options.short)
     for sentence in [*found.sentences, *(short.sentences if short else []), scenario.heading.caveat]:
@@ -58,6 +65,13 @@ def _short(scenario: al.Scenario, short: float) -> al.Shortage:
         return al.shortage(scenario, short)
     except ValueError as error:
         raise al.ScenarioError(scenario.id, [al.Problem("--short", str(error))]) from None
+
+
+def read_blocs(scenario: al.Scenario, options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """The blocs that were named, then those by kind of the partners that are in none."""
+    pairs = read_pairs("--bloc", options.bloc, BLOC)
+    named = {name: tuple(filter(None, map(str.strip, text.split(",")))) for name, text in pairs.items()}
+    return named | (by_kind(scenario, named) if options.blocs_by_kind else {})
 
 
 def deal_to_json(found: al.Deal, short: al.Shortage | None = None) -> str:
@@ -80,6 +94,7 @@ def show(found: al.Deal, short: al.Shortage | None = None) -> None:
     say("")
     others = [sharing(found)] if found.sharing["method"].nunique() > 1 else []
     others += [shortage(short)] if short is not None else []
+    others += [blocs(found)] if len(found.blocs) else []
     screen.put_all([partners(found), groups(found), consent(found), leaving(found), *others])
 
 
@@ -102,7 +117,7 @@ def groups(found: al.Deal) -> Any:
 
     sheet, money = screen.Sheet("Groups by themselves", ["Group", "Have", "In the deal", "Slack"]), _money(found)
     for row in found.groups.head(SHOWN).itertuples():
-        name = " + ".join(found.scenario.name_of("partners", each) for each in row.group)
+        name = " + ".join(found.name(each) for each in row.group)
         cells = [money(row.value), money(row.given), money(row.slack, signed=True)]
         sheet.rows.append(([name, *cells], "bold" if row.slack < -found.noise else ""))
     return sheet
@@ -138,7 +153,7 @@ def sharing(found: al.Deal) -> Any:
     table = found.sharing
     methods, money = list(dict.fromkeys(table["method"])), _money(found)
     titles = [method + ("" if table.loc[table["method"] == method, "stable"].all() else " *") for method in methods]
-    sheet = screen.Sheet("Other ways to share (* some group would do better by itself)", ["Partner", *titles])
+    sheet = screen.Sheet("Other ways to share (* some group would or might do better by itself)", ["Partner", *titles])
     for name, rows in table.groupby("name", sort=False):
         amounts = rows.set_index("method")["amount"]
         sheet.rows.append(([name, *[money(amounts[method]) for method in methods]], ""))
@@ -156,6 +171,18 @@ def shortage(found: al.Shortage) -> Any:
         sheet.rows.append(([name, pounds(rows["claim"].iloc[0], currency), *less], ""))
     lost = [number(row.lost) if not row.why else "no plan" for row in found.rules.itertuples()]
     sheet.rows.append(([f"The system loses ({found.unit})", "", *lost], "bold"))
+    return sheet
+
+
+def blocs(found: al.Deal) -> Any:
+    """What each in a bloc has where all in it gain the same."""
+    from allocate import screen
+
+    titles = ["Bloc", "Partner", "Fallback", "Together", "Payment", "With the deal", "Gain"]
+    sheet, money = screen.Sheet("Blocs, where all in one gain the same", titles), _money(found)
+    for row in told_rows(found.blocs):
+        cells = [money(row.fallback), money(row.together), money(row.payment, signed=True), money(row.amount)]
+        sheet.rows.append(([found.name(row.bloc), row.name_, *cells, money(row.gain, signed=True)], ""))
     return sheet
 
 
