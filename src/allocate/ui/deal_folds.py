@@ -11,34 +11,38 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.deal import EQUAL, NUCLEOLUS, SHAPLEY
-from allocate.commons.regimes import Regimes, regimes
+from allocate.commons.deal import EQUAL, NUCLEOLUS, SHADOW, SHAPLEY
+from allocate.commons.regimes import Regimes
 from allocate.commons.shortage import Shortage, shortage
-from allocate.errors import AllocateError
 from allocate.plan.figures import number, pounds
+from allocate.plan.plan import Plan
 from allocate.plan.words import title
-from allocate.ui import parts, solving
-from allocate.ui.deal_work import EVERY, Offer, asked
+from allocate.ui import deal_more, parts, solving
+from allocate.ui.asking import asked
+from allocate.ui.deal_work import EVERY, Offer
 from allocate.ui.desk import View
 from allocate.ui.parts import Column, figure
 from allocate.ui.tasks import Task
 
 WAYS = {
-    EQUAL: "Equal gain", SHAPLEY: "By what each adds on average", NUCLEOLUS: "The least content group first",
+    EQUAL: "Equal gain", SHADOW: "By what each brings, at its price", SHAPLEY: "By what each adds on average",
+    NUCLEOLUS: "The least content group first",
 }  # fmt: skip
 PART = 0.01
 """The part of all that is spent that is first taken to fall short."""
 
 
-def show(view: View, found: Regimes, made: Offer | None) -> None:
+def show(view: View, plan: Plan, found: Regimes, made: Offer | None) -> None:
     """Every fold that has something to say."""
     if made is not None and made.deal is not None:
         own = view.draft.seat.removeprefix("partners.")
         _fold("If one leaves, partner by partner", "deal-leaving", leaving, made, own)
         _fold("Other ways of sharing the gain", "deal-sharing", sharing, made, own)
         _fold("Without payments: what each one's consent costs", "deal-consent", consent, made, own)
+    if made is not None:
+        deal_more.questions(view, plan, made)
     _fold("If money falls short: who goes without", "deal-short", short, view)
-    _fold("What each rule in law costs", "deal-law", law, view)
+    deal_more.law_costs(view)
     _fold("Exactly how", "deal-how", how, found, made)
 
 
@@ -173,35 +177,6 @@ def short(view: View) -> None:
     )
 
 
-# --- the law ---------------------------------------------------------------------------------------------------------
-
-
-def law(view: View) -> None:
-    """What together would gain without each statutory rule."""
-
-    def work(task: Task) -> Regimes:
-        return regimes(view.wanted, told={}, others=0, solve=solving.answer, tick=task.tick)
-
-    found, _ = asked("law", view.wanted.digest, work, "Solving without each rule in law")
-    if found is None:
-        return
-    if isinstance(found, AllocateError):
-        st.html(parts.paragraph(f"It cannot be said: {found}", "text"))
-        return
-    if found.law.empty:
-        st.html(parts.paragraph("No statutory rule is in force.", "text"))
-        return
-    sign = found.scenario.heading.currency
-    columns = [
-        Column("sentence", "Rule"), figure("cost", f"Without it ({found.unit})", partial(number, signed=True)),
-        figure("pounds", "On partners", partial(pounds, currency=sign, signed=True)),
-        Column("how", "How that is known"),
-    ]  # fmt: skip
-    columns = [each for each in columns if each.name != "pounds" or found.law["pounds"].notna().any()]
-    note = "What together would buy more without each rule in law, all else as it is."
-    st.html(parts.paragraph(note) + parts.table(found.law, columns, "What each rule in law costs"))
-
-
 # --- how -------------------------------------------------------------------------------------------------------------
 
 
@@ -227,12 +202,14 @@ HOW = (
     "takes for no group to have more by itself (the core); groups are asked as they object (Goldfarb and Idnani, "
     "Mathematical Programming 27, 1983). Where the core is empty, the least from outside is the cost of stability "
     "(Bachrach and others, SAGT 2009).",
-    "By what each adds on average is Shapley's value (1953). The least content group first is Schmeidler's nucleolus "
-    "(1969), a group being settled only where a positive part in the dual proves it.",
+    "By what each brings, at its price is Owen's set of linear production games (Mathematical Programming 9, 1975), by "
+    "the shadow prices of the plan that lands most on all. By what each adds on average is Shapley's value (1953). The "
+    "least content group first is Schmeidler's nucleolus (1969), a group being settled only where a positive part in "
+    "the dual proves it.",
     "Going short: proportional; constrained equal awards and losses; and Aumann and Maschler's rule of the Talmud "
     "(Journal of Economic Theory 36, 1985).",
     "What a group could do by itself takes those outside to stay where they are without a deal.",
 )
 
 
-__all__ = ["consent", "how", "law", "leaving", "sharing", "short", "show"]
+__all__ = ["consent", "how", "leaving", "sharing", "short", "show"]
