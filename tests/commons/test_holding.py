@@ -68,6 +68,8 @@ def test_a_shared_good_by_hand():
     assert found.certified
     assert "What was agreed holds if someone looks at least 8 times out of ten." in said(found, "as far as six")
     assert "£331,371 a year" in said(found, "leaving the plan")
+    assert "the plan holds if someone looks" in said(found, "leaving the plan")
+    assert said(found, "goodwill")
     assert "No agreed rule" in said(found, "covers")
 
 

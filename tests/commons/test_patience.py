@@ -6,12 +6,13 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from allocate.commons.patience import NEVER, critical, discounted, effective, looking
 
 amounts = st.integers(-1000, 1000).map(lambda x: x / 8)
+positive = st.integers(1, 1000).map(lambda x: x / 8)
 chances = st.integers(0, 8).map(lambda x: x / 8)
 years = st.none() | st.integers(1, 12)
 
@@ -60,7 +61,7 @@ def test_the_edges():
     assert effective(0.9, 0.5) == 0.45
 
 
-@given(amounts, amounts, amounts, years, chances, amounts.map(abs), st.integers(1, 80).map(lambda x: x / 8))
+@given(amounts, amounts, amounts, years, chances, amounts.map(abs), positive)
 def test_more_makes_it_easier_or_harder(reward, temptation, fallback, for_years, chance, fine, more):
     """More reward, more fine and more years ask for less patience, more temptation and more fallback for more; what is
     asked for is from 0 to 1, or never enough."""
@@ -86,17 +87,20 @@ def test_the_unit_does_not_matter(reward, temptation, fallback, for_years, chanc
     assert same == pytest.approx(looking(temptation, reward, fine), rel=1e-12)
 
 
-@given(amounts, amounts, amounts, years)
-def test_the_least_patience_is_where_it_breaks_even(reward, temptation, fallback, for_years):
-    """At the least patience what is lost later is exactly what is gained now, and the least looking is then always."""
-    needed = critical(reward, temptation, fallback, for_years)
-    assume(0.0 < needed < 1.0)
-    lost = (reward - fallback) * discounted(needed, for_years)
-    assert lost == pytest.approx(temptation - reward, rel=1e-9)
-    assert looking(temptation - reward, 0.0, lost) == pytest.approx(1.0)
+@given(amounts, positive, positive, years)
+def test_the_least_patience_is_where_it_breaks_even(fallback, loss, gain, for_years):
+    """At the least patience what is lost later is exactly what is gained now, and a breach must always be found; where
+    none is enough, all of what there is to lose is less than the gain."""
+    needed = critical(fallback + loss, fallback + loss + gain, fallback, for_years)
+    lost = loss * discounted(min(needed, 1.0), for_years)
+    if needed == NEVER:
+        assert lost < gain
+    else:
+        assert lost == pytest.approx(gain, rel=1e-9)
+        assert looking(gain, 0.0, lost) == pytest.approx(1.0)
 
 
-@given(amounts.map(abs), amounts.map(abs), amounts.map(abs), st.integers(1, 80).map(lambda x: x / 8))
+@given(amounts.map(abs), amounts.map(abs), amounts.map(abs), positive)
 def test_looking(temptation, lost, stake, more):
     """The more there is to gain the more somebody must look; the more is at stake or lost anyhow the less."""
     asked = looking(temptation, lost, stake)

@@ -191,7 +191,7 @@ class Holds:
         others = f", the most of {len(rows)} that would gain by it" if len(rows) > 1 else ""
         return (
             f"By leaving the plan with every rule kept {first['name']} would gain {self._said(first['temptation'])} a "
-            f"year{others}: {_told(first)}."
+            f"year{others}: {_told(first, 'the plan')}."
         )
 
     @cached_property
@@ -200,7 +200,7 @@ class Holds:
 
     @property
     def _not_on_trust(self) -> bool:
-        return bool((self._agreed["verdict"] != TRUST).any())
+        return bool((pd.concat([self._agreed["verdict"], self.leaving["verdict"]]) != TRUST).any())
 
     def _rules(self) -> str:
         table = self._agreed
@@ -284,10 +284,10 @@ _CAUTION = (
 _UNCOUNTED = "Relationships, contact and standing among peers are not counted."
 
 
-def _told(row: Any) -> str:
+def _told(row: Any, what: str = "it") -> str:
     """A verdict with the patience that it would take."""
     if row["verdict"] != BROKEN:
-        return f"it {row['verdict']}"
+        return f"{what} {row['verdict']}"
     if not np.isfinite(row["patience"]):
         return "with nothing at stake in the deal, nothing makes keeping to it pay"
     needed = math.ceil(1000.0 * row["patience"]) / 1000.0
@@ -315,7 +315,7 @@ def holds(
     has it.
 
     `fallback`: 'apart', 'last year' or 'alone', as `allocate.commons.fallbacks` has them. `patience`: what a pound next
-    year is worth today, from 0 to 1; `PATIENCE` if left out, of which half is assumed. A breach that comes to light
+    year is worth today, from 0 to 1; `PATIENCE` if left out, which is assumed in part. A breach that comes to light
     costs the deal for `years` years, and `fine` pounds; keeping its word is worth `word` pounds a year to each partner.
     `seconds` bounds each solve. `tick(done, total)` is told how far it is, in partners and then groups; once it returns
     False, or `watch` is stopped, what is not known by then is said to be so. `solve` may be one that remembers what it
