@@ -121,7 +121,16 @@ def _halves(table: str, row: Row, both: tuple[str, str], place: str) -> Rows:
 
 def system(seed: int) -> System:
     """The system of a seed. Rules that nobody could mean are left out; now and then no plan keeps the others."""
-    found = _Drawing(np.random.default_rng([7, seed])).system()
+    return _meant(_Drawing(np.random.default_rng([7, seed])).system())
+
+
+def clashing(seed: int) -> System:
+    """The system of a seed with rules on money that ask for more than it could be sure of; most of them clash."""
+    return _meant(_Drawing(np.random.default_rng([8, seed])).asking_too_much())
+
+
+def _meant(found: System) -> System:
+    """The same without rules that are refused."""
     while True:
         try:
             _ = found.scenario
@@ -168,6 +177,24 @@ class _Drawing:
             "curve_points": points, "benefits": self._benefits(curves),
         }  # fmt: skip
         return System(tables, self._rules(lines, tables), self.years)
+
+    def asking_too_much(self) -> System:
+        """The same with other rules: firm ones, on money alone, and many."""
+        self.choices, found = False, self.system()
+        rules: dict[str, Row] = {}
+        for _ in range(int(self.drawn.integers(4, 9))):
+            kind = str(self.drawn.choice(["floor", "floor", "cap", "keep", "growth", "share", "band"]))
+            lines = found.tables["lines"]
+            if kind in ("floor", "cap", "keep"):
+                rule = self._sum(kind, lines, *{"floor": (0.9, 1.7), "cap": (0.5, 1.1), "keep": (0.7, 1.3)}[kind])
+            elif kind == "growth":
+                rule = {"kind": kind, "where": self._where(), "at_least": self._round(-0.1, 0.4)}
+            else:
+                rule = self._share(lines, found.tables) if kind == "share" else self._band(lines, found.tables)
+            if rule is not None:
+                standing = "statutory" if self._now_and_then(0.25) else "agreed"
+                rules[f"{kind}-{len(rules)}"] = rule | {"owner": self.partners[0], "standing": standing}
+        return replace(found, rules=rules)
 
     # --- money --------------------------------------------------------------------------------------------------------
 
