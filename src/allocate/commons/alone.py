@@ -97,9 +97,10 @@ class Apart:
         return cls(problem, start, benefits, money, fed_by(scenario, benefits), options)
 
     def settled(self, start: Flows, *, backwards: bool = False) -> Settled[Flows]:
-        """Where partners' best replies in turn, in their order or against it, end from a lawful plan."""
-        players = self.benefits.players
-        return settle(start, players[::-1] if backwards else players, self.reply)
+        """Where partners' best replies in turn, the one that spends most today first or last, end from a lawful plan."""
+        players, spent = self.benefits.players, np.bincount(self.benefits.decides, self.problem.baseline)
+        turns = [players[k] for k in np.argsort(-spent, kind="stable")]
+        return settle(start, turns[::-1] if backwards else turns, self.reply)
 
     def reply(self, player: str, flows: Flows) -> Reply[Flows]:
         """A partner's best reply to what stands. `most` is certified: no spending of its own money gains it more."""

@@ -93,14 +93,16 @@ def _differing(problem: Problem, seen: list[Array]) -> int:
 
 
 def _stages(measured: Session, problem: Problem) -> tuple[Array, Array, Array]:
-    """What to maximise in turn: least change, then least uneven, then by name."""
+    """What to maximise in turn: least change, then least uneven, then in order."""
     size, columns = len(measured.solver.arrays.cost), measured.matrix.columns
     change, uneven, name = np.zeros(size), np.zeros(size), np.zeros(size)
     change[columns["up"]] = change[columns["down"]] = -1.0
     uneven[columns["widest"]] = -1.0
     # Roots of whole numbers hardly ever add up to one another: no two plans weigh the same.
     count = len(problem.low)
-    name[columns["paid"]] = -np.sqrt(1.0 + np.arange(count) / max(1, count))
+    place = np.empty(count)
+    place[np.lexsort((problem.low, problem.high, problem.baseline))[::-1]] = np.arange(count)
+    name[columns["paid"]] = -np.sqrt(1.0 + place / max(1, count))
     # Money moves no more than it must: a pound moved weighs more than any pound's name. Aids weigh nothing.
     routes = len(problem.scenario._tables["routes"])
     weight = -10.0 - np.sqrt(1.0 + np.arange(routes) / max(1, routes))
