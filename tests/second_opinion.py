@@ -103,7 +103,11 @@ class Second:
 
     def _solved(self, cost: Array, ends: Array, give: Array) -> Array | None:
         p, lines = self.problem, len(self.problem.low)
-        least = [np.where(p.choices, 0.0, p.low) / THOUSAND, np.zeros(len(p.route_high)), np.full(len(p.curves), -np.inf)]
+        least = [
+            np.where(p.choices, 0.0, p.low) / THOUSAND,
+            np.zeros(len(p.route_high)),
+            np.full(len(p.curves), -np.inf),
+        ]
         most = [p.high / THOUSAND, p.route_high / THOUSAND, np.full(len(p.curves), np.inf), np.ones(lines), give]
         bounds = Bounds(np.concatenate([*least, np.zeros(lines + len(give))]), np.concatenate(most))
         whole = np.zeros(self._width)

@@ -23,6 +23,8 @@ OUTCOMES = ("health", "school", "calm")
 PROGRAMMES = ("care", "prevention", "housing")
 PLACES = ("east", "north", "west")
 PARTNERS = ("acute", "council", "mind", "trust")
+ALIKE = PARTNERS[:2]
+"""Those that are alike in everything, where any are."""
 HOLDER = "board"
 LEVEL = ("power", "saturation", "linear", "points")
 """Shapes that count from nothing."""
@@ -74,7 +76,7 @@ class System:
 
     def halved(self, place: str) -> System:
         """The same with a place in two: each half has half the people, the money and the need, and what a pound for
-        one of its people buys is as it was. Rules on sums, and on lines, would be others: those are left out."""
+        one of its people buys is as it was. Rules stay as they are: leave out those that such a place would change."""
         both = (f"{place}-a", f"{place}-b")
         tables = {
             name: [part for row in rows for part in (_halves(name, row, both, place))]
@@ -246,7 +248,9 @@ class _Drawing:
                 rows.append({"id": name, "year": year, "name": name.title(), "holder": holder, "amount": amount,
                              "by_need": by_need})  # fmt: skip
         for row in rows:
-            row |= next({"holder": each["holder"], "by_need": each["by_need"]} for each in rows if each["id"] == row["id"])
+            row |= next(
+                {"holder": each["holder"], "by_need": each["by_need"]} for each in rows if each["id"] == row["id"]
+            )
         return rows
 
     def _routes(self, envelopes: Rows) -> Rows:
@@ -299,7 +303,9 @@ class _Drawing:
         reference = before if before > 0 and self._now_and_then(0.5) else self._pounds(80, 900)
         slope = float(np.exp(self.drawn.uniform(np.log(2e-5), np.log(4e-4))))
         slope = float(f"{slope:.4g}")
-        shape = str(self.drawn.choice(["isoelastic", "saturation", "points", "power", "linear"], p=[0.3, 0.25, 0.2, 0.15, 0.1]))
+        shape = str(
+            self.drawn.choice(["isoelastic", "saturation", "points", "power", "linear"], p=[0.3, 0.25, 0.2, 0.15, 0.1])
+        )
         if shape == "saturation":
             return {"shape": shape, "ceiling": float(f"{slope * reference:.4g}"), "reference": reference}, []
         if shape == "points":
@@ -431,8 +437,9 @@ class _Drawing:
 
     def _ring_fence(self, lines: Rows, tables: Mapping[str, Rows]) -> Row:
         envelope = str(self.drawn.choice(tables["envelopes"])["id"])
-        return {"kind": "ring-fence", "where": {"envelopes": [envelope]},
-                "only": {"programmes": [str(self.drawn.choice(self.programmes))]}, "at_least": self._round(0.05, 0.4)}  # fmt: skip
+        only = {"programmes": [str(self.drawn.choice(self.programmes))]}
+        where = {"envelopes": [envelope]}
+        return {"kind": "ring-fence", "where": where, "only": only, "at_least": self._round(0.05, 0.4)}
 
     def _reach(self, lines: Rows, tables: Mapping[str, Rows]) -> Row:
         return {"kind": "reach", "where": self._where(), "outcome": "health", "more": self._round(0.0, 4.0)}

@@ -16,6 +16,7 @@ from scipy.optimize import linprog
 
 import allocate as al
 from allocate.commons.alone import Apart
+from allocate.commons.benefits import Benefits
 from allocate.commons.deal import EQUAL, NUCLEOLUS, SHAPLEY
 from allocate.commons.equilibrium import LEAST
 from allocate.commons.games import Game, core, rows
@@ -26,10 +27,9 @@ from allocate.commons.stability import equal_gain
 from allocate.engine.certificate import Flows, breaches
 from allocate.engine.optimum import Options
 from allocate.engine.problem import Problem
-from allocate.errors import AllocateError
 from allocate.rules.kinds import aim_of
 from tests.second_opinion import Second, bought
-from tests.systems import System, clashing, system
+from tests.systems import ALIKE, System, clashing, system
 
 SEEDS = range(12)
 on_any_system = pytest.mark.parametrize("seed", SEEDS)
@@ -96,7 +96,6 @@ def test_together_is_never_below_a_regime_that_keeps_its_rules(seed):
     most = found.together.certificate
     values = found.table["value"].dropna()
     assert (values <= most.bound + 1e-9 * abs(most.bound)).all()
-    assert most.value <= Second(ground(seed).problem).problem.value(*_spend(found, TOGETHER)) + 1e-9 * abs(most.value)
     apart = found.table.set_index("regime").loc[APART, "value"]
     assert apart - found.noise - 1e-7 * abs(apart) <= shared.insisting <= most.bound + 1e-9 * abs(most.bound)
     assert (shared.consent["insisting"] >= shared.consent["fallback"] - _slip(shared.consent["fallback"])).all()
@@ -108,17 +107,13 @@ def _slip(amounts: pd.Series) -> pd.Series:
     return 1.0 + 1e-6 * amounts.abs()
 
 
-def _spend(found: al.Regimes, regime: str) -> tuple[np.ndarray, np.ndarray]:
-    return found.together._solved.flows.spend, found.together._solved.flows.moved
-
-
 # --- 2 ----------------------------------------------------------------------------------------------------------------
 
 
 @on_any_system
 def test_an_equilibrium_has_no_more_regret_than_it_says(seed):
-    """Each partner's own problem, written down anew and given to SciPy, gains it no more than the regret that is shown;
-    and what is shown as a resting place has next to none."""
+    """Each partner's own problem, written down anew and given to SciPy, gains it no more than the regret that is shown,
+    which is next to nothing wherever a plan is shown as a resting place."""
     needs_plan(seed)
     found, here = regimes(seed), ground(seed)
     assert (found.starts.loc[found.starts["still"], "regret"] <= TOLERANCE).all()
@@ -149,7 +144,9 @@ def otherwise(apart: Apart, player: str, flows: Flows) -> tuple[float, float]:
 
     own = problem.own_moves(flows.moved)
     body, held = problem.bodies(flows.spend, flows.moved), np.where(problem.aids, problem.route_high, 0.0)
-    entered, left = (np.bincount(ends[: len(own)], own, len(problem.amount)) for ends in (problem.target, problem.source))
+    entered, left = (
+        np.bincount(ends[: len(own)], own, len(problem.amount)) for ends in (problem.target, problem.source)
+    )
     moved = np.append(own, np.zeros(len(held) - len(own)))
     ends = np.array([np.minimum(problem.limit_low, body), np.maximum(problem.limit_high, body)])
     second = Second(replace(
@@ -232,7 +229,7 @@ def test_fair_averages_add_up_and_treat_alike_alike(seed):
     needs_plan(seed)
     found = deal(seed)
     game, count, total = played(found), len(found.partners), found.partners["together"].sum()
-    ways = {name: rows.set_index("partner")["amount"] for name, rows in found.sharing.groupby("method")}
+    ways = {name: way.set_index("partner")["amount"] for name, way in found.sharing.groupby("method")}
     assert set(ways) == {EQUAL, SHAPLEY, NUCLEOLUS}
     for way in ways.values():
         assert way.sum() == pytest.approx(total, rel=1e-9, abs=1e-6)
@@ -291,8 +288,8 @@ def test_a_clash_cannot_hold_and_any_member_less_can(seed):
     aside = set(standing) if found.law else {name for name, kind in standing.items() if kind != "statutory"}
     firm = set(standing) - aside
     assert found.complete
-    for _, rows in found.clashes.groupby("clash"):
-        names = set(rows["rule"])
+    for _, clash in found.clashes.groupby("clash"):
+        names = set(clash["rule"])
         assert not second.holds(names | firm)
         for name in names & aside:
             assert second.holds((names | firm) - {name})
@@ -310,23 +307,27 @@ def test_a_clash_cannot_hold_and_any_member_less_can(seed):
 @pytest.mark.parametrize("turned", [False, True])
 def test_names_change_nothing(seed, turned):
     """With partners of other names, in the same order of names or against it, and tables in another order, the same is
-    spent, lands, is paid and is agreed."""
+    spent, lands, is paid and is agreed; of two that are alike in everything the names say which is which."""
     plan = needs_plan(seed)
     before = system(seed)
     order = sorted(before.partners, reverse=turned)
+    if turned:
+        later, sooner = (order.index(name) for name in ALIKE)
+        order[later], order[sooner] = ALIKE[::-1]
     names = {name: f"{chr(ord('a') + k)}-{name}" for k, name in enumerate(order)}
     renamed = before.named(names).scenario
     again = al.solve(renamed)
     assert again.value == pytest.approx(plan.value, rel=1e-9)
-    if not turned:
-        assert _by_line(again, {}) == _by_line(plan, names)
+    assert _by_line(again, {}) == pytest.approx(_by_line(plan, names), abs=2.0 if turned else 0.0)
     one, other = regimes(seed), al.regimes(renamed)
     both = [found.table.set_index(["regime", "rule"])["value"] for found in (one, other)]
     assert both[1].to_dict() == pytest.approx(both[0].to_dict(), rel=1e-6, nan_ok=True)
     deals = [deal(seed).partners.set_index("partner"), al.deal(renamed).partners.set_index("partner")]
     for column in ("fallback", "together", "amount"):
         mine = deals[0][column].rename(names).sort_index()
-        assert deals[1][column].sort_index().to_numpy() == pytest.approx(mine.to_numpy(), rel=1e-5, abs=deal(seed).noise)
+        assert deals[1][column].sort_index().to_numpy() == pytest.approx(
+            mine.to_numpy(), rel=1e-5, abs=deal(seed).noise
+        )
 
 
 def _by_line(plan: al.Plan, names: dict[str, str]) -> dict[tuple[str, ...], float]:
@@ -379,7 +380,7 @@ def test_an_open_book_makes_the_best_for_all_the_best_for_each(seed):
         columns=scenario.table("benefits").columns, index=range(2, 2 + len(scenario.partners) * len(weight)),
     )  # fmt: skip
     open_book = al.Scenario(scenario.heading, scenario.rules, tables)
-    apart = Apart.of(open_book, al_benefits(open_book), Options())
+    apart = Apart.of(open_book, Benefits.of(open_book), Options())
     flows = most._solved.flows
     aids = len(apart.problem.route_high) - len(flows.moved)
     flows = Flows(flows.spend, np.append(flows.moved, np.zeros(aids)))
@@ -391,12 +392,6 @@ def test_an_open_book_makes_the_best_for_all_the_best_for_each(seed):
         assert reply.most <= scale * short + 2 * LEAST * reply.stake + 1e-9
         gained, size = otherwise(apart, player, flows)
         assert gained <= scale * short + 1e-7 * size
-
-
-def al_benefits(scenario: al.Scenario):
-    from allocate.commons.benefits import Benefits
-
-    return Benefits.of(scenario)
 
 
 # --- 13 ---------------------------------------------------------------------------------------------------------------
@@ -414,7 +409,9 @@ def test_a_place_in_two_halves_is_as_fair(seed):
     both = one.merge(two, on=keys, suffixes=("", "_halves"))
     assert len(both) == len(one) == len(two)
     for column in ("today", "value"):
-        assert both[f"{column}_halves"].to_numpy() == pytest.approx(both[column].to_numpy(), rel=1e-7, abs=1e-9, nan_ok=True)
+        assert both[f"{column}_halves"].to_numpy() == pytest.approx(
+            both[column].to_numpy(), rel=1e-7, abs=1e-9, nan_ok=True
+        )
     aim = {name: rule for name, rule in system(seed).rules.items() if name == "aim"}
     if aim and len(plan.scenario.places) > 1:
         free = replace(system(seed), rules=aim)
@@ -464,7 +461,9 @@ def test_more_money_never_buys_less(seed):
     again = system(seed).named(same).scenario
     assert again.digest == plan.scenario.digest
     assert al.solve(again).spend.equals(plan.spend)
-    assert plan.gains["gain"].to_numpy() == pytest.approx(bought(plan.scenario, plan.spend["spend"]), rel=1e-9, abs=1e-9)
+    assert plan.gains["gain"].to_numpy() == pytest.approx(
+        bought(plan.scenario, plan.spend["spend"]), rel=1e-9, abs=1e-9
+    )
     assert plan.certificate.value <= plan.certificate.bound + 1e-9 * abs(plan.certificate.bound)
 
 

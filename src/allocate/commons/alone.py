@@ -97,7 +97,8 @@ class Apart:
         return cls(problem, start, benefits, money, fed_by(scenario, benefits), options)
 
     def settled(self, start: Flows, *, backwards: bool = False) -> Settled[Flows]:
-        """Where partners' best replies in turn, the one that spends most today first or last, end from a lawful plan."""
+        """Where partners' best replies in turn end from a lawful plan: the one that spends most today goes first, or
+        last."""
         players, spent = self.benefits.players, np.bincount(self.benefits.decides, self.problem.baseline)
         turns = [players[k] for k in np.argsort(-spent, kind="stable")]
         return settle(start, turns[::-1] if backwards else turns, self.reply)
