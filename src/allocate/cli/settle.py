@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 import allocate as al
-from allocate.cli.options import add_common, read_numbers, read_pairs, read_scenario
+from allocate.cli import alternatives
+from allocate.cli.options import add_common, read_numbers, read_pairs, read_scenario, refuse
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
 from allocate.commons.fallbacks import FALLBACKS
 from allocate.plan.figures import number, per_cent, pounds
@@ -26,13 +27,19 @@ def add(verbs: Any) -> None:
     verb.add_argument(
         "--weight", nargs="+", default=[], metavar="PARTNER=NUMBER", help="by how much more a partner counts (1)"
     )
+    alternatives.add(verb)
     verb.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Find the settlements, say and show them; a fallback from which somebody would still move is said to be none."""
+    """Find the settlements, say and show them; a fallback from which somebody would still move is said to be none. With
+    --within, plans near the best instead."""
     from allocate import screen
 
+    if options.within is not None:
+        if options.weight:
+            refuse([al.Problem("--weight", "belongs to settlements: leave it, or --within")])
+        return alternatives.run(options, read_scenario(options))
     weights = read_numbers("--weight", read_pairs("--weight", options.weight, "PARTNER=NUMBER"), "a number")
     scenario = read_scenario(options)
     with screen.progress(f"Looking for settlements in {scenario.heading.name}") as tell:

@@ -61,6 +61,8 @@ class Groups:
     today: Flows
     options: Options
     _prices: list[Prices] = field(default_factory=list, init=False, repr=False)
+    priced: list[tuple[Problem, Optimum]] = field(default_factory=list, init=False, repr=False)
+    """The plans that land most on all together that were asked for, and the problems that they are the best of."""
 
     def payoffs(self, flows: Flows) -> Array:
         """Each player's payoff where everybody spends so."""
@@ -76,7 +78,8 @@ class Groups:
         found = self._best(problem)
         if found is None or found.certificate.value - problem.value(self.stands.spend) <= LEAST * problem.at_stake:
             return now
-        flows = Flows(found.flows.spend, np.where(self._open(members), found.flows.moved, self.stands.moved))
+        moved = np.where(self._open(members), found.flows.moved, self.stands.moved)
+        flows = Flows(np.maximum(found.flows.spend, 0.0), moved)
         counted = self.payoffs(flows)
         return Alone(max(now.value, float(counted[members].sum())), flows, counted)
 
@@ -94,6 +97,7 @@ class Groups:
         if found is None:
             return Alone(float(self.payoffs(flows).sum()), flows, self.payoffs(flows))
         self._prices.append(found.prices)
+        self.priced.append((problem, found))
         counted = self.payoffs(found.flows)
         return Alone(float(counted.sum()), found.flows, counted)
 
@@ -116,7 +120,7 @@ class Groups:
             low=np.where(mine, problem.low, stands.spend),
             high=np.where(mine, most, stands.spend),
             scale=np.where(mine, problem.scale, 0.0),
-            baseline=stands.spend,
+            baseline=np.round(stands.spend),
             amount=amount,
             route_high=route_high,
             terms=replace(firm.terms, ends=firm.terms.ends - problem.route_rows @ held),
@@ -133,10 +137,9 @@ class Groups:
         """The routes, and aids of rules, that are for a group to decide: booleans."""
         problem = self.problem
         if members.sum() < 2:
-            return np.zeros(len(problem.route_high), dtype=bool)
+            return problem.aids
         held = np.append(members, False)[self._holds]
-        aids = np.arange(len(problem.route_high)) >= len(problem.scenario.table("routes"))
-        return (held[problem.source] & held[problem.target]) | aids
+        return (held[problem.source] & held[problem.target]) | problem.aids
 
     @cached_property
     def _now(self) -> Array:
@@ -148,10 +151,15 @@ class Groups:
 
     @cached_property
     def _holds(self) -> Array:
-        """The number of the player that holds each envelope; -1 where that is no player."""
-        number = {player: k for k, player in enumerate(self.benefits.players)}
-        holders = self.problem.scenario.table("envelopes")["holder"]
-        return np.array([number.get(holder, -1) for holder in holders], dtype=int)
+        """The number of the player that holds each envelope, alone or with others; -1 where that is no player."""
+        return self.benefits.numbers(self.problem.scenario.table("envelopes")["holder"].tolist())
+
+    @property
+    def own(self) -> Array:
+        """Pounds that each player has of each envelope where everybody stands, spent or left, a row a player."""
+        own = self._kept.copy()
+        np.add.at(own, (self.benefits.decides, self.problem.envelope_of_line), self.stands.spend)
+        return own
 
     @cached_property
     def _kept(self) -> Array:
