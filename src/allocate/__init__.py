@@ -10,9 +10,11 @@ plan.spend
 from allocate import places, rules
 from allocate.commons import controls
 from allocate.commons.deal import Deal, deal
+from allocate.commons.payment import Payment
 from allocate.commons.proposals import Proposal, propose
 from allocate.commons.regimes import Regimes, regimes
 from allocate.commons.rivals import Rivals, pairwise
+from allocate.commons.terms import Terms, terms
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
@@ -34,10 +36,10 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Lenses", "NoPlan", "Plan",
-    "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError", "Unlike", "Version", "Watch",
-    "accept", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal", "evidence", "explain",
-    "fair_share_rule", "fairness", "frontier", "lenses", "next_pound", "pairwise", "places", "prices", "propose",
-    "reach", "read", "regimes", "restore", "rules", "schema", "shapley_shubik", "solve", "to_json", "versions", "write",
-    "write_plan",
+    "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Lenses", "NoPlan",
+    "Payment", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError", "Terms",
+    "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal",
+    "evidence", "explain", "fair_share_rule", "fairness", "frontier", "lenses", "next_pound", "pairwise", "places",
+    "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema", "shapley_shubik", "solve",
+    "terms", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

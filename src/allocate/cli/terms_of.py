@@ -1,0 +1,110 @@
+"""`allocate deal --terms`: rates, matching and open books that make the plan what each partner would choose itself."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+import allocate as al
+from allocate.cli.options import read_scenario
+from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
+from allocate.plan.figures import per_cent, pounds
+
+SHOWN = 12
+"""Rates and untruths on the screen, the largest; --format csv has every rate, json everything."""
+
+
+def terms_of(options: argparse.Namespace) -> int:
+    """Find the terms, say and show them; a fallback from which somebody would still move is said to be none."""
+    from allocate import screen
+
+    scenario = read_scenario(options)
+    with screen.progress(f"Asking what each partner of {scenario.heading.name} would choose") as tell:
+        found = al.terms(scenario, fallback=options.fallback.replace("-", " "), seconds=options.seconds, tick=tell)
+    for sentence in [*found.sentences, scenario.heading.caveat]:
+        if sentence:
+            say(sentence)
+    answer(options.format, partial(terms_to_json, found), found.rates, partial(show, found))
+    return ANSWERED if found.certified else OUR_FAULT
+
+
+def terms_to_json(found: al.Terms) -> str:
+    """What was found as JSON: its sentences and every table."""
+    facts = {
+        "scenario": found.scenario.id, "fallback": found.fallback, "gain": found.gain, "short": found.short,
+        "overstate": found.overstate, "whole": found.whole, "certified": found.certified,
+    }  # fmt: skip
+    return to_json({"sentences": found.sentences} | facts | found.tables())
+
+
+def show(found: al.Terms) -> None:
+    """Who would leave the plan under which terms, what payments keep everybody in, rates, and what untruths pay."""
+    from allocate import screen
+
+    say("")
+    screen.put_all([alignment(found), partners(found), rates(found), untruths(found)])
+
+
+def alignment(found: al.Terms) -> Any:
+    """What each could still gain by leaving the plan alone, scheme by scheme."""
+    from allocate import screen
+
+    table, money = found.alignment, _money(found)
+    schemes = list(dict.fromkeys(table["scheme"]))
+    sheet = screen.Sheet(
+        "What each could gain by leaving the plan", ["Partner", *[each.capitalize() for each in schemes]]
+    )
+    for name, rows in table.groupby("name", sort=False):
+        cells = [money(row.regret) if not row.still else "nothing" for row in rows.itertuples()]
+        sheet.rows.append(([name, *cells], "" if rows["still"].all() else "bold"))
+    return sheet
+
+
+def partners(found: al.Terms) -> Any:
+    """The payments that keep everybody in, and the same by matching and by open books."""
+    from allocate import screen
+
+    titles = ["Partner", "Must receive", "Others could pay", "Equal gain", "Pool pays", "It contributes", "Fixed sum"]
+    sheet, money = screen.Sheet("Payments that keep everybody in", titles), _money(found)
+    for row in told_rows(found.partners):
+        cells = [money(row.least, signed=True), money(row.most, signed=True), money(row.payment, signed=True)]
+        cells += [money(row.matched), money(row.contributes), money(row.fixed, signed=True)]
+        sheet.rows.append(([row.name_, *cells], ""))
+    return sheet
+
+
+def rates(found: al.Terms) -> Any:
+    """The rates that move most money."""
+    from allocate import screen
+
+    titles = ["Partner", "Place", "Programme", "Unpaid", "Plan", "Rate", "Paid so", "Pool pays"]
+    sheet, money = screen.Sheet("Rates for a pound off plan (those that move most)", titles), _money(found)
+    table = found.rates.merge(found.matching[["partner", "place", "programme", "year", "match"]])
+    moved = (table["alone"] - table["plan"]).abs().sort_values(ascending=False, kind="stable")
+    for row in told_rows(table.loc[moved.index].head(SHOWN)):
+        rate = f"{found.scenario.heading.currency}{row.rate:,.2f}"
+        place, programme = (found.scenario.name_of(*each) for each in (("places", row.place),
+                                                                     ("programmes", row.programme)))  # fmt: skip
+        cells = [money(row.alone), money(row.plan), rate, money(row.reply), per_cent(row.match)]
+        sheet.rows.append(([row.name_, place, programme, *cells], "" if row.matches else "bold"))
+    return sheet
+
+
+def untruths(found: al.Terms) -> Any:
+    """What misstating pays most."""
+    from allocate import screen
+
+    titles = ["Partner", "States", "By", "Gains", "Others", "Notices"]
+    sheet, money = screen.Sheet("If one misstates its figures", titles), _money(found)
+    for row in told_rows(found.gaming.sort_values("gains", ascending=False, na_position="last").head(SHOWN)):
+        notices = found.scenario.name_of("partners", row.notices) if row.notices else ""
+        cells = [row.stated, per_cent(row.by, signed=True, places=0)]
+        gains = [money(row.gains, signed=True), money(row.others, signed=True)]
+        sheet.rows.append(([row.name_, *cells, *gains, notices], ""))
+    return sheet
+
+
+def _money(found: al.Terms) -> Any:
+    """Pounds as all tables show them."""
+    return partial(pounds, currency=found.scenario.heading.currency, millions=False)
