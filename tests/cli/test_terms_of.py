@@ -55,3 +55,16 @@ def test_what_is_refused(capsys, folder):
     assert "benefits.csv" in told(capsys, TINY, "--terms", code=2)[1]
     with pytest.raises(SystemExit):
         cli.main(["deal", folder, "--terms", "--all-groups"])
+
+
+def test_one_contract(capsys, folder):
+    """What a partner spends at every rate for one thing: words, a table, CSV and JSON; other texts are refused."""
+    out, words = told(capsys, folder, "--paid", "a.prevention.town")
+    assert "What it spends" in out
+    assert "It spends as planned at £0.50" in words
+    rows = list(csv.DictReader(io.StringIO(told(capsys, folder, "--paid", "a.prevention", "--format", "csv")[0])))
+    assert {"rate", "activity", "pays"} <= set(rows[0])
+    found = json.loads(told(capsys, folder, "--paid", "a.prevention", "--format", "json")[0])
+    assert found["at"] == pytest.approx(0.5, abs=1e-3)
+    assert "PARTNER.PROGRAMME" in told(capsys, folder, "--paid", "a", code=2)[1]
+    assert "no line has it" in told(capsys, folder, "--paid", "a.preventing", code=2)[1]

@@ -9,7 +9,7 @@ from typing import Any
 import allocate as al
 from allocate.cli.options import add_common, read_scenario
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
-from allocate.cli.terms_of import terms_of
+from allocate.cli.terms_of import replies_of, terms_of
 from allocate.commons.fallbacks import FALLBACKS
 from allocate.plan.figures import number, pounds
 
@@ -30,6 +30,9 @@ def add(verbs: Any) -> None:
     asked.add_argument(
         "--terms", action="store_true", help="rates, matching and open books that make the plan what each would choose"
     )
+    asked.add_argument(
+        "--paid", metavar="PARTNER.PROGRAMME[.PLACE]", help="what a partner spends there at every rate it could be paid"
+    )
     verb.set_defaults(run=run)
 
 
@@ -37,8 +40,8 @@ def run(options: argparse.Namespace) -> int:
     """Find the deal, say and show it; a fallback from which somebody would still move is said to be none."""
     from allocate import screen
 
-    if options.terms:
-        return terms_of(options)
+    if options.terms or options.paid:
+        return terms_of(options) if options.terms else replies_of(options)
     scenario = read_scenario(options)
     with screen.progress(f"Asking what groups of {scenario.heading.name} could do by themselves") as tell:
         found = al.deal(

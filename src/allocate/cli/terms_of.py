@@ -1,8 +1,10 @@
-"""`allocate deal --terms`: rates, matching and open books that make the plan what each partner would choose itself."""
+"""`allocate deal --terms` and `--paid`: rates, matching and open books that make the plan what each partner would
+choose itself, and one contract looked at closely."""
 
 from __future__ import annotations
 
 import argparse
+import math
 from functools import partial
 from typing import Any
 
@@ -105,6 +107,48 @@ def untruths(found: al.Terms) -> Any:
     return sheet
 
 
-def _money(found: al.Terms) -> Any:
+def replies_of(options: argparse.Namespace) -> int:
+    """Find, say and show what a partner spends at every rate for one thing."""
+    from allocate import screen
+
+    scenario = read_scenario(options)
+    partner, programme, place = _paid(options.paid)
+    with screen.progress(f"Asking what {partner} would spend") as tell:
+        found = al.replies(
+            scenario, partner, programme, place=place, fallback=options.fallback.replace("-", " "),
+            seconds=options.seconds, tick=tell,
+        )  # fmt: skip
+    for sentence in [*found.sentences, scenario.heading.caveat]:
+        if sentence:
+            say(sentence)
+    facts = {"scenario": scenario.id, "partner": partner, "programme": programme, "place": place,
+             "planned": found.planned, "at": None if math.isnan(found.at) else found.at}  # fmt: skip
+    as_json = partial(to_json, {"sentences": found.sentences} | facts | found.tables())
+    answer(options.format, as_json, found.rates, partial(show_replies, found))
+    return ANSWERED
+
+
+def _paid(text: str) -> tuple[str, str, str | None]:
+    """A partner, a programme and perhaps a place. Raises ScenarioError for any other text."""
+    partner, programme, place, *more = (*text.split("."), "", "")
+    if not partner or not programme or any(more):
+        expected = "expected PARTNER.PROGRAMME or PARTNER.PROGRAMME.PLACE"
+        raise al.ScenarioError("--paid", [al.Problem("--paid", expected, value=text)])
+    return partner, programme, place or None
+
+
+def show_replies(found: al.Replies) -> None:
+    """What it spends between rates, as a table for people."""
+    from allocate import screen
+
+    say("")
+    sheet, money = screen.Sheet("What it spends", ["From", "To", "At least", "At most", "Between"]), _money(found)
+    for row in found.between.itertuples():
+        cells = [f"{rate:,.4f}" for rate in (row.low, row.high)]
+        sheet.rows.append(([*cells, money(row.least), money(row.most), row.between], ""))
+    screen.put_all([sheet])
+
+
+def _money(found: al.Terms | al.Replies) -> Any:
     """Pounds as all tables show them."""
     return partial(pounds, currency=found.scenario.heading.currency, millions=False)

@@ -84,7 +84,7 @@ def with_curves(apart: Apart, paid: Sequence[Activity], points: Sequence[Points 
     """Everybody's own problem with a curve for each of these activities, last, that counts nothing yet: its pounds, or
     the payment for them that these points give."""
     problem, count = apart.problem, len(paid)
-    scenario, one = _scenario(problem.scenario, count), np.ones(count)
+    scenario, one = _scenario(problem.scenario, paid), np.ones(count)
     curves = problem.curves
     own = {
         "shape": np.array(["linear" if each is None else "points" for each in points]), "slope": one, "reference": one,
@@ -146,12 +146,13 @@ def regret(problem: Problem, flows: Flows, options: Options) -> float:
     return max(0.0, found.certificate.bound - problem.value(flows.spend))
 
 
-def _scenario(scenario: Scenario, count: int) -> Scenario:
-    """The scenario with so many more curves, of an outcome of their own."""
+def _scenario(scenario: Scenario, paid: Sequence[Activity]) -> Scenario:
+    """The scenario with a curve for each of these, of an outcome of their own. They are named by what feeds them, for
+    models are known by their names."""
     tables = dict(scenario._tables)
+    names = [f"{OWN} {' '.join(str(line) for line in each.lines)}" for each in paid]
     added: dict[str, dict[str, Any]] = {
-        "curves": {"place": [f"{OWN} {k}" for k in range(count)], "programme": OWN, "outcome": OWN,
-                   "year": scenario.years[-1], "shape": "linear"},
+        "curves": {"place": names, "programme": OWN, "outcome": OWN, "year": scenario.years[-1], "shape": "linear"},
         "outcomes": {"id": [OWN], "name": OWN, "unit": OWN, "weight": 1.0},
     }  # fmt: skip
     for table, more in added.items():
