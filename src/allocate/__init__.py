@@ -10,11 +10,14 @@ plan.spend
 from allocate import places, rules
 from allocate.commons import controls
 from allocate.commons.deal import Deal, deal
+from allocate.commons.holding import Holds, holds
+from allocate.commons.lawful import Lawful, lawful
 from allocate.commons.payment import Payment
 from allocate.commons.proposals import Proposal, propose
 from allocate.commons.regimes import Regimes, regimes
 from allocate.commons.replies import Replies, replies
 from allocate.commons.rivals import Rivals, pairwise
+from allocate.commons.shortage import Shortage, shortage
 from allocate.commons.terms import Terms, terms
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
@@ -37,10 +40,11 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Lenses", "NoPlan", "Payment",
-    "Plan", "Prices", "Problem", "Proposal", "Regimes", "Replies", "Rivals", "Scenario", "ScenarioError", "Terms",
-    "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal",
-    "evidence", "explain", "fair_share_rule", "fairness", "frontier", "lenses", "next_pound", "pairwise", "places",
-    "prices", "propose", "reach", "read", "regimes", "replies", "restore", "rules", "schema", "shapley_shubik", "solve",
-    "terms", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful", "Lenses",
+    "NoPlan", "Payment", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Replies", "Rivals", "Scenario",
+    "ScenarioError", "Shortage", "Terms", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare",
+    "compare_versions", "controls", "deal", "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds",
+    "lawful", "lenses", "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "replies",
+    "restore", "rules", "schema", "shapley_shubik", "shortage", "solve", "terms", "to_json", "versions", "write",
+    "write_plan",
 ]  # fmt: skip

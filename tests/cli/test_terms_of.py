@@ -55,6 +55,9 @@ def test_what_is_refused(capsys, folder):
     assert "benefits.csv" in told(capsys, TINY, "--terms", code=2)[1]
     with pytest.raises(SystemExit):
         cli.main(["deal", folder, "--terms", "--all-groups"])
+    words = told(capsys, folder, "--terms", "--short", "1e5", "--blocs-by-kind", code=2)[1]
+    assert "--short: cannot go with --terms" in words
+    assert "--blocs-by-kind: cannot go with --terms" in words
 
 
 def test_one_contract(capsys, folder):

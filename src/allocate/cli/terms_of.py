@@ -17,6 +17,15 @@ SHOWN = 12
 """Rates and untruths on the screen, the largest; --format csv has every rate, json everything."""
 
 
+def answer_terms(options: argparse.Namespace) -> int:
+    """Whichever is asked. Raises ScenarioError for options of the deal that say nothing here."""
+    given = {"--short": options.short is not None, "--bloc": options.bloc, "--blocs-by-kind": options.blocs_by_kind}
+    mine, expected = "--terms" if options.terms else "--paid", "cannot go with"
+    if faults := [al.Problem(name, f"{expected} {mine}") for name, asked in given.items() if asked]:
+        raise al.ScenarioError("allocate deal", faults)
+    return terms_of(options) if options.terms else replies_of(options)
+
+
 def terms_of(options: argparse.Namespace) -> int:
     """Find the terms, say and show them; a fallback from which somebody would still move is said to be none."""
     from allocate import screen

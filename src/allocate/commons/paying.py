@@ -19,9 +19,10 @@ import pandas as pd
 
 from allocate.commons.alone import Apart
 from allocate.commons.benefits import Benefits
+from allocate.commons.equilibrium import Reply
 from allocate.engine.certificate import Flows
 from allocate.engine.optimum import Options
-from allocate.engine.piece import best, itself
+from allocate.engine.piece import Clash, best, itself, solved_whole
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.watch import Watch
 from allocate.rules.binding import INFINITY
@@ -140,6 +141,20 @@ def matched(apart: Apart, problem: Problem, player: int, flows: Flows, own: Arra
                    terms=replace(terms, ends=ends))  # fmt: skip
 
 
+def answer(apart: Apart, player: str, flows: Flows) -> Reply[Flows]:
+    """A player's best reply, moved to even where it gains next to nothing by it: what it would spend, not whether it
+    would stay."""
+    problem = apart.left_to(player, flows)
+    if not problem.weight.any():
+        return Reply(flows, 0.0, 0.0, 0.0)
+    try:
+        found = solved_whole(problem, apart.options, Watch())
+    except Clash:
+        return apart.reply(player, flows)
+    now, value, bound = problem.value(flows.spend), found.certificate.value, found.certificate.bound
+    return Reply(Flows(found.flows.spend, flows.moved), value - now, max(bound, value) - now, problem.at_stake)
+
+
 def regret(problem: Problem, flows: Flows, options: Options) -> float:
     """The most that a player's own problem could gain beyond these flows: certified, never too little. Raises Clash."""
     found = best(problem, options, Watch(), itself, settle=False)
@@ -163,4 +178,15 @@ def _scenario(scenario: Scenario, paid: Sequence[Activity]) -> Scenario:
     return Scenario(scenario.heading, scenario.rules, tables)
 
 
-__all__ = ["Activity", "activities", "at_rates", "counting", "matched", "on_others", "pound", "regret", "with_curves"]
+__all__ = [
+    "Activity",
+    "activities",
+    "answer",
+    "at_rates",
+    "counting",
+    "matched",
+    "on_others",
+    "pound",
+    "regret",
+    "with_curves",
+]

@@ -20,7 +20,7 @@ import pandas as pd
 from allocate.commons.alone import Apart
 from allocate.commons.fallbacks import APART, TOLERANCE
 from allocate.commons.ground import Ground
-from allocate.commons.paying import Activity, activities, at_rates, pound, with_curves
+from allocate.commons.paying import Activity, activities, answer, at_rates, pound, with_curves
 from allocate.commons.payment import Payment
 from allocate.engine.certificate import Flows
 from allocate.engine.watch import Watch
@@ -321,7 +321,7 @@ class _Asked:
     def _replied(self, apart: Apart, rate: float) -> tuple[_Try, Flows]:
         """The best reply where a partner is paid so."""
         ground, k = self.ground, self.player
-        reply = apart.reply(ground.players[k], self.flows)
+        reply = answer(apart, ground.players[k], self.flows)
         flows = Flows(reply.profile.spend, self.flows.moved)
         lands = ground.payoffs(flows)
         shift = float(np.abs(flows.spend - self.flows.spend).sum()) / 2

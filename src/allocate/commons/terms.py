@@ -30,6 +30,7 @@ from allocate.commons.ground import Ground
 from allocate.commons.groups import Groups
 from allocate.commons.paying import (
     activities,
+    answer,
     at_rates,
     counting,
     matched,
@@ -384,7 +385,7 @@ class _Finding:
     def _of(self, k: int) -> tuple[dict[str, tuple[float, float, bool]], list[list]]:
         """A partner's regret under each scheme, and its rows of `RATE`."""
         ground, player = self.ground, self.ground.players[k]
-        today = ground.apart.reply(player, self.flows)
+        today = answer(ground.apart, player, self.flows)
         paid = self._at_rates(k, today.stake)
         left = matched(ground.apart, ground.problem, k, self.flows, self.own)
         total = counting(ground.apart, self.shares[:, None] * ground.benefits.worth.sum(axis=0))
@@ -409,7 +410,7 @@ class _Finding:
         return second if second.regret[2] and second.same.sum() > first.same.sum() else first
 
     def _paid(self, k: int, rate: Array, stake: float, levelled: bool) -> _Paid:
-        reply = at_rates(self.curved, rate).reply(self.ground.players[k], self.flows)
+        reply = answer(at_rates(self.curved, rate), self.ground.players[k], self.flows)
         spent, mine = self._spent(reply.profile), self.of == k
         regret = _told(reply.most, min(stake, reply.stake) if stake > 0 else reply.stake)
         slip = SAME * self.plan[mine].sum() + ROUNDING
