@@ -189,10 +189,12 @@ class Terms:
         rows = self._leave(MATCHING)
         if not len(rows):
             return f"{first}. Then nobody gains by leaving the plan."
-        dearest = rows.iloc[0]
+        dearest, why = rows.iloc[0], "it leaves out the price of rules that tie programmes together"
+        if self.short > self.noise:
+            why = f"another plan under the same rules lands {self._said(self.short)} more"
         return (
-            f"{first}. That does not hold {some(rows['name'].tolist())}, as it leaves out the price of rules that tie "
-            f"programmes together: {dearest['name']} could still gain {self._said(dearest['regret'])}."
+            f"{first}. That does not hold {some(rows['name'].tolist())}, as {why}: {dearest['name']} could still gain "
+            f"{self._said(dearest['regret'])}."
         )
 
     def _open_books(self) -> str:
