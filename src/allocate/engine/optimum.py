@@ -219,8 +219,9 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     if len(session.sets.ordered):
         return 0, flows
     grids = through(problem.curves, problem.grids, problem.curves.effort(flows.spend))
-    measured = session.distance(problem, grids)
     try:
+        # Slopes that the solver can take may be too small for it once they are weighed against one another.
+        measured = session.distance(problem, grids)
         start = session.distance_start(problem, grids, flows)
         answer = measured.solve(problem, grids, held, watch.left(), start, watch)
     except EngineError:
