@@ -14,7 +14,6 @@ from allocate.plan.figures import number, pounds
 from allocate.plan.words import capital
 from allocate.scenario.words import NUMBER
 
-
 PLANS = 6
 """How many plans are shown unless said."""
 
