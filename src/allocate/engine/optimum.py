@@ -219,8 +219,8 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     if len(session.sets.ordered):
         return 0, flows
     grids = through(problem.curves, problem.grids, problem.curves.effort(flows.spend))
-    measured = session.distance(problem, grids)
     try:
+        measured = session.distance(problem, grids)
         start = session.distance_start(problem, grids, flows)
         answer = measured.solve(problem, grids, held, watch.left(), start, watch)
     except EngineError:

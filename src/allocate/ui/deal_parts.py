@@ -72,7 +72,7 @@ def show(view: View, plan: Plan) -> None:
             parts.draw(parts.verdict(str(made), "note", "Who would sign cannot be said."), key="unsigned")
     needs(view)
     parts.announce(f"{lead} {text}")
-    deal_folds.show(view, found, mine)
+    deal_folds.show(view, plan, found, mine)
 
 
 def _signed(view: View, plan: Plan, made: Offer, whole: bool, tables: bool, counted: str) -> None:
