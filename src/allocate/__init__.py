@@ -16,6 +16,7 @@ from allocate.commons.proposals import Proposal, propose
 from allocate.commons.regimes import Regimes, regimes
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.shortage import Shortage, shortage
+from allocate.commons.switching import SwitchPoints, switch_points
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
@@ -39,8 +40,8 @@ from allocate.scenario.writing import schema, write
 __all__ = [
     "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful", "Lenses",
     "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError", "Shortage",
-    "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal",
-    "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses", "next_pound",
-    "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
-    "shapley_shubik", "shortage", "solve", "to_json", "versions", "write", "write_plan",
+    "SwitchPoints", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare", "compare_versions",
+    "controls", "deal", "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses",
+    "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
+    "shapley_shubik", "shortage", "solve", "switch_points", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
