@@ -113,13 +113,14 @@ def test_sentences(found):
     """Each answer is followed by the nearest figure that would change it, or by the word that none does."""
     said = " ".join(found.sentences)
     assert said.startswith("The nearest figure that would change who signs is what A counts of the “Service”")
-    assert (
-        "There is £240,000 to share. The nearest figure that would change that is what “Health” is worth to B" in said
-    )
+    assert "There is £240,000 to share. The nearest figure that would change that is what" in said
     assert "(assumed)" in said
     assert "between the values tried an answer may change and change back" in said
-    robust = al.switch_points(neighbour(), told={}, worth=1e-6)
-    assert "worth having, and no figure within its range" in " ".join(robust.sentences)
+    assert "16 figures were looked at" in said
+    robust = al.switch_points(neighbour(), told={}, tick=lambda done, total: False)
+    assert "worth having, and none of the figures looked at, moved by itself, changes that." in " ".join(
+        robust.sentences
+    )
 
 
 def test_last_year_as_the_fallback():
@@ -148,7 +149,7 @@ def test_a_share_in_one_place_alone():
     assert there.loc["b", "share"].tolist() == [0.3]
     assert set(found.points["why"]) == {NOT_ASKED}
     assert not found.complete
-    assert found.sentences[-1].startswith("Not every figure was looked at.")
+    assert "0 figures of the 10 that were to be were looked at" in found.sentences[-1]
 
 
 def test_what_is_refused():
@@ -159,7 +160,7 @@ def test_what_is_refused():
         al.switch_points(neighbour(), told={"more": {"envelopes.nowhere": 1.0}})
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(systems(players=(2, 2), everybody=True))
 def test_on_any_system_the_answer_differs_there(scenario):
     """At every point reported, solved afresh, the answer is the other one, and the figure is within its range."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -34,7 +34,7 @@ from allocate.plan.aim import aim_unit
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
-from allocate.plan.words import quoted
+from allocate.plan.words import count, quoted
 from allocate.scenario.checks import benefits_from
 from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
@@ -58,6 +58,7 @@ NOWHERE, NO_ROOM = "no other answer found from {} to {}", "there is no room {}"
 NOT_ASKED, NO_REST = "not looked at", "partners come to no rest as figures are"
 EVERY_WORTH = "every worth"
 NOTHING = 1e-9
+WAYS = "down", "up"
 HEADLINES = ["kind", "of", "headline", "answer", "margin", "least", "unit", "sentence"]
 POINTS = [
     "figure", "name", "field", "unit", "now", "status", "kind", "of", "headline", "answer", "down", "up", "factor_down",
@@ -162,46 +163,44 @@ class SwitchPoints:
         said += [self._kind(CONTROL, of) for of in self.headlines.loc[self.headlines["kind"] == CONTROL, "of"]]
         return [sentence for sentence in (*said, self._how(), self._rest()) if sentence]
 
-    def _nearest(self, points: pd.DataFrame) -> tuple[pd.Series, float] | None:
-        """The point that is least far from what a figure is, and its value there."""
-        ways = pd.concat([points.assign(value=points[way], factor=points[f"factor_{way}"]) for way in ("down", "up")])
+    @cached_property
+    def nearest(self) -> pd.DataFrame:
+        """The points in either direction, those that are least far from what their figure is first: the columns of
+        `points`, and value and factor for the one in question."""
+        ways = pd.concat([self.points.assign(value=self.points[w], factor=self.points[f"factor_{w}"]) for w in WAYS])
         ways = ways[ways["value"].notna()]
-        if not len(ways):
-            return None
         far = (ways["factor"] - 1).abs().fillna(np.inf).to_numpy()
-        row = ways.iloc[int(np.argmin(far))]
-        return row, float(row["value"])
+        return ways.iloc[np.argsort(far, kind="stable")].reset_index(drop=True)
 
-    def _where(self, row: pd.Series, value: float) -> str:
+    def _where(self, row: pd.Series) -> str:
         figure = self.figures[row["figure"]]
         now = "" if figure.unit == TIMES else f" instead of {figure.said(figure.now)}"
-        return f"at {figure.said(value)}{now} ({row['status']})"
+        return f"at {figure.said(row['value'])}{now} ({row['status']})"
 
     def _signs(self) -> str:
-        points = self.points[self.points["kind"] == SIGNS]
-        found = self._nearest(points)
-        if found is None:
-            return "No figure within its range, moved by itself, changes who would sign without payments."
-        row, value = found
+        points = self.nearest[self.nearest["kind"] == SIGNS]
+        if not len(points):
+            return "None of the figures looked at, moved by itself, changes who would sign without payments."
+        row = points.iloc[0]
         verb = "would no longer sign" if row["answer"] else "would sign"
-        who = self.ground.name(row["of"])
-        return (
-            f"The nearest figure that would change who signs is {row['name']}: {self._where(row, value)} {who} {verb}."
-        )
+        who, where = self.ground.name(row["of"]), self._where(row)
+        return f"The nearest figure that would change who signs is {row['name']}: {where} {who} {verb}."
 
     def _kind(self, kind: str, of: str = "") -> str:
-        headline = self.headlines[(self.headlines["kind"] == kind) & (self.headlines["of"] == of)].iloc[0]
-        points = self.points[(self.points["kind"] == kind) & (self.points["of"] == of)]
-        found, said = self._nearest(points), headline["sentence"].rstrip(".")
-        if found is None:
-            return f"{said}, and no figure within its range, moved by itself, changes that."
-        row, value = found
-        return f"{said}. The nearest figure that would change that is {row['name']}, {self._where(row, value)}."
+        headline, points = (
+            table[(table["kind"] == kind) & (table["of"] == of)] for table in (self.headlines, self.nearest)
+        )
+        said = headline["sentence"].iloc[0].rstrip(".")
+        if not len(points):
+            return f"{said}, and none of the figures looked at, moved by itself, changes that."
+        row = points.iloc[0]
+        return f"{said}. The nearest figure that would change that is {row['name']}, {self._where(row)}."
 
     def _how(self) -> str:
-        some = "" if self.complete else "Not every figure was looked at. "
+        looked = self.points.loc[self.points["why"] != NOT_ASKED, "figure"].nunique()
+        some = "" if self.complete else f" of the {len(self.figures)} that were to be"
         return (
-            f"{some}What one counts more of what others buy, those who buy it count less. These are the nearest found: "
+            f"{count(looked, 'figure')}{some} were looked at, alone or with its like. What one counts more of what others buy, those who buy it count less. These are the nearest found: "
             "between the values tried an answer may change and change back."
         )
 
