@@ -21,6 +21,7 @@ from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.settlements import Settlements, settle
 from allocate.commons.shortage import Shortage, shortage
 from allocate.commons.terms import Terms, terms
+from allocate.commons.switching import SwitchPoints, switch_points
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
@@ -44,9 +45,9 @@ from allocate.scenario.writing import schema, write
 __all__ = [
     "AllocateError", "Alternatives", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful",
     "Lenses", "NoPlan", "Payment", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Replies", "Rivals", "Scenario",
-    "ScenarioError", "Settlements", "Shortage", "Terms", "Unlike", "Version", "Watch", "accept", "alternatives",
-    "banzhaf", "clash", "compare", "compare_versions", "controls", "deal", "evidence", "explain", "fair_share_rule",
-    "fairness", "frontier", "holds", "lawful", "lenses", "next_pound", "pairwise", "places", "prices", "propose",
-    "reach", "read", "regimes", "replies", "restore", "rules", "schema", "settle", "shapley_shubik", "shortage",
-    "solve", "terms", "to_json", "versions", "write", "write_plan",
+    "ScenarioError", "Settlements", "Shortage", "SwitchPoints", "Terms", "Unlike", "Version", "Watch", "accept",
+    "alternatives", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal", "evidence", "explain",
+    "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses", "next_pound", "pairwise", "places",
+    "prices", "propose", "reach", "read", "regimes", "replies", "restore", "rules", "schema", "settle",
+    "shapley_shubik", "shortage", "solve", "switch_points", "terms", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
