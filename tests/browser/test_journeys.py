@@ -337,6 +337,27 @@ def test_ask_what_fairer_would_cost_and_follow_it(visitor):
     assert visiting.words(page).startswith("No aim between places is in force.")
 
 
+def test_ask_who_would_sign_from_a_seat_and_from_another_fallback(visitor):
+    """Apart and together stand on one scale, each partner has its way to the deal, a partner reads its own band from
+    its seat, and another fallback changes who would sign and stands in the link; on a phone nothing sticks out."""
+    page = visiting.open(visitor(), "deal", scenario="coventry-warwickshire")
+    first = visiting.words(page)
+    assert "more to partners than apart. Apart you would buy" in first
+    for key, rows in (("pictures", 6), ("signing", 9)):
+        expect(page.locator(f".st-key-{key} .al-bar:not(.al-ticks)")).to_have_count(rows)
+    visiting.choose(page, "Your seat", "George Eliot Hospital")
+    seat = page.locator(".st-key-seat .al-verdict")
+    expect(seat).to_contain_text("Nobody has less than without a deal as long as you")
+    expect(page.locator(".st-key-signing")).to_contain_text("George Eliot Hospital (you)")
+    visiting.choose(page, "Without a deal", "Alone: each for itself, all others as before")
+    assert "No payments between partners bring everybody in." in visiting.words(page)
+    fresh = visitor(width=390)
+    fresh.goto(page.url)
+    fresh.wait_for_function("window.visitedRuns > 0", timeout=visiting.PATIENCE)
+    assert visiting.words(fresh) == visiting.words(page)
+    assert test_still.overflow(fresh)["by"] == 0
+
+
 def test_ask_for_the_impossible_and_try_the_way_out(visitor):
     """What cannot be is told in words: which rules cannot hold together, and the ways out, the cheapest first, each
     with whom to ask; trying that one gives a plan, beside what was changed."""
@@ -503,7 +524,7 @@ def test_a_seat_retells_the_pages(visitor):
     page = visiting.open(visitor(), scenario="coventry-warwickshire")
     for option, name in (("Warwickshire County Council", "Warwickshire County Council"), ("Rugby (place)", "Rugby")):
         visiting.choose(page, "Your seat", option)
-        for title in ("The plan", "The money", "The rules", "Evidence"):
+        for title in ("The plan", "The money", "The rules", "Places", "The deal", "Evidence"):
             go(page, title)
             expect(page.locator(".st-key-seat .al-verdict")).to_contain_text(f"{name}.")
         go(page, "The plan")

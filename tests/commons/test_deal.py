@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 import allocate as al
-from allocate.commons.deal import EQUAL, NUCLEOLUS, SHAPLEY
+from allocate.commons.deal import EQUAL, NUCLEOLUS, SHADOW, SHAPLEY
 from tests.commons.games import benefit, common_purse, line, majority, rooted, shared_good, systems, workshop
 from tests.engine.making import make
 
@@ -69,7 +69,7 @@ def test_other_ways_to_share():
     assert by_partner(ways[SHAPLEY], "gain") == pytest.approx({"a": 2e5 / 6, "b": 2e5 / 6, "c": 8e5 / 6}, abs=60)
     assert by_partner(ways[NUCLEOLUS], "gain") == pytest.approx({"a": 0, "b": 0, "c": 2e5}, abs=60)
     assert {name: bool(rows["stable"].all()) for name, rows in ways.items()} == {
-        EQUAL: True, SHAPLEY: False, NUCLEOLUS: True,
+        EQUAL: True, SHADOW: True, SHAPLEY: False, NUCLEOLUS: True,
     }  # fmt: skip
     assert len(found.groups) == 6
     for rows in ways.values():
@@ -133,7 +133,7 @@ def test_nobody_waits():
     assert found.stable is None
     assert len(found.groups) == 2
     assert not len(found.leaving)
-    assert list(found.sharing["method"].unique()) == [EQUAL]
+    assert list(found.sharing["method"].unique()) == [EQUAL, SHADOW]
     assert found.partners["gain"].to_numpy() == pytest.approx([2e5 / 3] * 3, abs=30)
     watch = al.Watch()
     watch.stop()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import allocate as al
-from allocate.plan.margins import turn, view_of
+from allocate.plan.margins import broken_by, turn, view_of
 from allocate.plan.telling import change_of_mind
 from allocate.plan.trying import scaled
 from tests.conftest import SCENARIOS
@@ -30,6 +30,19 @@ def test_worths_and_prices_by_hand(plan):
     assert view.elsewhere[north] == pytest.approx(0.002 * np.exp(-0.8), rel=1e-4)
     assert view.short(view.fall_stop[north]) == "the rule “Prevention north”"
     assert view_of(plan) is view
+
+
+def test_a_floor_under_outcomes_is_broken_by_less_than_one_of_them(tiny):
+    """£500 less on care in South, which buys 1,000 years for £500,000, breaks a floor of 1,000 years by half a year,
+    and a few pence less break nothing."""
+    floor = {"kind": "floor", "owner": "board", "measure": "health", "amount": 999.999}
+    floor["where"] = {"places": ["south"], "programmes": ["care"]}
+    view = view_of(al.solve(tiny.change({"rules.years-south": floor, "envelopes.core.amount": 800_000.0})))
+    line = view.problem.scenario.line_ids.index("trust.south.care.core.2026/27")
+    broken = broken_by(view, line, -500.0)
+    assert broken >= 0
+    assert view.problem.limits[broken].owner == "years-south"
+    assert broken_by(view, line, -0.05) == -1
 
 
 def test_without_prices_nothing_turns():

@@ -20,7 +20,7 @@ from allocate.ui.tasks import TASKS
 from tests.conftest import SCENARIOS
 
 APP = SCENARIOS.parent / "app.py"
-PAGES = ("plan", "money", "rules", "fair", "compare", "evidence")
+PAGES = ("plan", "money", "rules", "fair", "deal", "compare", "evidence")
 PATIENCE = 60.0
 """Seconds that one run of a page may take, and one solve."""
 

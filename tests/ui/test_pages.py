@@ -55,6 +55,7 @@ OPENS = {
     "money": r"In law (one body holds|\d+ bodies hold) [£$][\d,.]+m? in \d+ envelope",
     "rules": r"Every rule is met\. \d+ rules are in force",
     "fair": r"(No aim between places is in force|Places cannot be set against one another here)\.",
+    "deal": r"(Together|Working together) (is worth|adds nothing)",
     "compare": r"Choose two to four plans\.",
     "evidence": r"Of [\d,]+ figures, [\d,]+ found, [\d,]+ derived and [\d,]+ assumed",
 }
@@ -777,7 +778,7 @@ def test_names_never_become_markup(explorer, hostile, chapter, more):
         assert all(re.fullmatch(r"[-\w\s:;.,%#()]*", text) for text in styles), styles
     assert HOSTILE in shown, "the names are there, so the test is of something"
     labels = markdown_of(app)
-    assert any("evil" in text for _, text in labels) or chapter in ("compare", "evidence", "fair", "rules")
+    assert any("evil" in text for _, text in labels) or chapter in ("compare", "deal", "evidence", "fair", "rules")
     for where, text in labels:
         assert not LIVE.search(re.sub(r"\\.", " ", text)), (where, text[:200])
     for chart in (node for node in nodes(app) if node.type == "vega_lite_chart"):

@@ -22,6 +22,8 @@ from allocate.cli import (
     explore,
     fairness,
     frontier,
+    holds,
+    lawful,
     lenses,
     next_pound,
     places,
@@ -36,8 +38,8 @@ from allocate.cli.options import read_changes, read_sets
 from allocate.cli.output import ANSWERED, NO_PLAN, OUR_FAULT, SCENARIO_WRONG, say, say_changes, speak_utf8
 
 VERBS = (
-    check, solve, clash, rules, propose, fairness, frontier, lenses, next_pound, reach, regimes, deal, explore, places,
-    bench, schema,
+    check, solve, clash, rules, propose, fairness, frontier, lenses, next_pound, reach, regimes, deal, holds, lawful,
+    explore, places, bench, schema,
 )  # fmt: skip
 """In the order in which help lists them."""
 

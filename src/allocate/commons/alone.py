@@ -62,7 +62,7 @@ def kept_to(scenario: Scenario, money: Money, problem: Problem, benefits: Benefi
             "envelopes": [envelopes["id"].iloc[e]],
             "years": [envelopes["year"].iloc[e]],
         }
-        cap = {"kind": "cap", "owner": benefits.players[k], "where": where, "amount": amount}
+        cap = {"kind": "cap", "owner": where["partners"][0], "where": where, "amount": amount}
         caps[f"rules.own-money-{k}-{e}"] = cap
     return scenario.change(caps) if caps else scenario
 
@@ -115,13 +115,15 @@ class Apart:
             if most <= LEAST * stake:
                 return Reply(flows, 0.0, most, stake)
         try:
-            solved = solved_whole(problem, self.options, Watch())
+            solved = solved_whole(problem, replace(self.options, wanted=now + LEAST * stake), Watch())
         except Clash:
             # Slices lie below their curves, and may miss an outcome that only just is reached: without such limits
             # nobody can gain less.
             found = solved_whole(_without_reaches(problem), self.options, Watch())
             return Reply(flows, 0.0, found.certificate.bound - now, stake)
         self._prices[player] = solved.optimum.prices
+        if solved.certificate.bound - now <= LEAST * stake:
+            return Reply(flows, 0.0, solved.certificate.bound - now, stake)
         gain = solved.certificate.value - now
         moved = Flows(solved.flows.spend, flows.moved)
         return Reply(moved, gain, max(solved.certificate.bound - now, gain), stake)

@@ -9,6 +9,7 @@ a row counts what its own lines buy at the agreed weights, in points of the aim.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +28,16 @@ class Benefits:
     decides   per row of `lines`, the number of the player that decides it
     worth     a row a player, a column a curve: what one unit of the curve's outcome counts for it
     in_money  per player, whether that is pounds; points of the agreed aim otherwise
+    single    the same before partners that go together were made one player (`merged`)
+    bloc      per player of `single`, its player here
     """
 
     players: tuple[str, ...]
     decides: Array
     worth: Array
     in_money: Array
+    single: Benefits | None = None
+    bloc: Array | None = None
 
     @classmethod
     def of(cls, scenario: Scenario, holders: bool = False) -> Benefits:
@@ -55,6 +60,26 @@ class Benefits:
                 counted = row.worth * (row.own * part[k] + row.share * (1.0 - part[k]))
                 worth[k] += np.where(benefits_from(scenario, row), counted, 0.0)
         return cls(players, decides, worth, in_money)
+
+    def merged(self, blocs: Mapping[str, Sequence[str]]) -> Benefits:
+        """The same with partners of a bloc as one player, which decides their lines and counts what they count
+        together. `blocs`: a name to its partners (ids), each a player of its own here; others stay alone. The first
+        partner says where among players its bloc stands."""
+        of = {partner: name for name, partners in blocs.items() for partner in partners}
+        named = [of.get(player, player) for player in self.players]
+        players = tuple(dict.fromkeys(named))
+        bloc = np.array([players.index(name) for name in named], dtype=int)
+        worth, in_money = np.zeros((len(players), self.worth.shape[1])), np.ones(len(players), dtype=bool)
+        np.add.at(worth, bloc, self.worth)
+        np.logical_and.at(in_money, bloc, self.in_money)
+        return Benefits(players, bloc[self.decides], worth, in_money, self, bloc)
+
+    def numbers(self, partners: Sequence[str]) -> Array:
+        """The number of the player that each of these partners is, or belongs to; -1 for none."""
+        if self.single is None or self.bloc is None:
+            number = {player: k for k, player in enumerate(self.players)}
+            return np.array([number.get(partner, -1) for partner in partners], dtype=int)
+        return np.append(self.bloc, -1)[self.single.numbers(partners)]
 
     def payoffs(self, gain: Array) -> Array:
         """Each player's payoff for the gain of every curve."""

@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 
 from allocate.commons.benefits import Benefits
+from allocate.commons.blocs import Blocs, bloc_name, divided
 from allocate.commons.consent import Insisting, insisting
 from allocate.commons.equilibrium import LEAST
 from allocate.commons.fallbacks import ALONE, APART, FALLBACKS, TOLERANCE
 from allocate.commons.games import MOST, Game, group_table, shapley
-from allocate.commons.ground import Ground
+from allocate.commons.ground import Ground, players_of
 from allocate.commons.groups import Alone, Groups
 from allocate.commons.nucleolus import nucleolus
+from allocate.commons.shadow import Shadow, shadow
 from allocate.commons.stability import EqualGain, equal_gain, top_up
 from allocate.engine.certificate import Flows
 from allocate.engine.watch import Watch
@@ -39,10 +41,13 @@ from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
 EQUAL, SHAPLEY, NUCLEOLUS = "equal gain, moved for stability", "average contribution", "least unhappy group first"
+SHADOW = "shadow price"
 OUTSIDE = "A group by itself decides and shares only its own money; those outside it are taken to stay as they are"
 PARTNERS = ["partner", "name", "fallback", "together", "change", "equal", "moved", "amount", "gain", "payment"]
 CONSENT = ["partner", "name", "fallback", "together", "short", "cost", "insisting", "price"]
 LEAVING = ["partner", "name", "rest", "more", "less", "left", "acts", "fallback", "shifts"]
+TABLES = ("partners", "groups", "proof", "consent", "leaving", "sharing", "priced", "blocs")
+PRICED = ["partner", "name", "money", "room", "rules", "rest", "amount"]
 SHARING = ["method", "partner", "name", "amount", "gain", "payment", "stable"]
 
 
@@ -68,7 +73,13 @@ class Deal:
               spends otherwise than in the fallback)
     sharing   one row a method and partner: method, partner, name, amount, gain, payment, stable (whether no group does
               better by itself; blank where not every group is known)
+    priced    what the shadow-price share pays each partner for: partner, name, money (its own), room (its lines' and
+              curves'), rules (what it may use of them, or must carry), rest (an equal part of what is left over, or
+              lacks), amount. See `allocate.commons.shadow`; `unsure` says why a group might do better all the same
+    blocs     one row a partner that is one of a bloc: bloc, partner, name, fallback, together, amount, gain, payment,
+              where the bloc divides what it pays or receives so that all in it gain the same
 
+    Where partners go together as a bloc (`of_blocs`: a name to their ids) every other table has it in their place.
     `stable` is whether no group does better by itself than in the deal; None where nobody waited for the proof.
     `top_up` is the least money from outside with which a stable deal exists, 0 where one does without. `largest` is the
     largest group short of all that would still do better than its fallbacks, and by the most; nobody where none would.
@@ -97,6 +108,10 @@ class Deal:
     """Pounds that land on all partners in the plan that lands most on them under the same rules."""
     noise: float
     """Pounds up to which differences are what the tolerance leaves."""
+    blocs: pd.DataFrame
+    of_blocs: Blocs
+    priced: pd.DataFrame
+    unsure: tuple[str, ...]
 
     @property
     def certified(self) -> bool:
@@ -121,19 +136,34 @@ class Deal:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""
-        return {name: getattr(self, name) for name in ("partners", "groups", "proof", "consent", "leaving", "sharing")}
+        return {name: getattr(self, name) for name in TABLES}
+
+    def name(self, player: str) -> str:
+        """What a partner, or a bloc, is called."""
+        return bloc_name(self.scenario, self.of_blocs, player)
 
     @property
     def sentences(self) -> list[str]:
         """The answer in words: what there is to share, payments, whether it holds, consent, who leaving hurts."""
         said = [self._headline(), self._most(), self._payments(), self._holds(), self._outside(), self._consents()]
-        return [sentence for sentence in (*said, self._leaves(), self._counted(), self._assurance()) if sentence]
+        return [
+            sentence
+            for sentence in (
+                *said,
+                self._leaves(),
+                self._prices(),
+                self._together(),
+                self._counted(),
+                self._assurance(),
+            )
+            if sentence
+        ]
 
     def _said(self, amount: float, signed: bool = False) -> str:
         return pounds(amount, self.scenario.heading.currency, signed)
 
     def _names(self, group: Sequence[str]) -> str:
-        names = [self.scenario.name_of("partners", each) for each in group]
+        names = [self.name(each) for each in group]
         return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
     def _headline(self) -> str:
@@ -157,12 +187,14 @@ class Deal:
         return f"Another plan under the same rules would land {self._said(more)} more on partners than the agreed one."
 
     def _payments(self) -> str:
-        paid = self.partners[self.partners["payment"] < -self.noise].sort_values("payment")
+        paid = self.partners[self.partners["payment"].abs() > self.noise]
         if not len(paid) or self.gain < -self.noise:
             return ""
-        each = [f"{row.name_} pays {self._said(-row.payment)}" for row in _named(paid)]
-        received = self.partners[self.partners["payment"] > self.noise].sort_values("payment", ascending=False)
-        each += [f"{row.name_} receives {self._said(row.payment)}" for row in _named(received)]
+        order = paid["payment"].abs().sort_values(ascending=False, kind="stable").index
+        each = [
+            f"{row.name_} {'pays' if row.payment < 0 else 'receives'} {self._said(abs(row.payment))}"
+            for row in _named(paid.loc[order])
+        ]
         how = "equal gain over fallback"
         if self.partners["moved"].abs().max() > self.noise:
             how += ", moved as far as stability needs"
@@ -219,6 +251,32 @@ class Deal:
             return f"{said}. The largest group that would still do better than its fallbacks is all but {without}."
         return f"{said}. No smaller group would do better than its fallbacks."
 
+    def _prices(self) -> str:
+        if not len(self.priced):
+            return ""
+        rest, left = float(self.priced["rest"].sum()), "nothing is left over"
+        if abs(rest) > self.noise:
+            left = f"{self._said(abs(rest))} is {'left over, shared' if rest > 0 else 'lacking, borne'} equally"
+        said = f"Paid instead for what each brings at the prices of the plan that lands most on them, {left}"
+        stable = self.sharing.loc[self.sharing["method"] == SHADOW, "stable"].iloc[0]
+        if stable:
+            return f"{said}; no group would do better by itself."
+        return (
+            f"{said}; some group {'might' if stable is None else 'would'} do better by itself: {some([*self.unsure])}."
+        )
+
+    def _together(self) -> str:
+        if not self.of_blocs:
+            return ""
+        told = [
+            f"{self.name(name)}: {', '.join(self.scenario.name_of('partners', each) for each in partners)}"
+            for name, partners in self.of_blocs.items()
+        ]
+        return (
+            f"These decide and are counted as one, so gains are equal by bloc, not by partner: {'; '.join(told)}. What "
+            "a bloc pays or receives is its own to divide; here all in it gain the same."
+        )
+
     def _counted(self) -> str:
         figures = evidence(self.scenario)
         mine = figures[figures["figure"].str.startswith("benefits.")]
@@ -244,6 +302,7 @@ def deal(
     *,
     fallback: str = APART,
     all_groups: bool = False,
+    blocs: Blocs | None = None,
     seconds: float = 60.0,
     solve: Solve = solve_now,
     watch: Watch | None = None,
@@ -251,27 +310,31 @@ def deal(
 ) -> Deal:
     """Who would sign the plan together, and for what payments, as `Deal` has it.
 
-    `fallback`: 'apart', 'last year' or 'alone', as `allocate.commons.fallbacks` has them. With `all_groups` the average
-    contribution (Shapley) and the split whose least content group is as content as can be (the nucleolus) stand beside
-    equal gain; they ask for every group. `seconds` bounds each solve. `tick(done, total)` is told how far it is, in
-    groups, `total` being all there are; once it returns False, or `watch` is stopped, no more groups are asked and
-    `stable` is None where it was not known by then. `solve` may be one that remembers what it has solved.
+    `fallback`: 'apart', 'last year' or 'alone', as `allocate.commons.fallbacks` has them. Beside equal gain stands what
+    each brings at the prices of the plan that lands most on all (the shadow-price share). With `all_groups` so do the
+    average contribution (Shapley) and the split whose least content group is as content as can be (the nucleolus), for
+    which every group is asked. Partners of a bloc (`blocs`: a name to their ids) decide and are counted as
+    one; `allocate.commons.blocs.by_kind` makes one of each kind of partner. `seconds` bounds each solve. `tick(done,
+    total)` is told how far it is, in groups, `total` being all there are; once it returns False, or `watch` is stopped,
+    no more groups are asked and `stable` is None where it was not known by then. `solve` may be one that remembers what
+    it has solved.
 
     Raises ScenarioError where benefits.csv does not say what an outcome is worth to every partner that decides, or
-    where fewer than 2 or more than 16 do; NoPlan where the rules cannot all hold; ValueError for another fallback.
+    where fewer than 2 or more than 16 do, or blocs cannot be; NoPlan where the rules cannot all hold; ValueError for
+    another fallback.
     """
-    if problems := list(_too_many(scenario)):
+    if problems := list(_too_many(players_of(scenario, blocs or {}))):
         raise ScenarioError(scenario.id, problems)
-    ground = Ground.of(scenario, fallback=fallback, seconds=seconds, solve=solve)
+    ground = Ground.of(scenario, fallback=fallback, seconds=seconds, solve=solve, blocs=blocs)
     return _Finding(ground, watch, tick).found(all_groups)
 
 
-def _too_many(scenario: Scenario) -> Iterator[Wrong]:
+def _too_many(benefits: Benefits) -> Iterator[Wrong]:
     """Why groups cannot be gone through."""
-    players = len(Benefits.of(scenario).players)
-    if players > MOST:
+    if (players := len(benefits.players)) > MOST:
         expected = f"a deal is between {MOST} partners that decide at most, here are {players}"
-        yield Wrong("lines.csv", expected, field="partner", fix="let partners that go together be one")
+        fix = "let some go together: --bloc NAME=PARTNER,PARTNER or --blocs-by-kind"
+        yield Wrong("lines.csv", expected, field="partner", fix=fix)
 
 
 class _Enough(Exception):
@@ -316,12 +379,14 @@ class _Finding:
         except _Enough:
             all_groups = False
         partners = self._partners(*equal)
+        shadow, priced = self._shadow()
         consent, insisted = self._consent()
         return Deal(
             ground.scenario, ground.together, self.fallback.kind, self.fallback.regret, partners,
-            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups), stable,
+            self._asked(equal[1]), proof, consent, leaving, self._sharing(partners, stable, all_groups, shadow), stable,
             lacking, self.game.members(largest), insisted.value, ground.best.value,
-            max(self.most.value, float(self.payoffs.sum())), self.noise,
+            max(self.most.value, float(self.payoffs.sum())), self.noise, self._divided(partners), ground.blocs,
+            priced, () if shadow is None else shadow.why,
         )  # fmt: skip
 
     # --- groups -------------------------------------------------------------------------------------------------------
@@ -380,6 +445,14 @@ class _Finding:
         )  # fmt: skip
         return pd.DataFrame(dict(zip(PARTNERS, columns, strict=True)))
 
+    def _divided(self, partners: pd.DataFrame) -> pd.DataFrame:
+        """What each partner of a bloc has."""
+        ground, curves = self.ground, self.ground.problem.curves
+        stands, lands = (
+            curves.gain(curves.effort(flows.spend)) for flows in (self.fallback.stands, ground.flows(ground.together))
+        )
+        return divided(ground.scenario, ground.benefits, stands, lands, partners)
+
     def _leaving(self, amounts: Array) -> pd.DataFrame:
         rows = []
         for k, player in enumerate(self.game.partners):
@@ -417,8 +490,27 @@ class _Finding:
         ground = self.ground
         return insisting(ground.problem, ground.benefits, self.fallback.payoffs, who, ground.options, stands)
 
-    def _sharing(self, partners: pd.DataFrame, stable: bool | None, all_groups: bool) -> pd.DataFrame:
+    def _shadow(self) -> tuple[Shadow | None, pd.DataFrame]:
+        """What each brings at the prices of the plan that lands most on all, as the share and as a table."""
+        groups = self.groups
+        if not groups.priced:
+            return None, pd.DataFrame(columns=PRICED)
+        total = float(self.payoffs.sum())
+        found = shadow(*groups.priced[0], groups.benefits, groups.stands, groups.own, total, self.noise)
+        players = self.game.partners
+        names = [self.ground.name(each) for each in players]
+        columns = (players, names, found.money, found.room, found.rules, found.rest, found.amounts)
+        return found, pd.DataFrame(dict(zip(PRICED, columns, strict=True)))
+
+    def _sharing(
+        self, partners: pd.DataFrame, stable: bool | None, all_groups: bool, priced: Shadow | None
+    ) -> pd.DataFrame:
         splits: dict[str, tuple[pd.Series, Any]] = {EQUAL: (partners.set_index("partner")["amount"], stable)}
+        if priced is not None:
+            split = self.game.split(priced.amounts)
+            least = self._asked(priced.amounts)["slack"].min()
+            sure = not priced.why or all_groups
+            splits[SHADOW] = split, False if least < -self.noise else True if sure else None
         if all_groups:
             for name, split in ((SHAPLEY, shapley(self.game)), (NUCLEOLUS, nucleolus(self.game, floors=False))):
                 slack = self._asked(split.to_numpy())["slack"]

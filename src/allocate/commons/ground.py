@@ -6,7 +6,7 @@ and the same fallback. Everything of a partner's is in pounds, as benefits.csv h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from allocate.commons.alone import Apart
 from allocate.commons.benefits import Benefits
+from allocate.commons.blocs import bloc_faults, bloc_name
 from allocate.commons.fallbacks import APART, FALLBACKS, Fallback
 from allocate.engine.certificate import Flows
 from allocate.engine.optimum import Options
@@ -35,7 +36,7 @@ class Ground:
 
     scenario   as it was asked
     plain      the same without an aim between places
-    benefits   what each partner that decides counts, in pounds
+    benefits   what each partner that decides, or bloc of partners, counts, in pounds
     together   the agreed plan
     best       the plan that buys the most of the agreed outcome, without an aim
     problem    the system of `plain`
@@ -52,20 +53,29 @@ class Ground:
     apart: Apart
     fallback: Fallback
     options: Options = field(repr=False)
+    blocs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Partners that count and decide as one: a name to their ids."""
 
     @classmethod
     def of(
-        cls, scenario: Scenario, *, fallback: str = APART, seconds: float = 60.0, solve: Solve = solve_now
+        cls,
+        scenario: Scenario,
+        *,
+        fallback: str = APART,
+        seconds: float = 60.0,
+        solve: Solve = solve_now,
+        blocs: Mapping[str, Sequence[str]] | None = None,
     ) -> Ground:
         """Of a scenario. `fallback` is a key of `FALLBACKS`; `seconds` bounds each solve; `solve` may be one that
-        remembers what it has solved.
+        remembers what it has solved. Partners of a bloc (`blocs`: a name to their ids) are one player.
 
-        Raises ScenarioError where benefits.csv does not say what an outcome is worth to every partner that decides, or
-        where fewer than two do; NoPlan where the rules cannot all hold; ValueError for another fallback.
+        Raises ScenarioError where benefits.csv does not say what an outcome is worth to every partner that decides,
+        where fewer than two do, or blocs cannot be; NoPlan where the rules cannot all hold; ValueError for another
+        fallback.
         """
         if fallback not in FALLBACKS:
             raise ValueError(f"fallback must be one of {', '.join(map(repr, FALLBACKS))}, not {fallback!r}")
-        benefits = Benefits.of(scenario)
+        blocs, benefits = blocs or {}, players_of(scenario, blocs or {})
         if problems := list(faults(benefits)):
             raise ScenarioError(scenario.id, problems)
         together, aim, options = solve(scenario), aim_of(scenario), Options(seconds)
@@ -73,7 +83,7 @@ class Ground:
         best = together if aim is None else solve(plain)
         apart = Apart.of(plain, benefits, options)
         falls = Fallback.of(fallback, apart)
-        return cls(scenario, plain, benefits, together, best, Problem.of(plain), apart, falls, options)
+        return cls(scenario, plain, benefits, together, best, Problem.of(plain), apart, falls, options, blocs)
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -81,8 +91,8 @@ class Ground:
         return self.benefits.players
 
     def name(self, player: str) -> str:
-        """What a partner is called."""
-        return self.scenario.name_of("partners", player)
+        """What a partner, or a bloc, is called."""
+        return bloc_name(self.scenario, self.blocs, player)
 
     def flows(self, plan: Plan) -> Flows:
         """The flows of a plan as the plain problem has them: aids of rules, which no plan tells, at nothing."""
@@ -101,9 +111,18 @@ class Ground:
         return self.payoffs(self.flows(self.together))
 
 
+def players_of(scenario: Scenario, blocs: Mapping[str, Sequence[str]]) -> Benefits:
+    """What each partner that decides counts, partners of a bloc as one. Raises ScenarioError where blocs cannot be."""
+    benefits = Benefits.of(scenario)
+    if problems := list(bloc_faults(scenario, benefits.players, blocs)):
+        raise ScenarioError(scenario.id, problems)
+    return benefits.merged(blocs) if blocs else benefits
+
+
 def faults(benefits: Benefits) -> Iterator[Wrong]:
     """Why there can be no deal in pounds."""
-    for player, known in zip(benefits.players, benefits.in_money, strict=True):
+    single = benefits.single or benefits
+    for player, known in zip(single.players, single.in_money, strict=True):
         if not known:
             fault = "has no row: say what an outcome is worth to it in £"
             yield Wrong("benefits.csv", fault, field="partner", value=player)
@@ -112,4 +131,4 @@ def faults(benefits: Benefits) -> Iterator[Wrong]:
         yield Wrong("lines.csv", fault, field="partner", value=str(players))
 
 
-__all__ = ["Ground"]
+__all__ = ["Ground", "players_of"]

@@ -61,6 +61,8 @@ class Groups:
     today: Flows
     options: Options
     _prices: list[Prices] = field(default_factory=list, init=False, repr=False)
+    priced: list[tuple[Problem, Optimum]] = field(default_factory=list, init=False, repr=False)
+    """The plans that land most on all together that were asked for, and the problems that they are the best of."""
 
     def payoffs(self, flows: Flows) -> Array:
         """Each player's payoff where everybody spends so."""
@@ -95,6 +97,7 @@ class Groups:
         if found is None:
             return Alone(float(self.payoffs(flows).sum()), flows, self.payoffs(flows))
         self._prices.append(found.prices)
+        self.priced.append((problem, found))
         counted = self.payoffs(found.flows)
         return Alone(float(counted.sum()), found.flows, counted)
 
@@ -148,10 +151,15 @@ class Groups:
 
     @cached_property
     def _holds(self) -> Array:
-        """The number of the player that holds each envelope; -1 where that is no player."""
-        number = {player: k for k, player in enumerate(self.benefits.players)}
-        holders = self.problem.scenario.table("envelopes")["holder"]
-        return np.array([number.get(holder, -1) for holder in holders], dtype=int)
+        """The number of the player that holds each envelope, alone or with others; -1 where that is no player."""
+        return self.benefits.numbers(self.problem.scenario.table("envelopes")["holder"].tolist())
+
+    @property
+    def own(self) -> Array:
+        """Pounds that each player has of each envelope where everybody stands, spent or left, a row a player."""
+        own = self._kept.copy()
+        np.add.at(own, (self.benefits.decides, self.problem.envelope_of_line), self.stands.spend)
+        return own
 
     @cached_property
     def _kept(self) -> Array:

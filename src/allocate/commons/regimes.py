@@ -9,7 +9,7 @@ together can never buy less than a regime whose plan it could have chosen itself
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,9 @@ from allocate.commons.controls import standard
 from allocate.commons.equilibrium import Settled
 from allocate.engine.certificate import Flows
 from allocate.engine.optimum import Options
+from allocate.engine.piece import best, itself
 from allocate.engine.problem import Problem
+from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, NoPlan
 from allocate.plan.aim import aim_unit
 from allocate.plan.figures import at_most, number, per_cent, pounds
@@ -30,7 +32,7 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.prices import NEEDED, NO_MONEY, NOT_SOLVED, ROOM, SOLVED
 from allocate.plan.room import asks_of_money, stands
-from allocate.plan.trying import Solve, in_force, without
+from allocate.plan.trying import ROUNDING, Solve, in_force, noise_of, without
 from allocate.plan.words import quoted, title
 from allocate.rules.kinds import aim_of
 from allocate.scenario.evidence import evidence
@@ -281,9 +283,9 @@ class _Finding:
         self.total = 4 + others + len(controls) + len(statutory)
         apart = Apart.of(self.scenario, self.benefits, self.options)
         self._add(TODAY, apart.today, decide="each")
-        best = apart.best_for(apart.problem.weight)
-        self._add(ALONE, best)
-        ends = self._ends(apart, best, others)
+        own = apart.best_for(apart.problem.weight)
+        self._add(ALONE, own)
+        ends = self._ends(apart, own, others)
         how, first = next(iter(ends.items()))
         self._add(APART, first.profile, settled=first)
         by_value = sorted((end for end in ends.values() if _still(end)), key=lambda end: self._value(end.profile))
@@ -310,7 +312,7 @@ class _Finding:
 
     # --- apart --------------------------------------------------------------------------------------------------------
 
-    def _ends(self, apart: Apart, best: Flows, others: int) -> dict[str, Settled[Flows]]:
+    def _ends(self, apart: Apart, own: Flows, others: int) -> dict[str, Settled[Flows]]:
         """Where replies end, by where and how they begin; the plan to show first."""
         ends: dict[str, Settled[Flows]] = {}
         if (weight := apart.potential) is not None:
@@ -319,7 +321,7 @@ class _Finding:
         if self._goes_on():
             ends["today's plan, partners in the opposite order"] = apart.settled(apart.today, backwards=True)
         if self._goes_on():
-            ends["the best plan with each partner's own money"] = apart.settled(best)
+            ends["the best plan with each partner's own money"] = apart.settled(own)
         drawn = np.random.default_rng(0)
         for k in range(others):
             weight = self.problem.weight * drawn.uniform(0.02, 1.0, len(self.problem.weight))
@@ -331,7 +333,7 @@ class _Finding:
         """Two rows for a rule from above: each for itself under it, and all together under it."""
         try:
             told = self.scenario.change(changes)
-            best = self.solve(told)
+            at_best = self.solve(told)
             found = Apart.of(told, self.benefits, self.options)
         except NoPlan as error:
             why = " ".join(["no plan is possible under it.", *error.minima]).rstrip(".")
@@ -341,7 +343,7 @@ class _Finding:
             return
         settled = found.settled(found.today)
         self._add(TOLD, settled.profile, said, settled)
-        self._add(AT_BEST, best._solved.flows, said)
+        self._add(AT_BEST, at_best._solved.flows, said)
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -435,14 +437,31 @@ class _Finding:
             return 0.0, nothing, ROOM
         if not self._goes_on():
             return np.nan, np.nan, NOT_SOLVED
-        try:
-            found = without(self.together, rule.id, self.solve)
-        except NoPlan:
-            return np.nan, np.nan, NEEDED
-        except AllocateError:
-            return np.nan, np.nan, NOT_SOLVED
-        gained = self._gain(found.plan._solved.flows) - self._gain(self.together._solved.flows)
-        return found.cost, self.benefits.pounds(gained) if found.changes else nothing, SOLVED
+        if rule.openings(self.scenario) or self.together._solved.parts > 1:
+            try:
+                found = without(self.together, rule.id, self.solve)
+            except NoPlan:
+                return np.nan, np.nan, NEEDED
+            except AllocateError:
+                return np.nan, np.nan, NOT_SOLVED
+            cost, flows, changes = found.cost, found.plan._solved.flows, found.changes
+        else:
+            cost, flows, changes = self._lifted(rule)
+        gained = self._gain(flows) - self._gain(self.together._solved.flows)
+        return cost, self.benefits.pounds(gained) if changes else nothing, SOLVED
+
+    def _lifted(self, rule: Rule) -> tuple[float, Flows, bool]:
+        """What together gains where a rule's limits hold nothing, its plan then, and whether that is another. The model
+        stays as it is, so this takes a fraction of a solve without the rule."""
+        ends = self.problem.terms.ends.copy()
+        mine = [limit.owner == rule.id for limit in self.problem.limits]
+        ends[0, mine], ends[1, mine] = -np.inf, np.inf
+        free = replace(self.problem, terms=replace(self.problem.terms, ends=ends))
+        found = best(free, self.options, Watch(), itself)
+        gain = found.certificate.value - self.together.value
+        moved = found.flows.spend - self.together._solved.flows.spend
+        changes = bool(np.abs(moved).max(initial=0.0) > ROUNDING)
+        return gain if changes and gain > noise_of(self.together) else 0.0, found.flows, changes
 
 
 def _still(end: Settled[Flows]) -> bool:

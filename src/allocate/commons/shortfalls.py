@@ -8,7 +8,7 @@ problems, Mathematical Social Sciences 45, 2003.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -52,6 +52,13 @@ def talmud(amount: float, claims: Claims) -> pd.Series:
     return _awards(claims, told - _level(total - amount, half))
 
 
+RULES: Mapping[str, Callable[[float, Claims], pd.Series]] = {
+    "in proportion": proportional, "equal awards": equal_awards, "equal losses": equal_losses,
+    "half before anybody has more": talmud,
+}  # fmt: skip
+"""Every rule, by what it is called in words."""
+
+
 def _level(amount: float, most: Array) -> Array:
     """The same for everybody, up to its most, so that it adds up to an amount."""
     order = np.argsort(most, kind="stable")
@@ -79,4 +86,4 @@ def _awards(claims: Claims, amounts: Array) -> pd.Series:
     return pd.Series(amounts, pd.Index(list(dict(claims)), name="partner"), dtype=float, name="amount")
 
 
-__all__ = ["equal_awards", "equal_losses", "proportional", "talmud"]
+__all__ = ["RULES", "equal_awards", "equal_losses", "proportional", "talmud"]

@@ -92,9 +92,9 @@ def breaches(problem: Problem, flows: Flows, tolerance: float) -> list[str]:
         name = problem.scenario.table("envelopes")["id"].iloc[row]
         found.append(f"envelope {name} is overspent by {-left[row]:,.2f}")
     body = bodies(problem, flows)
-    slips = _slips(problem, flows.spend, tolerance)
+    slip = slips(problem, flows.spend, tolerance)
     under, over = problem.room
-    kept = (problem.limit_low - under - slips <= body) & (body <= problem.limit_high + over + slips)
+    kept = (problem.limit_low - under - slip <= body) & (body <= problem.limit_high + over + slip)
     for row in np.flatnonzero(~kept):
         limit = problem.limits[row]
         found.append(f"{limit.label}: {body[row]:,.6f} is outside {limit.low:,.2f} to {limit.high:,.2f}")
@@ -106,7 +106,7 @@ def bodies(problem: Problem, flows: Flows) -> Array:
     return problem.bodies(flows.spend, flows.moved)
 
 
-def _slips(problem: Problem, spend: Array, tolerance: float) -> Array:
+def slips(problem: Problem, spend: Array, tolerance: float) -> Array:
     """How much each limit's body moves for `tolerance` pounds less on the lines and routes and under the curves it
     counts."""
     curves = problem.curves
@@ -138,8 +138,8 @@ class Case:
 def upper_bound(problem: Problem, prices: Prices, case: Case | None = None) -> float:
     """What no plan can exceed (in this case, if one is given), by weak duality; see the top of this file."""
     case = case or Case.whole(problem)
-    y = _useful(problem, prices.limit)
-    total = float(curve_worth(problem, prices, case)[1].sum() + _line_worth(problem, prices, y, case).sum())
+    y = useful(problem, prices.limit)
+    total = float(curve_worth(problem, prices, case)[1].sum() + line_worth(problem, prices, y, case).sum())
     total += float(np.maximum(0.0, -prices.envelope * problem.reach).sum())
     moving = prices.envelope[problem.target] - prices.envelope[problem.source] - y @ problem.route_rows
     total += float(np.maximum(0.0, moving * problem.route_high).sum())
@@ -157,7 +157,7 @@ def _picks_worth(price: Array, case: Case) -> float:
 def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Array]:
     """Where each curve is worth most at these prices, and how much: (effort, value)."""
     curves = problem.curves
-    weight = problem.weight - _useful(problem, prices.limit) @ problem.gain_rows
+    weight = problem.weight - useful(problem, prices.limit) @ problem.gain_rows
     low, high = case.low, np.maximum(case.low, case.high)
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.where(weight > 0, curves.best(prices.effort / np.where(weight > 0, weight, 1.0), low, high), low)
@@ -178,7 +178,7 @@ def _best_corner(points, low: float, high: float, weight: float, price: float) -
     return float(corners[np.argmax(weight * np.interp(corners, *points) - price * corners)])
 
 
-def _line_worth(problem: Problem, prices: Prices, y: Array, case: Case) -> Array:
+def line_worth(problem: Problem, prices: Prices, y: Array, case: Case) -> Array:
     """The most that each line can be worth at these prices, over the spends allowed on it."""
     price = prices.effort @ problem.feeds - prices.envelope[problem.envelope_of_line] - y @ problem.line_rows
     low = np.where(problem.choices, problem.scale, problem.low)
@@ -187,7 +187,7 @@ def _line_worth(problem: Problem, prices: Prices, y: Array, case: Case) -> Array
     return np.where(case.closed, 0.0, worth)
 
 
-def _useful(problem: Problem, limit: Array) -> Array:
+def useful(problem: Problem, limit: Array) -> Array:
     """Prices of limits without those that point at an open end, or beyond an endless band's, where the bound would be
     infinite."""
     limit = problem.bends.capped(limit)

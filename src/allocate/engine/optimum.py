@@ -41,13 +41,15 @@ PROVING = 10.0
 class Options:
     """How to solve: seconds allowed, and the certified gap to accept, as a share of the outcome at stake; `opened`,
     where yes/no choices are not to be searched but taken as these, a boolean a line, and `picked`, those that rules own
-    by name (no, where not said); `fine`, where above nothing, a gap that is near enough: polished once alone."""
+    by name (no, where not said); `fine`, where above nothing, a gap that is near enough: polished once alone; `wanted`,
+    a value that must be beaten: where nothing beats it, ties are not broken, and pounds stay as they are."""
 
     seconds: float = 60.0
     tolerance: float = 1e-4
     opened: Array | None = None
     picked: Mapping[str, bool] = field(default_factory=dict)
     fine: float = 0.0
+    wanted: float = -math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,7 @@ def optimum(
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(problem, best.flows)
+    settle = settle and best.bound > options.wanted
     more, flows = _settled(session, problem, best.flows, held, watch) if settle else (0, best.flows)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = best.prices if problem.pinned is not None else attributed(problem, flows, best.prices)

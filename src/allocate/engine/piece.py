@@ -78,9 +78,12 @@ class Clash(Exception):
 
 
 def solved_whole(problem: Problem, options: Options, watch: Watch) -> Solved:
-    """The best plan of a problem in one piece. Raises Clash, and what `allocate.engine.solving` does."""
+    """The best plan of a problem in one piece; as it was found where nothing beats what `options` want. Raises Clash,
+    and what `allocate.engine.solving` does."""
 
     def rounded(session: Session, problem: Problem, found: Optimum) -> Solved:
+        if found.certificate.bound <= options.wanted:
+            return Solved(problem, found.flows, found, found.certificate, whole=False)
         return _in_whole_pounds(session, problem, found, options, watch)
 
     return best(problem, options, watch, rounded)

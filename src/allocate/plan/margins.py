@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from allocate.compiler import Arrays
-from allocate.engine.certificate import Flows, bodies
+from allocate.engine.certificate import Flows, bodies, slips
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.problem import Problem
 from allocate.engine.solving import Solved
@@ -281,8 +281,8 @@ def broken_by(view: View, line: int, more: float) -> int:
     """A limit that so many pounds more on one line would break, or -1."""
     spend = view.spend.copy()
     spend[line] += more
-    after = bodies(view.problem, Flows(spend, view.solved.flows.moved))
-    broken = (after > view.problem.limit_high + POUND) | (after < view.problem.limit_low - POUND)
+    after, slip = bodies(view.problem, Flows(spend, view.solved.flows.moved)), slips(view.problem, spend, POUND)
+    broken = (after > view.problem.limit_high + slip) | (after < view.problem.limit_low - slip)
     return int(np.argmax(broken)) if broken.any() else -1
 
 

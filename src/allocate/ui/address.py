@@ -12,6 +12,7 @@ from shlex import quote
 from typing import Any
 from unicodedata import category
 
+from allocate.commons.fallbacks import FALLBACKS
 from allocate.scenario.paths import Path, parse
 from allocate.scenario.tables import TABLES
 from allocate.scenario.values import parse_value, value_text
@@ -35,7 +36,8 @@ class Draft:
 
     `scenario` is its id and `base` the start of its fingerprint; `changes` maps paths to values and `reasons` paths to
     texts; `seat` is `partners.<id>`, `places.<id>` or ''; `plans` are the kept plans under comparison; `pinned` are the
-    paths of figures that were brought onto the panels; `answers` is the kept plan that this draft is a reply to.
+    paths of figures that were brought onto the panels; `answers` is the kept plan that this draft is a reply to;
+    `fallback` is what no deal is taken to mean, '' for apart.
     """
 
     scenario: str
@@ -46,6 +48,7 @@ class Draft:
     plans: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
     answers: str = ""
+    fallback: str = ""
 
     def changed(self, path: str, value: Any) -> Draft:
         """With one path set to a value, told last."""
@@ -90,7 +93,7 @@ def to_query(draft: Draft, version: bool = False) -> dict[str, str | list[str]]:
     query: dict[str, str | list[str]] = {"scenario": draft.scenario}
     if draft.changes or draft.plans or version:
         query["base"] = draft.base[:DIGITS]
-    query |= {name: value for name in ("seat", "answers") if (value := getattr(draft, name))}
+    query |= {name: value for name in ("seat", "answers", "fallback") if (value := getattr(draft, name))}
     query |= {name: list(values) for name in LISTS if (values := getattr(draft, name))}
     query |= {path: value_text(value) for path, value in draft.changes.items()}
     return query | {f"why.{path}": text for path, text in draft.reasons.items() if path in draft.changes}
@@ -105,6 +108,8 @@ def from_query(query: Iterable[tuple[str, Sequence[str]]], scenario: str) -> tup
         if name in WORDS:
             fields: dict[str, Any] = {name: last}
             draft = replace(draft, **fields)
+        elif name == "fallback" and last in FALLBACKS:
+            draft = replace(draft, fallback=last)
         elif name in LISTS:
             fields = {name: tuple(dict.fromkeys(values))}
             draft = replace(draft, **fields)

@@ -49,7 +49,7 @@ def change_bars(rows: Rows, unit: str = "£m") -> Picture:
         return _nothing("changes", table)
     total = say(math.fsum(row["change"] for row in told))
     alt = f"{_count(told, 'change')}, {total} in all. {extremes(told, 'change')}"
-    return Picture(_framed(_bars(told, "change"), alt), alt, table)
+    return Picture(framed(_bars(told, "change"), alt), alt, table)
 
 
 def largest(rows: list[dict], most: int = BARS) -> list[dict]:
@@ -75,7 +75,7 @@ def worth_bars(rows: Rows, unit: str) -> Picture:
     if not told:
         return _nothing("figures", table)
     alt = f"{_count(told, 'bar')}, in {unit}. {extremes(told, 'worth')}"
-    return Picture(_framed(_bars(told, "worth"), alt), alt, table)
+    return Picture(framed(_bars(told, "worth"), alt), alt, table)
 
 
 def dumbbell(rows: Rows, band: float = 0.025, before: str = "Now", after: str = "Proposed") -> Picture:
@@ -90,11 +90,11 @@ def dumbbell(rows: Rows, band: float = 0.025, before: str = "Now", after: str = 
     near = sum(abs(row["after"]) <= band for row in told)
     alt = f"{near} of {len(told)} within {band:.1%} of fair share ({after}). {extremes(told, 'after')}"
     ends = [-1.2 * band, 1.2 * band, *(row[key] for row in told for key in ("before", "after"))]
-    scale = _scale(min(ends), max(ends), margin=0.04)
-    key = _key({"before": before, "after": after, "band": f"Within {band:.1%}"})
-    body = "".join(_row(row["name"], row["label"], _distance(row, band, scale)) for row in told)
-    ticks = "".join(_at("al-tick", scale(at), text) for at, text in _ticks(min(ends), max(ends)))
-    return Picture(_framed(body + _row("", "", ticks, " al-ticks"), alt, key), alt, table)
+    scale = scaled(min(ends), max(ends), margin=0.04)
+    key = legend({"before": before, "after": after, "band": f"Within {band:.1%}"})
+    body = "".join(lined(row["name"], row["label"], _distance(row, band, scale)) for row in told)
+    ticks = "".join(mark("al-tick", scale(at), text) for at, text in ticks_of(min(ends), max(ends)))
+    return Picture(framed(body + lined("", "", ticks, " al-ticks"), alt, key), alt, table)
 
 
 def journey(rows: Rows, say: Callable[[float], str], names: Sequence[str], nought: bool = False) -> Picture:
@@ -110,12 +110,12 @@ def journey(rows: Rows, say: Callable[[float], str], names: Sequence[str], nough
         return _nothing("places", table)
     twins = all(math.isclose(row["most"], row["fair"], rel_tol=1e-9) for row in told)
     ends = [row[key] for row in told for key in ("today", "most", "fair")] + [0.0] * nought
-    scale = _scale(min(ends), max(ends), margin=0.04)
+    scale = scaled(min(ends), max(ends), margin=0.04)
     words = ({} if nought else {"before": today}) | ({} if twins else {"most": most}) | {"after": fair}
-    body = "".join(_row(row["name"], row["label"], _journey(row, scale, nought, twins)) for row in told)
-    ticks = "".join(_at("al-tick", scale(at), text) for at, text in _ticks(min(ends), max(ends), say))
+    body = "".join(lined(row["name"], row["label"], _journey(row, scale, nought, twins)) for row in told)
+    ticks = "".join(mark("al-tick", scale(at), text) for at, text in ticks_of(min(ends), max(ends), say))
     alt = f"{_count(told, 'place')}, {fair.lower()}. {extremes(told, 'fair')}"
-    return Picture(_framed(body + _row("", "", ticks, " al-ticks"), alt, _key(words)), alt, table)
+    return Picture(framed(body + lined("", "", ticks, " al-ticks"), alt, legend(words)), alt, table)
 
 
 def waterfall(start: Mapping[str, Any], steps: Rows, end: Mapping[str, Any], unit: str = "£m") -> Picture:
@@ -142,10 +142,10 @@ def waterfall(start: Mapping[str, Any], steps: Rows, end: Mapping[str, Any], uni
     )
     ends = [row["end"] for row in shown]
     cut = min(ends) > 0 and max(ends) - min(ends) < max(ends) / 2
-    scale = _scale(min(ends), max(ends), margin=0.15) if cut else _scale(min(0.0, *ends), max(0.0, *ends))
+    scale = scaled(min(ends), max(ends), margin=0.15) if cut else scaled(min(0.0, *ends), max(0.0, *ends))
     note = "<p class='al-note'>The bars do not begin at nought.</p>" if cut else ""
-    body = "".join(_row(row["name"], row["label"], _step(row, scale, cut)) for row in shown)
-    return Picture(_framed(body, alt, note), alt, table)
+    body = "".join(lined(row["name"], row["label"], _step(row, scale, cut)) for row in shown)
+    return Picture(framed(body, alt, note), alt, table)
 
 
 def heatmap(rows: Rows, unit: str = "£m") -> Picture:
@@ -222,26 +222,26 @@ def _nothing(what: str, table: pd.DataFrame) -> Picture:
     return Picture("", f"There are no {what} to show.", table)
 
 
-def _framed(body: str, alt: str, above: str = "") -> str:
+def framed(body: str, alt: str, above: str = "") -> str:
     bars = f"<div class='al-bars'>{body}</div>"
     return f"<div class='al-picture' role='img' aria-label='{html.escape(alt)}'>{above}{bars}</div>"
 
 
-def _row(name: str, label: str, track: str, kind: str = "") -> str:
+def lined(name: str, label: str, track: str, kind: str = "") -> str:
     first = (
         f"<span class='al-bar-name'>{html.escape(name)}</span><span class='al-bar-figure'>{html.escape(label)}</span>"
     )
     return f"<div class='al-bar{kind}'>{first}<span class='al-track'>{track}</span></div>"
 
 
-def _scale(low: float, high: float, margin: float = 0.0) -> Callable[[float], float]:
+def scaled(low: float, high: float, margin: float = 0.0) -> Callable[[float], float]:
     """Where a figure stands across the track, from 0 to 100."""
     wide = (high - low) or 1.0
     low, wide = low - margin * wide, wide * (1 + 2 * margin)
     return lambda value: min(max(0.0, 100.0 * (value - low) / wide), 100.0)
 
 
-def _ticks(low: float, high: float, say: Callable[[float], str] | None = None) -> list[tuple[float, str]]:
+def ticks_of(low: float, high: float, say: Callable[[float], str] | None = None) -> list[tuple[float, str]]:
     """Round shares between two others, three to five of them, and how they are said; or round figures, by `say`."""
     least = max(high - low, 1e-6) / (4.5 if say is None else 4)
     power = 10.0 ** math.floor(math.log10(least))
@@ -251,43 +251,43 @@ def _ticks(low: float, high: float, say: Callable[[float], str] | None = None) -
     return [(k * step, say(k * step) if say else per_cent(k * step, signed=True, places=places)) for k in every]
 
 
-def _at(kind: str, place: float, text: str = "") -> str:
+def mark(kind: str, place: float, text: str = "") -> str:
     """Something that stands at one point of the track."""
     return f"<i class='{kind}' style='left:{place:.2f}%'>{html.escape(text)}</i>"
 
 
-def _from(kind: str, start: float, end: float) -> str:
+def span(kind: str, start: float, end: float) -> str:
     """Something that reaches from one point of the track to another; however thin, it stands on its own side."""
     side, begin = ("left", start) if end >= start else ("right", 100.0 - start)
     return f"<i class='{kind}' style='{side}:{begin:.2f}%;width:{abs(end - start):.2f}%'></i>"
 
 
 def _bar(change: float, start: float, end: float) -> str:
-    return _from("al-fell" if change < 0 else "al-rose", start, end) if change else ""
+    return span("al-fell" if change < 0 else "al-rose", start, end) if change else ""
 
 
 def _bars(told: Sequence[Mapping[str, Any]], key: str) -> str:
     values = [0.0, *(row[key] for row in told)]
-    scale = _scale(min(values), max(values))
+    scale = scaled(min(values), max(values))
     zero = scale(0.0)
     made = []
     for row in told:
         bar = _bar(row[key], zero, scale(row[key]))
-        made.append(_row(row["name"], row["label"], bar + _at("al-zero", zero)))
+        made.append(lined(row["name"], row["label"], bar + mark("al-zero", zero)))
     return "".join(made)
 
 
 def _distance(row: Mapping[str, Any], band: float, scale: Callable[[float], float]) -> str:
     before, after = scale(row["before"]), scale(row["after"])
-    near, line = _from("al-band", scale(-band), scale(band)), _from("al-line", before, after)
-    return near + _at("al-zero", scale(0.0)) + line + _at("al-before", before) + _at("al-after", after)
+    near, line = span("al-band", scale(-band), scale(band)), span("al-line", before, after)
+    return near + mark("al-zero", scale(0.0)) + line + mark("al-before", before) + mark("al-after", after)
 
 
 def _journey(row: Mapping[str, Any], scale: Callable[[float], float], nought: bool, twins: bool) -> str:
     today, most, fair = (scale(row[key]) for key in ("today", "most", "fair"))
-    first = _at("al-zero", scale(0.0)) if nought else _at("al-before", today)
-    way = _from("al-line", min(today, most, fair), max(today, most, fair))
-    return way + first + ("" if twins else _at("al-most", most)) + _at("al-after", fair)
+    first = mark("al-zero", scale(0.0)) if nought else mark("al-before", today)
+    way = span("al-line", min(today, most, fair), max(today, most, fair))
+    return way + first + ("" if twins else mark("al-most", most)) + mark("al-after", fair)
 
 
 def _step(row: Mapping[str, Any], scale: Callable[[float], float], cut: bool) -> str:
@@ -297,11 +297,11 @@ def _step(row: Mapping[str, Any], scale: Callable[[float], float], cut: bool) ->
     if "start" in row:
         bar = _bar(row["change"], scale(row["start"]), end)
     else:
-        bar = _from("al-whole al-cut", 0.0, end) if cut else _from("al-whole", zero, end)
-    return bar if cut else bar + _at("al-zero", zero)
+        bar = span("al-whole al-cut", 0.0, end) if cut else span("al-whole", zero, end)
+    return bar if cut else bar + mark("al-zero", zero)
 
 
-def _key(words: Mapping[str, str]) -> str:
+def legend(words: Mapping[str, str]) -> str:
     said = "".join(f"<span><i class='al-key-{kind}'></i>{html.escape(text)}</span>" for kind, text in words.items())
     return f"<div class='al-key'>{said}</div>"
 

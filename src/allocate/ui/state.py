@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from allocate.commons.fallbacks import APART
 from allocate.errors import AllocateError, Problem, ScenarioError
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.values import value_text
@@ -218,6 +219,12 @@ def on(digest: str) -> None:
 def sit(seat: str) -> None:
     """Take a seat: `partners.<id>`, `places.<id>`, or '' for the whole system."""
     put(replace(draft(), seat=seat))
+
+
+def fall_back(key: str) -> None:
+    """What no deal is taken to mean was chosen; apart needs no word in the address."""
+    chosen = st.session_state[key]
+    put(replace(draft(), fallback="" if chosen == APART else chosen))
 
 
 def pin(path: str) -> None:
