@@ -31,7 +31,7 @@ from allocate.rules.kinds import aim_of
 from tests.second_opinion import Second, bought
 from tests.systems import ALIKE, System, clashing, system
 
-SEEDS = (0, 5, 6, 9, 18, 22, 23, 27)
+SEEDS = (0, 5, 6, 22, 23, 25, 27, 32, 36)
 on_any_system = pytest.mark.parametrize("seed", SEEDS)
 
 
@@ -304,33 +304,39 @@ def test_a_clash_cannot_hold_and_any_member_less_can(seed):
 
 
 @on_any_system
-@pytest.mark.parametrize("turned", [False, True])
-def test_names_change_nothing(seed, turned):
+def test_names_change_nothing(seed):
     """With partners of other names, in the same order of names or against it, and tables in another order, the same is
-    spent, lands, is paid and is agreed; of two that are alike in everything the names say which is which."""
+    spent, lands, is paid and is agreed; of what is alike in everything the names say which is which."""
     plan = needs_plan(seed)
     before = system(seed)
-    order = sorted(before.partners, reverse=turned)
-    if turned:
-        later, sooner = (order.index(name) for name in ALIKE)
-        order[later], order[sooner] = ALIKE[::-1]
-    names = {name: f"{chr(ord('a') + k)}-{name}" for k, name in enumerate(order)}
+    names = _renamed(before.partners)
+    again = al.solve(before.named(names).scenario)
+    assert _by_line(again, {}) == _by_line(plan, names)
+    names = _renamed(_turned(before.partners))
     renamed = before.named(names).scenario
     again = al.solve(renamed)
     assert again.value == pytest.approx(plan.value, rel=1e-9)
-    if turned:
-        assert _alike(again) == pytest.approx(_alike(plan), abs=2.0 * len(plan.spend))
-    else:
-        assert _by_line(again, {}) == _by_line(plan, names)
-    one, other = regimes(seed), al.regimes(renamed)
-    both = [found.table.set_index(["regime", "rule"])["value"] for found in (one, other)]
+    assert _alike(again) == pytest.approx(_alike(plan), abs=2.0 * len(plan.spend))
+    both = [found.table.set_index(["regime", "rule"])["value"] for found in (regimes(seed), al.regimes(renamed))]
     assert both[1].to_dict() == pytest.approx(both[0].to_dict(), rel=1e-4, nan_ok=True)
-    deals = [deal(seed).partners.set_index("partner"), al.deal(renamed).partners.set_index("partner")]
+    mine, theirs = deal(seed), al.deal(renamed)
     for column in ("fallback", "together", "amount"):
-        mine = deals[0][column].rename(names).sort_index()
-        assert deals[1][column].sort_index().to_numpy() == pytest.approx(
-            mine.to_numpy(), rel=1e-5, abs=deal(seed).noise
-        )
+        one = mine.partners.set_index("partner")[column].rename(names).sort_index()
+        other = theirs.partners.set_index("partner")[column].sort_index()
+        assert other.to_numpy() == pytest.approx(one.to_numpy(), rel=1e-5, abs=mine.noise)
+
+
+def _renamed(partners: list[str]) -> dict[str, str]:
+    """New names that stand in this order."""
+    return {name: f"{chr(ord('a') + k)}-{name}" for k, name in enumerate(partners)}
+
+
+def _turned(partners: list[str]) -> list[str]:
+    """Partners in the opposite order, but for two that may be alike in everything."""
+    order = sorted(partners, reverse=True)
+    later, sooner = (order.index(name) for name in ALIKE)
+    order[later], order[sooner] = ALIKE[::-1]
+    return order
 
 
 def _alike(plan: al.Plan) -> dict[tuple, float]:
