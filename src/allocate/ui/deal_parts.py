@@ -384,9 +384,9 @@ def needs(view: View) -> None:
             "each partner and outcome:"
         )
         st.html(parts.title("What is needed to say who would sign") + parts.paragraph(text, "text"))
-        st.code(example(view), language="csv")
+        st.code(example(view), language="csv", wrap_lines=True)
         st.html(parts.lines(EXAMPLE) + parts.paragraph("And three rows into its evidence.csv:", "text"))
-        st.code(EVIDENCE.format(source=view.wanted.table("sources")["id"].iloc[0]), language="csv")
+        st.code(EVIDENCE.format(source=view.wanted.table("sources")["id"].iloc[0]), language="csv", wrap_lines=True)
 
 
 EXAMPLE = (
