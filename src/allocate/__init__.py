@@ -9,6 +9,7 @@ plan.spend
 
 from allocate import places, rules
 from allocate.commons import controls
+from allocate.commons.alternatives import Alternatives, alternatives
 from allocate.commons.deal import Deal, deal
 from allocate.commons.holding import Holds, holds
 from allocate.commons.lawful import Lawful, lawful
@@ -37,10 +38,10 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful", "Lenses",
-    "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError", "Shortage",
-    "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal",
-    "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses", "next_pound",
-    "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
-    "shapley_shubik", "shortage", "solve", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Alternatives", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful",
+    "Lenses", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError",
+    "Shortage", "Unlike", "Version", "Watch", "accept", "alternatives", "banzhaf", "clash", "compare",
+    "compare_versions", "controls", "deal", "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds",
+    "lawful", "lenses", "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore",
+    "rules", "schema", "shapley_shubik", "shortage", "solve", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
