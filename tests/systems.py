@@ -182,7 +182,7 @@ class _Drawing:
 
     def asking_too_much(self) -> System:
         """The same with other rules: firm ones, on money alone, and many."""
-        self.choices, found = False, self.system()
+        found = self.system()
         rules: dict[str, Row] = {}
         for _ in range(int(self.drawn.integers(4, 9))):
             kind = str(self.drawn.choice(["floor", "floor", "cap", "keep", "growth", "share", "band"]))

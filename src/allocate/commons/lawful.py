@@ -149,9 +149,10 @@ class Lawful:
         full = int((room <= np.maximum(NEAR, SIGNIFICANT * table["most"])).sum())
         row = next(_named(table.loc[[room.idxmax()]]))
         if full < len(table):
+            stops = f" What stops more: {row.stops}." if row.stops else ""
             yield (
                 f"The rules leave {row.name_} the most room above the plan: at most {self._said(row.most)} can "
-                f"lawfully reach it, {self._said(row.most - row.plan)} more. What stops more: {row.stops}."
+                f"lawfully reach it, {self._said(row.most - row.plan)} more.{stops}"
             )
         if full:
             yield f"{full} of {count(len(table), 'programme')} have in the plan all that can lawfully reach them."

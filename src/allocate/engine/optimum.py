@@ -238,7 +238,7 @@ def zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -
     """Breakpoints drawn together round the plan and round what the prices ask for, as many as before."""
     curves = problem.curves
     effort = curves.effort(flows.spend)
-    weight = np.maximum(problem.weight - prices.limit @ problem.gain_rows, 1e-300)
+    weight = np.maximum(problem.weight - prices.limit @ problem.gain_rows, 1e-150)
     wanted = curves.best(prices.effort / weight, problem.effort_low, problem.effort_high)
     finer = []
     for q, grid in enumerate(grids):

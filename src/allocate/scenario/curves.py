@@ -228,7 +228,7 @@ def _saturation_marginal(x, s, b, e, o, c):
 
 
 def _saturation_best(price, s, b, e, o, c):
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         best = -b * np.log(np.maximum(price, 0.0) * b / c)
     priced = np.where(c > 0, np.maximum(best, 0.0), 0.0)
     return np.where(price > 0, priced, np.where((c > 0) | (price < 0), np.inf, 0.0))
