@@ -9,14 +9,19 @@ plan.spend
 
 from allocate import places, rules
 from allocate.commons import controls
+from allocate.commons.alternatives import Alternatives, alternatives
 from allocate.commons.deal import Deal, deal
 from allocate.commons.holding import Holds, holds
 from allocate.commons.lawful import Lawful, lawful
+from allocate.commons.payment import Payment
 from allocate.commons.proposals import Proposal, propose
 from allocate.commons.regimes import Regimes, regimes
+from allocate.commons.replies import Replies, replies
 from allocate.commons.rivals import Rivals, pairwise
+from allocate.commons.settlements import Settlements, settle
 from allocate.commons.shortage import Shortage, shortage
 from allocate.commons.switching import SwitchPoints, switch_points
+from allocate.commons.terms import Terms, terms
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
@@ -38,10 +43,11 @@ from allocate.scenario.scenario import Scenario
 from allocate.scenario.writing import schema, write
 
 __all__ = [
-    "AllocateError", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful", "Lenses",
-    "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError", "Shortage",
-    "SwitchPoints", "Unlike", "Version", "Watch", "accept", "banzhaf", "clash", "compare", "compare_versions",
-    "controls", "deal", "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses",
-    "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore", "rules", "schema",
-    "shapley_shubik", "shortage", "solve", "switch_points", "to_json", "versions", "write", "write_plan",
+    "AllocateError", "Alternatives", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful",
+    "Lenses", "NoPlan", "Payment", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Replies", "Rivals", "Scenario",
+    "ScenarioError", "Settlements", "Shortage", "SwitchPoints", "Terms", "Unlike", "Version", "Watch", "accept",
+    "alternatives", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal", "evidence", "explain",
+    "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses", "next_pound", "pairwise", "places",
+    "prices", "propose", "reach", "read", "regimes", "replies", "restore", "rules", "schema", "settle",
+    "shapley_shubik", "shortage", "solve", "switch_points", "terms", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

@@ -524,7 +524,7 @@ def test_a_seat_retells_the_pages(visitor):
     page = visiting.open(visitor(), scenario="coventry-warwickshire")
     for option, name in (("Warwickshire County Council", "Warwickshire County Council"), ("Rugby (place)", "Rugby")):
         visiting.choose(page, "Your seat", option)
-        for title in ("The plan", "The money", "The rules", "The deal", "Evidence"):
+        for title in ("The plan", "The money", "The rules", "Places", "The deal", "Evidence"):
             go(page, title)
             expect(page.locator(".st-key-seat .al-verdict")).to_contain_text(f"{name}.")
         go(page, "The plan")

@@ -9,12 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import allocate as al
+from allocate.commons.alternatives import alternatives
 from allocate.plan.figures import number, pounds
 from allocate.scenario.writing import write
-from allocate.ui import deal_pictures, deal_work
+from allocate.ui import deal_more, deal_pictures, deal_work
 from allocate.ui.address import Draft, from_query
 from allocate.ui.deal_parts import control, verdict
-from tests.commons.games import common_purse, majority, shared_good, workshop
+from tests.commons.games import majority, shared_good, workshop
 from tests.conftest import SCENARIOS
 from tests.ui.apping import draft, explorer, said, settle, unfold, visit
 from tests.ui.apping import verdict as opens
@@ -85,6 +86,7 @@ def test_the_fallback_is_chosen_and_stands_in_the_address(tmp_path, explorer):
     assert draft(app).fallback == "last year"
     assert dict(app.query_params)["fallback"] == "last year"
     assert "everybody spends as before" in said(app)
+    assert [each.value for each in unfold(app).code if "--fallback last-year" in each.value]
     again = visit("deal", **dict(app.query_params.items()))
     assert opens(again) == opens(app)
     app.selectbox(key="deal-fallback").set_value("apart")
@@ -245,18 +247,71 @@ def test_who_signs_has_an_arrow_for_each():
     assert list(drawn.table.columns) == ["Partner", "Without a deal", "Together, as it stands"]
 
 
-def test_shortfalls_add_up(tmp_path, explorer):
-    """Under each way of going short, what partners do without adds up to what is missing."""
-    app = unfold(opened(common_purse(benefits=BENEFITS), tmp_path, explorer))
-    missing = next(each for each in app.number_input if each.key == "deal-missing")
-    missing.set_value(0.1)
-    text = said(settle(app))
-    assert "what each would do without" in text
-    assert "£50,000" in text
+def test_a_shortage_is_shared_out_when_asked_for():
+    """The fold on money that falls short has a column a rule, which are those of the package, and follows its sum."""
+    app = unfold(visit("deal", scenario="tiny"))
+    next(each for each in app.number_input if each.key == "deal-missing").set_value(0.1)
+    text = said(unfold(settle(app)))
+    found = al.shortage(al.read(SCENARIOS / "tiny"), 100_000)
+    assert all(f"Less: {rule}" in text for rule in found.rules["rule"])
+    assert found.sentences[0] in text
 
 
-BENEFITS = [
-    {"partner": name, "outcome": "health", "own": own, "share": 0.1, "worth": 20_000.0}
-    for name, own in (("northern", 0.9), ("southern", 0.8))
-]
+# --- further questions -----------------------------------------------------------------------------------------------
+
+
+def answered(app: AppTest, key: str) -> str:
+    """What the page says once a question's fold is opened and its button pressed."""
+    app.session_state[f"fold-{key}"] = True
+    settle(app)
+    app.button(key=f"ask-{key}").click()
+    return said(settle(app))
+
+
+def test_a_long_question_waits_to_be_asked(tmp_path, explorer):
+    """A fold of a long question says what it would find, and works it out only once its button is pressed; then it has
+    the package's own answer, for the fallback that is chosen."""
+    app = opened(shared_good(), tmp_path, explorer, fallback="last year")
+    app.session_state["fold-holds"] = True
+    assert "how patient it must be" in said(settle(app))
+    found = al.holds(shared_good(), fallback="last year")
+    text = answered(app, "holds")
+    assert all(row.question in text and row.fact in text for row in found.check.itertuples())
+    assert not [each for each in app.button if each.key == "ask-holds"]
+
+
+def test_other_plans_stand_side_by_side(tmp_path, explorer):
+    """Plans nearly as good are listed with who is for and against, and how far each could go is drawn."""
+    text = answered(opened(shared_good(), tmp_path, explorer), "alternatives")
+    found = alternatives(shared_good())
+    assert found.sentences[0] in text
+    assert "How far each programme could go" in text
+
+
+def test_the_law_has_its_price_when_asked_for():
+    """What each statutory rule costs is worked out on asking; where there is none that is said."""
+    assert "No statutory rule is in force." in answered(visit("deal", scenario="tiny"), "law")
+
+
+def test_partners_of_a_kind_may_go_together():
+    """Where too many decide the page says how many it takes, and what each kind would pay if kinds decided as one."""
+    scenario = workshop()
+    found = al.deal(scenario, blocs={"pair": ("a", "b")})
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deal_more.st, "html", drawn.append)
+        deal_more.go_together(found, offered("workshop"), "a")
+    assert "Pair (2)" in drawn[0]
+    assert "How each kind could divide it" in drawn[0]
+    assert drawn[0].count("al-mark") == 1
+
+
+def test_what_may_lawfully_move_is_asked_on_the_money():
+    """The page of the money says, when asked, the most that can lawfully reach each programme, as the package does."""
+    text = answered(visit("money", scenario="tiny"), "lawful")
+    found = al.lawful(al.read(SCENARIOS / "tiny"))
+    assert found.sentences[0] in text
+    assert "The most that can lawfully reach each programme" in text
+
+
 __all__ = ["explorer"]

@@ -94,10 +94,12 @@ def opened(found: al.Lawful) -> Any:
 
     first = round_sum(found.step, found.scenario.heading.currency)
     titles = ["From", "To", "Consent of", f"First {first} buys", "Open for all, more", "Would move"]
+    titles += ["Could reach then"] if found.to is not None else []
     sheet, money = screen.Sheet(f"Routes that do not exist (worth in {found.unit})", titles), _money(found)
     for row in found.openings.itertuples():
         cells = [_consent(found, row.consent), number(row.exactly, signed=True), number(row.gain, signed=True)]
-        sheet.rows.append(([row.from_name, row.to_name, *cells, money(row.moves)], ""))
+        cells += [money(row.moves), *([money(row.reach)] if found.to is not None else [])]
+        sheet.rows.append(([row.from_name, row.to_name, *cells], ""))
     return sheet
 
 

@@ -98,9 +98,11 @@ class Apart:
         return cls(problem, start, benefits, money, fed_by(scenario, benefits), options)
 
     def settled(self, start: Flows, *, backwards: bool = False) -> Settled[Flows]:
-        """Where partners' best replies in turn, in their order or against it, end from a lawful plan."""
-        players = self.benefits.players
-        return settle(start, players[::-1] if backwards else players, self.reply)
+        """Where partners' best replies in turn end from a lawful plan: the one that spends most today goes first, or
+        last."""
+        players, spent = self.benefits.players, np.bincount(self.benefits.decides, self.problem.baseline)
+        turns = [players[k] for k in np.argsort(-spent, kind="stable")]
+        return settle(start, turns[::-1] if backwards else turns, self.reply)
 
     def reply(self, player: str, flows: Flows) -> Reply[Flows]:
         """A partner's best reply to what stands. `most` is certified: no spending of its own money gains it more."""
@@ -143,7 +145,7 @@ class Apart:
             low=np.where(mine, problem.low, flows.spend),
             high=np.where(mine, self._most(k, problem, flows), flows.spend),
             scale=np.where(mine, problem.scale, 0.0),
-            baseline=flows.spend,
+            baseline=np.round(flows.spend),
         )
 
     def best_for(self, weight: Array) -> Flows:
@@ -166,15 +168,18 @@ class Apart:
         return np.maximum(np.minimum(problem.high, left[problem.envelope_of_line]), flows.spend)
 
     def _held(self, flows: Flows) -> Problem:
-        """The problem with money moved as it is, and nothing bent further than these flows bend it."""
-        problem, moved = self.problem, flows.moved
+        """The problem with money moved as it is, and nothing bent further than these flows bend it. What aids of rules
+        are is for them to say, whoever spends."""
+        problem = self.problem
+        moved = np.where(problem.aids, 0.0, flows.moved)
         body = problem.bodies(flows.spend, moved)
         ends = np.array([np.minimum(problem.limit_low, body), np.maximum(problem.limit_high, body)])
-        entered, left = (np.bincount(ends, moved, len(problem.amount)) for ends in (problem.target, problem.source))
+        # What a solve is off by, a millionth of a pound, must not make what stands unlawful.
+        there = np.maximum(flows.unspent(problem), 0.0)
         return replace(
             problem,
-            amount=problem.amount + entered - left,
-            route_high=np.zeros(len(moved)),
+            amount=np.bincount(problem.envelope_of_line, flows.spend, len(problem.amount)) + there,
+            route_high=np.where(problem.aids, problem.route_high, 0.0),
             bends=FIRM,
             soft=FIRM.soft,
             terms=replace(problem.terms, ends=ends - problem.route_rows @ moved),

@@ -7,8 +7,8 @@ it has without a deal, and no agreed rule bends further than in the best such pl
 
 The most different plan of all is at some far end, and ends are found exactly: the most and the least for each
 programme, partner and place, the best for each partner, and then away from the middle of the plans shown. Of these the
-next plan is always the one with the most pounds spent otherwise than in the nearest so far (Gonzalez 1985, doi
-10.1016/0304-3975(85)90224-5, which leaves the shown plans at least half as far apart as any choice of ends could be).
+next plan is always the one with the most pounds spent otherwise than in the nearest so far (farthest first: Gonzalez
+1985, doi 10.1016/0304-3975(85)90224-5).
 
 How near is said as a part of what the best plan gains on today's spending, as it is for what an aim may give up.
 """

@@ -78,7 +78,8 @@ class Groups:
         found = self._best(problem)
         if found is None or found.certificate.value - problem.value(self.stands.spend) <= LEAST * problem.at_stake:
             return now
-        flows = Flows(found.flows.spend, np.where(self._open(members), found.flows.moved, self.stands.moved))
+        moved = np.where(self._open(members), found.flows.moved, self.stands.moved)
+        flows = Flows(np.maximum(found.flows.spend, 0.0), moved)
         counted = self.payoffs(flows)
         return Alone(max(now.value, float(counted[members].sum())), flows, counted)
 
@@ -119,7 +120,7 @@ class Groups:
             low=np.where(mine, problem.low, stands.spend),
             high=np.where(mine, most, stands.spend),
             scale=np.where(mine, problem.scale, 0.0),
-            baseline=stands.spend,
+            baseline=np.round(stands.spend),
             amount=amount,
             route_high=route_high,
             terms=replace(firm.terms, ends=firm.terms.ends - problem.route_rows @ held),
@@ -136,10 +137,9 @@ class Groups:
         """The routes, and aids of rules, that are for a group to decide: booleans."""
         problem = self.problem
         if members.sum() < 2:
-            return np.zeros(len(problem.route_high), dtype=bool)
+            return problem.aids
         held = np.append(members, False)[self._holds]
-        aids = np.arange(len(problem.route_high)) >= len(problem.scenario.table("routes"))
-        return (held[problem.source] & held[problem.target]) | aids
+        return (held[problem.source] & held[problem.target]) | problem.aids
 
     @cached_property
     def _now(self) -> Array:

@@ -13,6 +13,7 @@ exist are judged by what a pound buys at either end, and the best of them solved
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,7 @@ ROUTES = [
     "route", "year", "source", "target", "from_name", "to_name", "basis", "rule", "consent", "high", "today", "plan",
     "without", "why", "wider", "gain", "reach_without", "reach_wider",
 ]  # fmt: skip
-OPENINGS = ["source", "target", "year", "from_name", "to_name", "consent", "first", "exactly", "gain", "moves"]
+OPENINGS = ["source", "target", "year", "from_name", "to_name", "consent", "first", "exactly", "gain", "moves", "reach"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +82,11 @@ class Lawful:
               then: `why`), wider (pounds to which it is opened more: twice as much, or all there is where it is shut),
               gain (what the outcome gains then), reach_without and reach_wider (the most that can reach the programme
               that was asked for then)
-    openings  one row a route that does not exist and would gain most, best first: source, target, year, from_name,
-              to_name, consent, first (what its first `step` pounds buy by prices), exactly (what they buy, solved),
-              gain (what it buys open for all there is), moves (pounds that then move). Money under a statutory
-              ring-fence is left where it is
+    openings  one row a route that does not exist and would gain most, best first; for the programme that was asked for,
+              or else of the outcome: source, target, year, from_name, to_name, consent, first (what its first `step`
+              pounds buy by prices), exactly (what they buy, solved), gain (what it buys open for all there is), moves
+              (pounds that then move), reach (the most that can reach the programme that was asked for then). Money
+              under a statutory ring-fence is left where it is
 
     Empty where nobody waited; no openings where yes/no choices leave no prices (`priced`).
     """
@@ -147,9 +149,10 @@ class Lawful:
         full = int((room <= np.maximum(NEAR, SIGNIFICANT * table["most"])).sum())
         row = next(_named(table.loc[[room.idxmax()]]))
         if full < len(table):
+            stops = f" What stops more: {row.stops}." if row.stops else ""
             yield (
                 f"The rules leave {row.name_} the most room above the plan: at most {self._said(row.most)} can "
-                f"lawfully reach it, {self._said(row.most - row.plan)} more. What stops more: {row.stops}."
+                f"lawfully reach it, {self._said(row.most - row.plan)} more.{stops}"
             )
         if full:
             yield f"{full} of {count(len(table), 'programme')} have in the plan all that can lawfully reach them."
@@ -193,6 +196,8 @@ class Lawful:
     def _opening(self) -> str:
         if not self.priced:
             return "Yes/no choices leave no prices, so routes that do not exist were not judged."
+        if self.to is not None:
+            return self._opening_to()
         good = self.openings[self.openings["exactly"] > self.noise]
         if not len(good):
             return ""
@@ -201,6 +206,18 @@ class Lawful:
             f"Of routes that do not exist, one from {row.from_name} to {row.to_name} would be worth most: its first "
             f"{round_sum(self.step, self.scenario.heading.currency)} would buy {number(row.exactly)} {self.unit}. It "
             f"would take a power in law, and the consent of {self._names(row.consent)}."
+        )
+
+    def _opening_to(self) -> str:
+        """The route that does not exist and would let most more reach the programme that was asked for."""
+        if not len(self.reach) or not len(
+            good := self.openings[self.openings["reach"] > self.reach["most"].iloc[0] + FEW]
+        ):
+            return ""
+        row = next(good.itertuples())
+        return (
+            f"Of routes that do not exist, one from {row.from_name} to {row.to_name} would let most more reach it: "
+            f"{self._said(row.reach)}. It would take a power in law, and the consent of {self._names(row.consent)}."
         )
 
     def _grounds(self) -> str:
@@ -300,20 +317,21 @@ class _Finding:
     def found(self, scenario: Scenario, to: str | None, place: str | None, openings: int) -> Lawful:
         """Everything, what is asked for first."""
         step = a_little(self.together)
-        self.total += len(self.routes) + (openings if self.most.has_prices else 0)
+        self.total += len(self.routes) + openings * self.most.has_prices
         reach: list[dict[str, Any]] = []
         stops: list[list[Any]] = []
         routes: list[dict[str, Any]] = []
-        opened = pd.DataFrame(columns=OPENINGS)
-        try:
+        opened: list[list[Any]] = []
+        asked = to is not None
+        with suppress(_Enough):
             self._reach(reach, stops)
-            self._routes(routes, to is not None)
-            opened = self._openings(openings, step) if self.most.has_prices else opened
-        except _Enough:
-            pass
+            self._routes(routes, asked)
+            if self.most.has_prices and (not asked or 0 in self.reached):
+                self._openings(opened, openings, step, asked)
         return Lawful(
             scenario, self.together, to, place, pd.DataFrame(reach, columns=REACH),
-            pd.DataFrame(stops, columns=STOPS), pd.DataFrame(routes, columns=ROUTES), opened, step, self.noise,
+            pd.DataFrame(stops, columns=STOPS), pd.DataFrame(routes, columns=ROUTES),
+            _ordered(pd.DataFrame(opened, columns=OPENINGS), "reach" if asked else "exactly"), step, self.noise,
             self.most.has_prices,
         )  # fmt: skip
 
@@ -495,45 +513,44 @@ class _Finding:
 
     # --- routes that do not exist -------------------------------------------------------------------------------------
 
-    def _openings(self, most: int, step: float) -> pd.DataFrame:
-        """The routes that do not exist and would gain most, solved with."""
-        pairs = self._pairs()
+    def _openings(self, rows: list[list[Any]], most: int, step: float, asked: bool) -> None:
+        """A row a route that does not exist and would gain most by prices, solved with: of the agreed outcome, or for
+        the programme that is asked for."""
+        price = self.reached[0].prices.envelope if asked else self.best.prices.envelope
+        pairs = self._pairs(price)
         if not pairs:
-            return pd.DataFrame(columns=OPENINGS)
+            return
         laid, names = _with_routes(self.scenario, pairs)
-        problem = Problem.of(laid)
+        problem, first = Problem.of(laid), len(self.routes)
         found = self._best(problem)
-        prices, ids = found.prices, laid.table("routes")["id"].tolist()
-        moving = prices.envelope[problem.target] - prices.envelope[problem.source] - prices.limit @ problem.route_rows
-        at = {name: ids.index(name) for name in names}
-        rows: list[list[Any]] = []
-        unit = max(float(np.abs(moving).max(initial=0.0)), 1e-300)
-        order = sorted(zip(names, pairs, strict=True), key=lambda each: -round(float(moving[at[each[0]]]) / unit, 6))
-        for name, (source, target) in order:
-            first, year = float(moving[at[name]]) * step, str(self.envelopes["year"].iloc[source])
-            if first <= self.noise or len(rows) == most:
+        y, prices = found.prices.limit @ problem.route_rows, found.prices.envelope
+        buys = (prices[problem.target] - prices[problem.source] - y)[first : first + len(pairs)]
+        gap = np.array([price[target] - price[source] for source, target in pairs]) if asked else buys
+        least = SIGNIFICANT if asked else self.noise / step
+        order = np.argsort(-np.round(gap / max(float(np.abs(gap).max()), least), 6), kind="stable").tolist()
+        for k in order[:most]:
+            if gap[k] <= least:
                 break
             self._goes_on()
-            path, value = f"routes.{name}.{year}.high", found.certificate.value
-            little, opened = (
-                self._best(Problem.of(laid.change({path: float(np.floor(high))})))
-                for high in (min(step, laid.reach[source]), laid.reach[source])
-            )
+            source, target = pairs[k]
+            year, held = str(self.envelopes["year"].iloc[source]), float(np.floor(laid.reach[source]))
+            path = f"routes.{names[k]}.{year}.high"
+            little, opened = (Problem.of(laid.change({path: high})) for high in (min(step, held), held))
+            some_, all_ = self._best(little), self._best(opened)
+            reach = self._asking(opened).most(0, self.options) if asked else None
             ends = [str(self.envelopes["id"].iloc[e]) for e in (source, target)]
-            consent = tuple(dict.fromkeys((self._holder(source), self._holder(target))))
             rows.append([
-                *ends, year, self._envelope(source), self._envelope(target), consent, first,
-                _clear(little.certificate.value - value), _clear(opened.certificate.value - value),
-                float(opened.flows.moved[at[name]]),
+                *ends, year, self._envelope(source), self._envelope(target),
+                tuple(dict.fromkeys((self._holder(source), self._holder(target)))), _clear(float(buys[k]) * step),
+                _clear(some_.certificate.value - found.certificate.value),
+                _clear(all_.certificate.value - found.certificate.value), float(all_.flows.moved[first + k]),
+                np.nan if reach is None else reach.amount,
             ])  # fmt: skip
-        table = pd.DataFrame(rows, columns=OPENINGS)
-        return table.sort_values("exactly", ascending=False, kind="stable", ignore_index=True)
 
-    def _pairs(self) -> list[tuple[int, int]]:
-        """For each envelope, the one from which a route into it would gain most by prices: no route leads there yet,
-        in the same year, and no statutory ring-fence holds its money. One of the same holder comes first among those
-        that gain as much. Envelopes from which money would only go on along a route that exists are left out."""
-        price = self.best.prices.envelope
+    def _pairs(self, price: Array) -> list[tuple[int, int]]:
+        """For each envelope, the one from which a route into it would gain most at these prices: no route leads there
+        yet, in the same year, and no statutory ring-fence holds its money. One of the same holder comes first among
+        those that gain as much. Envelopes from which money would only go on along a route that exists are left out."""
         known = set(zip(self.problem.source.tolist(), self.problem.target.tolist(), strict=True))
         year, holder = (self.envelopes[column].to_numpy() for column in ("year", "holder"))
         free, pairs = ~_fenced(self.scenario) & (self.problem.amount > 0), []
@@ -549,6 +566,10 @@ class _Finding:
                 near = [e for e in sources if price[e] <= dear]
                 pairs.append((min(near, key=lambda e: (holder[e] != holder[target], price[e], e)), target))
         return pairs
+
+
+def _ordered(openings: pd.DataFrame, by: str) -> pd.DataFrame:
+    return openings.sort_values(by, ascending=False, kind="stable", ignore_index=True)
 
 
 def _clear(gain: float) -> float:
@@ -581,7 +602,7 @@ def _fenced(scenario: Scenario) -> Array:
 
 
 def _with_routes(scenario: Scenario, pairs: Sequence[tuple[int, int]]) -> tuple[Scenario, list[str]]:
-    """The scenario with a route more for each pair of envelopes, all shut, and their names."""
+    """The scenario with a route more for each pair of envelopes, all shut and after its own, and their names."""
     routes, envelopes = scenario._tables["routes"], scenario.table("envelopes")
     ids, known, names = envelopes["id"].tolist(), set(routes["id"]), []
     for source, target in pairs:
@@ -596,7 +617,6 @@ def _with_routes(scenario: Scenario, pairs: Sequence[tuple[int, int]]) -> tuple[
     })  # fmt: skip
     table = pd.concat([routes, more], ignore_index=True) if len(routes) else more
     table = table[routes.columns].astype(routes.dtypes.to_dict())
-    table = table.sort_values(["id", "year"], kind="stable", ignore_index=True)
     return Scenario(scenario.heading, scenario.rules, {**scenario._tables, "routes": table}), names
 
 

@@ -336,7 +336,7 @@ class _Finding:
             at_best = self.solve(told)
             found = Apart.of(told, self.benefits, self.options)
         except NoPlan as error:
-            why = f"no plan is possible under it. {error.message.rstrip('.')}"
+            why = " ".join(["no plan is possible under it.", *error.minima]).rstrip(".")
             for name, decide in ((TOLD, "each"), (AT_BEST, "all")):
                 row = dict.fromkeys(COLUMNS, np.nan)
                 self.rows.append(row | {"regime": name, "rule": said, "decide": decide, "still": False, "why": why})

@@ -96,11 +96,9 @@ class Easings:
         self._rule, self._resources = oracle.owner[columns.limit], 1 << len(oracle.rules)
         names, self._partner = np.unique(partners(oracle)[columns.limit], return_inverse=True)
         self._partners = len(names)
-        self._arrays = oracle.figures(problem)
-        lower, upper = self._arrays.row_lower.copy(), self._arrays.row_upper.copy()
-        ends = problem.terms.ends / problem.limit_units
-        lower[oracle.rows], upper[oracle.rows] = ends
-        self._arrays = replace(self._arrays, row_lower=lower, row_upper=upper)
+        # Ends as the model has them: less what the least spending counts already, and no wider for bends.
+        arrays = oracle.session.arrays(problem, oracle.grids)
+        self._arrays = replace(arrays, cost=np.zeros(len(arrays.cost)))
 
     def cheapest(self) -> Eased:
         """The easings that cost least, those among them that name fewest rules. Raises Impossible where none do, and

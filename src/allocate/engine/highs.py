@@ -193,6 +193,9 @@ class Solver:
         if ran == highspy.HighsStatus.kError:
             raise EngineError("HiGHS failed")
         status = highs.getModelStatus()
+        if status == Status.kUnknown and not presolve:
+            # The simplex method lost its way among rounding errors: another road, once.
+            return self.run(seconds, True, watch, tell, "nothing", simplex)
         if status == Status.kOptimal and not self.whole:
             value = highs.getObjectiveValue()
             return Answer("optimal", value, value, highs.getSolution())

@@ -219,8 +219,8 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     if len(session.sets.ordered):
         return 0, flows
     grids = through(problem.curves, problem.grids, problem.curves.effort(flows.spend))
-    measured = session.distance(problem, grids)
     try:
+        measured = session.distance(problem, grids)
         start = session.distance_start(problem, grids, flows)
         answer = measured.solve(problem, grids, held, watch.left(), start, watch)
     except EngineError:
@@ -228,7 +228,8 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     ties, answer = nearest_today(measured, problem, answer, watch)
     settled = session.flows(problem, answer)
     value, reached = (problem.value(each.spend, each.moved) for each in (flows, settled))
-    as_good = reached >= value - AIMED * problem.at_stake
+    # Where nothing is wanted but that no rule bends, nothing is at stake, and the solver's own unit says what is noise.
+    as_good = reached >= value - AIMED * max(problem.at_stake, problem.units.value)
     # Slices say less than curves do, and a cap on gains may need exactly what they leave out.
     return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 
@@ -237,7 +238,7 @@ def zoomed(problem: Problem, grids: list[Array], flows: Flows, prices: Prices) -
     """Breakpoints drawn together round the plan and round what the prices ask for, as many as before."""
     curves = problem.curves
     effort = curves.effort(flows.spend)
-    weight = np.maximum(problem.weight - prices.limit @ problem.gain_rows, 1e-300)
+    weight = np.maximum(problem.weight - prices.limit @ problem.gain_rows, 1e-150)
     wanted = curves.best(prices.effort / weight, problem.effort_low, problem.effort_high)
     finer = []
     for q, grid in enumerate(grids):

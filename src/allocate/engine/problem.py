@@ -319,6 +319,11 @@ class Problem:
         gain = self.curves.gain(self.curves.effort(spend))
         return self.line_rows @ spend + self.gain_rows @ gain + self.route_rows @ moved
 
+    @cached_property
+    def aids(self) -> Array:
+        """Which of the routes are aids of rules, along which no money moves: booleans."""
+        return np.arange(len(self.route_high)) >= len(self.scenario._tables["routes"])
+
     def own_moves(self, moved: Array) -> Array:
         """Pounds along the scenario's own routes, aids left out."""
         return moved[: len(self.scenario._tables["routes"])]

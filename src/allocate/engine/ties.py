@@ -1,10 +1,11 @@
 """Breaking ties: among all equally good plans, the one nearest today.
 
 The tie-break, published here and in the README: least change from the baseline (sum of pounds moved); among those, the
-smallest largest percentage change; among those, the least moved along routes and the names' order (ids, not display
-names). It runs on the optimal
-face: whatever has a price stays where it is, and by complementary slackness what remains is exactly the set of equally
-good plans. With yes/no choices, where there are no prices, a row keeps the value instead.
+smallest largest percentage change; among those, the least moved along routes and the order of lines by size: their
+baselines, then the most and the least they may get, and only between lines that are alike in those their ids (never
+display names). It runs on the optimal face: whatever has a price stays where it is, and by complementary slackness what
+remains is exactly the set of equally good plans. With yes/no choices, where there are no prices, a row keeps the value
+instead.
 """
 
 from __future__ import annotations
@@ -93,14 +94,16 @@ def _differing(problem: Problem, seen: list[Array]) -> int:
 
 
 def _stages(measured: Session, problem: Problem) -> tuple[Array, Array, Array]:
-    """What to maximise in turn: least change, then least uneven, then by name."""
+    """What to maximise in turn: least change, then least uneven, then in order."""
     size, columns = len(measured.solver.arrays.cost), measured.matrix.columns
     change, uneven, name = np.zeros(size), np.zeros(size), np.zeros(size)
     change[columns["up"]] = change[columns["down"]] = -1.0
     uneven[columns["widest"]] = -1.0
     # Roots of whole numbers hardly ever add up to one another: no two plans weigh the same.
     count = len(problem.low)
-    name[columns["paid"]] = -np.sqrt(1.0 + np.arange(count) / max(1, count))
+    place = np.empty(count)
+    place[np.lexsort((-problem.low, -problem.high, -problem.baseline))] = np.arange(count)
+    name[columns["paid"]] = -np.sqrt(1.0 + place / max(1, count))
     # Money moves no more than it must: a pound moved weighs more than any pound's name. Aids weigh nothing.
     routes = len(problem.scenario._tables["routes"])
     weight = -10.0 - np.sqrt(1.0 + np.arange(routes) / max(1, routes))

@@ -11,29 +11,30 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.deal import EQUAL, NUCLEOLUS, SHAPLEY
-from allocate.commons.regimes import Regimes, regimes
-from allocate.commons.shortfalls import equal_awards, equal_losses, proportional, talmud
-from allocate.errors import AllocateError
+from allocate.commons.deal import EQUAL, NUCLEOLUS, SHADOW, SHAPLEY
+from allocate.commons.regimes import Regimes
+from allocate.commons.shortage import Shortage, shortage
 from allocate.plan.figures import number, pounds
+from allocate.plan.plan import Plan
 from allocate.plan.words import title
-from allocate.ui import parts, solving
-from allocate.ui.deal_work import EVERY, Offer, asked
+from allocate.ui import deal_more, parts, solving
+from allocate.ui.address import reproduce
+from allocate.ui.asking import asked
+from allocate.ui.deal_work import EVERY, Offer
 from allocate.ui.desk import View
 from allocate.ui.parts import Column, figure
+from allocate.ui.sharing import folder_of
 from allocate.ui.tasks import Task
 
 WAYS = {
-    EQUAL: "Equal gain", SHAPLEY: "By what each adds on average", NUCLEOLUS: "The least content group first",
-}  # fmt: skip
-CLAIMS = {
-    "In proportion": proportional, "Equal awards": equal_awards, "Equal losses": equal_losses, "Half and half": talmud,
+    EQUAL: "Equal gain", SHADOW: "By what each brings, at its price", SHAPLEY: "By what each adds on average",
+    NUCLEOLUS: "The least content group first",
 }  # fmt: skip
 PART = 0.01
-"""The part of all claims that is first taken to be missing."""
+"""The part of all that is spent that is first taken to fall short."""
 
 
-def show(view: View, found: Regimes, made: Offer | None) -> None:
+def show(view: View, plan: Plan, found: Regimes, made: Offer | None) -> None:
     """Every fold that has something to say."""
     if made is not None and made.deal is not None:
         own = view.draft.seat.removeprefix("partners.")
@@ -41,9 +42,10 @@ def show(view: View, found: Regimes, made: Offer | None) -> None:
         _fold("Other ways of sharing the gain", "deal-sharing", sharing, made, own)
         _fold("Without payments: what each one's consent costs", "deal-consent", consent, made, own)
     if made is not None:
-        _fold("Where there is less than partners count on: four ways of going short", "deal-short", short, view, made)
-    _fold("What each rule in law costs", "deal-law", law, view)
-    _fold("Exactly how", "deal-how", how, found, made)
+        deal_more.questions(view, plan, made)
+    _fold("If money falls short: who goes without", "deal-short", short, view)
+    deal_more.law_costs(view)
+    _fold("Exactly how", "deal-how", how, view, found, made)
 
 
 def _fold(name: str, key: str, fill: Callable[..., None], *what: Any) -> None:
@@ -143,79 +145,45 @@ def consent(made: Offer, own: str = "") -> None:
 # --- shortfalls ------------------------------------------------------------------------------------------------------
 
 
-def short(view: View, made: Offer) -> None:
-    """How a shortfall may be borne: of fallbacks where together lands less than those, else of a sum that is chosen, by
-    what each partner spends."""
-    if made.gain < -made.noise:
-        claims = made.partners.set_index("partner")["fallback"].clip(lower=0.0)
-        amount = min(float(made.partners["together"].sum()), float(claims.sum()))
-        note = (
-            f"Together lands {made.say(-made.gain)} less on partners than they have without a deal. Each claims what "
-            "it has without a deal; this is what each would do without."
-        )
-    else:
-        assert view.plan is not None
-        claims = view.plan.by("partner").set_index("partner")["spend"]
-        claims = claims[claims > 0]
-        million = float(claims.sum()) / 1e6
-        missing = st.number_input(
-            "Money that would have to be found (£m)", 0.0, million, round(PART * million, 3), key="deal-missing",
-            help="What each would do without, of what it spends in this plan.", width=320,
-        )  # fmt: skip
-        amount = float(claims.sum()) - min(missing * 1e6, float(claims.sum()))
-        note = "Each claims what it spends in this plan; this is what each would do without."
-    table = pd.DataFrame({name: claims - rule(amount, claims) for name, rule in CLAIMS.items()})
-    names = [made.scenario.name_of("partners", str(each)) for each in claims.index]
-    table = table.assign(name=names, claim=claims).sort_values("claim", ascending=False)
-    columns = [Column("name", "Partner"), figure("claim", "Claims", made.say)]
-    columns += [figure(name, name, made.say) for name in CLAIMS]
-    st.html(
-        parts.paragraph(note) + parts.table(table, columns, "What each partner would do without") + parts.lines(RULES)
-    )
+def short(view: View) -> None:
+    """Who goes short if money does: a sum that is chosen, by four rules of claims and as would buy most."""
+    assert view.plan is not None
+    money = float(view.plan.by("partner")["spend"].sum()) / 1e6
+    missing = st.number_input(
+        "Money that falls short (£m)", 0.0, money, round(PART * money, 3), key="deal-missing", width=320,
+        help="What partners together could spend less than in this plan; each claims what it spends in it.",
+    )  # fmt: skip
+    if not 0.0 < missing < money:
+        return
 
+    def work(_: Task[Any]) -> Shortage:
+        return shortage(view.wanted, missing * 1e6, solve=solving.answer)
 
-RULES = (
-    "In proportion: everybody loses the same part of its claim.",
-    "Equal awards: everybody keeps the same sum, but nobody more than its claim. Large claims bear it.",
-    "Equal losses: everybody loses the same sum, but nobody more than its claim. Small claims feel it most.",
-    "Half and half: equal awards up to half of every claim, equal losses from there on.",
-)
-
-
-# --- the law ---------------------------------------------------------------------------------------------------------
-
-
-def law(view: View) -> None:
-    """What together would gain without each statutory rule."""
-
-    def work(task: Task) -> Regimes:
-        return regimes(view.wanted, told={}, others=0, solve=solving.answer, tick=task.tick)
-
-    found, _ = asked("law", view.wanted.digest, work, "Solving without each rule in law")
+    found, _ = asked("short", (view.wanted.digest, missing), work, "Solving within each rule's awards")
     if found is None:
         return
-    if isinstance(found, AllocateError):
+    if not isinstance(found, Shortage):
         st.html(parts.paragraph(f"It cannot be said: {found}", "text"))
         return
-    if found.law.empty:
-        st.html(parts.paragraph("No statutory rule is in force.", "text"))
-        return
-    sign = found.scenario.heading.currency
-    columns = [
-        Column("sentence", "Rule"), figure("cost", f"Without it ({found.unit})", partial(number, signed=True)),
-        figure("pounds", "On partners", partial(pounds, currency=sign, signed=True)),
-        Column("how", "How that is known"),
-    ]  # fmt: skip
-    columns = [each for each in columns if each.name != "pounds" or found.law["pounds"].notna().any()]
-    note = "What together would buy more without each rule in law, all else as it is."
-    st.html(parts.paragraph(note) + parts.table(found.law, columns, "What each rule in law costs"))
+    rules = list(found.rules["rule"])
+    wide = found.table.pivot_table(index=["partner", "name", "claim"], columns="rule", values="less").reset_index()
+    sign, own = view.wanted.heading.currency, view.draft.seat.removeprefix("partners.")
+    wide, say = wide.sort_values("claim", ascending=False, ignore_index=True), partial(pounds, currency=sign)
+    columns = [Column("name", "Partner"), figure("claim", "Was to spend", say)]
+    columns += [figure(rule, f"Less: {rule}", say) for rule in rules if rule in wide]
+    lost = [Column("rule", "Shared out"), figure("lost", f"The system loses ({found.unit})", number), Column("why", "")]
+    st.html(
+        parts.lines(found.sentences)
+        + parts.table(wide, columns, "What each partner would do without, by each rule", mine_in(wide, own))
+        + parts.table(found.rules, lost if found.rules["why"].any() else lost[:2], "What each rule costs the system")
+    )
 
 
 # --- how -------------------------------------------------------------------------------------------------------------
 
 
-def how(found: Regimes, made: Offer | None) -> None:
-    """Methods by their proper names, with their sources, and where apart was found to end."""
+def how(view: View, found: Regimes, made: Offer | None) -> None:
+    """Methods by their proper names, with their sources, where apart was found to end, and the same by command."""
     columns = [
         Column("start", "Where replies began"), figure("value", f"Where they ended ({found.unit})", number),
         figure("regret", "Largest regret, part of what is at stake", lambda value: f"{value:.2e}"),
@@ -226,6 +194,13 @@ def how(found: Regimes, made: Offer | None) -> None:
         said.append(f"{len(made.deal.groups)} groups were asked what they would have by themselves.")
         said += made.deal.sentences[-2:]
     st.html(parts.lines(said) + parts.table(found.starts, columns, "Starts from which apart was looked for"))
+    folder = folder_of(view)
+    commands = [reproduce(view.draft, folder, "regimes")]
+    if made is not None:
+        back = f" --fallback {made.fallback.replace(' ', '-')}" if view.draft.fallback else ""
+        commands.append(reproduce(view.draft, folder, "deal") + back)
+    st.html(parts.paragraph("The same from a command line:"))
+    st.code("\n".join(commands), language=None, wrap_lines=True)
 
 
 HOW = (
@@ -236,12 +211,14 @@ HOW = (
     "takes for no group to have more by itself (the core); groups are asked as they object (Goldfarb and Idnani, "
     "Mathematical Programming 27, 1983). Where the core is empty, the least from outside is the cost of stability "
     "(Bachrach and others, SAGT 2009).",
-    "By what each adds on average is Shapley's value (1953). The least content group first is Schmeidler's nucleolus "
-    "(1969), a group being settled only where a positive part in the dual proves it.",
+    "By what each brings, at its price is Owen's set of linear production games (Mathematical Programming 9, 1975), by "
+    "the shadow prices of the plan that lands most on all. By what each adds on average is Shapley's value (1953). The "
+    "least content group first is Schmeidler's nucleolus (1969), a group being settled only where a positive part in "
+    "the dual proves it.",
     "Going short: proportional; constrained equal awards and losses; and Aumann and Maschler's rule of the Talmud "
     "(Journal of Economic Theory 36, 1985).",
     "What a group could do by itself takes those outside to stay where they are without a deal.",
 )
 
 
-__all__ = ["consent", "how", "law", "leaving", "sharing", "short", "show"]
+__all__ = ["consent", "how", "leaving", "sharing", "short", "show"]

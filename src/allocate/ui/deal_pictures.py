@@ -157,4 +157,29 @@ def _journey(row: Row, offer: Offer, scale: Scale) -> str:
     return band + way + arrow + mark("al-zero", zero) + mark("al-deal", deal)
 
 
-__all__ = ["band_said", "payment_said", "signing", "three_ways", "ways", "who_signs"]
+def room(rows: list[Row], unit: str) -> Picture:
+    """How far sums of money could go: a bar from the least to the most of each, against what is agreed. Rows: name,
+    least, agreed, most."""
+    say = saying(unit, signed=True)
+    told = [
+        {"name": str(row["name"]), "low": row["least"] - row["agreed"], "high": row["most"] - row["agreed"]}
+        for row in rows
+    ]  # fmt: skip
+    for row in told:
+        row["label"] = f"{say(row['low'])} to {say(row['high'])}"
+    table = tabled(told, {"name": "Name", "label": "Against the agreed plan"})
+    ends = [0.0, *(row[key] for row in told for key in ("low", "high"))]
+    scale = scaled(min(ends), max(ends), margin=0.02)
+    body = "".join(
+        lined(
+            row["name"],
+            row["label"],
+            span("al-rose", scale(row["low"]), scale(row["high"])) + mark("al-zero", scale(0)),
+        )
+        for row in told
+    )
+    alt = f"{len(told)} ranges against the agreed plan. {extremes(told, 'high')}" if told else "There are no ranges."
+    return Picture(framed(body, alt), alt, table)
+
+
+__all__ = ["band_said", "payment_said", "room", "signing", "three_ways", "ways", "who_signs"]

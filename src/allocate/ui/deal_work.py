@@ -3,9 +3,9 @@ of their own while the page is read, and remembered for everybody by what they a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ from allocate.errors import AllocateError
 from allocate.plan.figures import pounds
 from allocate.plan.words import some
 from allocate.scenario.scenario import Scenario
-from allocate.ui import solving, tasks
+from allocate.ui import solving
+from allocate.ui.asking import asked
 from allocate.ui.tasks import Task
 
 EVERY = 10
@@ -32,7 +33,6 @@ WITHOUT = {
 }  # fmt: skip
 """What no deal is taken to mean, as the page's control has it."""
 THAN = {APART: "apart", LAST_YEAR: "going on as last year", ALONE: "each alone"}
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +75,9 @@ class Offer:
         return self.gain > self.noise
 
     def say(self, amount: float, signed: bool = False) -> str:
-        """A sum in words, to three digits: it rests on judgements."""
-        return pounds(float(f"{amount:.3g}"), self.scenario.heading.currency, signed)
+        """A sum in words, small ones to three digits: they rest on judgements."""
+        said = amount if abs(amount) >= 1e6 else float(f"{amount:.3g}")
+        return pounds(said, self.scenario.heading.currency, signed)
 
     def names(self, group: Sequence[str], most: int = 3) -> str:
         """Partners by their names, the first few of them."""
@@ -115,25 +116,13 @@ def _from_ground(scenario: Scenario, fallback: str) -> Offer:
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def asked(name: str, key: Any, work: Callable[[Task[Any]], T], text: str) -> tuple[T | AllocateError | None, bool]:
-    """As `tasks.ask`; an error of ours is an answer."""
-
-    def caught(task: Task[Any]) -> T | AllocateError:
-        try:
-            return work(task)
-        except AllocateError as error:
-            return error
-
-    return tasks.ask(name, key, caught, text)
-
-
-def regimes_of(scenario: Scenario) -> Regimes | AllocateError | None:
-    """Apart, told and together, without what each law costs; None while it is worked out."""
+def regimes_of(scenario: Scenario) -> tuple[Regimes | AllocateError | None, bool]:
+    """Apart, told and together, without what each law costs, and whether that is all; None while it is worked out."""
 
     def work(task: Task[Any]) -> Regimes:
         return regimes(scenario, law=False, solve=solving.answer, tick=task.tick)
 
-    return asked("regimes", scenario.digest, work, "Working out what each would do for itself")[0]
+    return asked("regimes", scenario.digest, work, "Working out what each would do for itself")
 
 
 def offer(scenario: Scenario, fallback: str) -> tuple[Offer | AllocateError | None, bool]:
@@ -153,4 +142,4 @@ def offer(scenario: Scenario, fallback: str) -> tuple[Offer | AllocateError | No
     return asked("offer", (scenario.digest, fallback), work, text)
 
 
-__all__ = ["EVERY", "FALLBACKS", "THAN", "WITHOUT", "Offer", "asked", "offer", "offer_of", "regimes_of"]
+__all__ = ["EVERY", "FALLBACKS", "THAN", "WITHOUT", "Offer", "offer", "offer_of", "regimes_of"]

@@ -14,7 +14,7 @@ from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.seats import SeatView, rows_of
 from allocate.plan.words import count, some
-from allocate.ui import panels, parts, seating
+from allocate.ui import lawful_parts, panels, parts, seating
 from allocate.ui.desk import View
 from allocate.ui.flows import flows
 from allocate.ui.knobs import title
@@ -32,11 +32,12 @@ def show(view: View, plan: Plan) -> None:
     parts.announce(text)
     if mine is None:
         _system(plan)
-        return
-    _from_seat(mine, plan)
-    with st.expander("The whole system's money", key="whole-money", on_change="rerun") as fold:
-        if fold.open:
-            _system(plan)
+    else:
+        _from_seat(mine, plan)
+        with st.expander("The whole system's money", key="whole-money", on_change="rerun") as fold:
+            if fold.open:
+                _system(plan)
+    lawful_parts.reach(view, plan)
 
 
 def _system(plan: Plan) -> None:

@@ -26,14 +26,16 @@ ABOUT: dict[Panel, tuple[str, str]] = {
 }
 
 
-def aside(draft: Draft, which: Sequence[Panel], view: View | None = None) -> None:
-    """The side of a page: which scenario, whose seat, and the levers of these panels."""
+def aside(draft: Draft, which: Sequence[Panel], view: View | Scenario) -> None:
+    """The side of a page: which scenario, whose seat, and the levers of these panels, which take a view of plans."""
     with st.sidebar:
         _scenario(draft)
-        if view is not None:
-            _seat(view)
-            for panel in which:
-                _panel(view, panel)
+        if isinstance(view, Scenario):
+            _seat(draft, view)
+            return
+        _seat(draft, view.agreed)
+        for panel in which:
+            _panel(view, panel)
 
 
 def _scenario(draft: Draft) -> None:
@@ -47,12 +49,11 @@ def _scenario(draft: Draft) -> None:
         )  # fmt: skip
 
 
-def _seat(view: View) -> None:
-    scenario = view.agreed
+def _seat(draft: Draft, scenario: Scenario) -> None:
     seats = {"": "The whole system"}
     seats |= {f"partners.{row.id}": row.name for row in scenario.partners.itertuples()}
     seats |= {f"places.{row.id}": f"{row.name} (place)" for row in scenario.places.itertuples()}
-    key = state.seed("seat-taken", view.draft.seat)
+    key = state.seed("seat-taken", draft.seat)
     st.selectbox(
         "Your seat", list(seats), format_func=lambda each: seats[each], key=key,
         help="Tells every page from one partner's or place's side.",

@@ -15,7 +15,7 @@ from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.place_telling import apart, beyond_equal, in_millions, shared
 from allocate.plan.words import count
 from allocate.scenario.scenario import Scenario
-from allocate.ui import desk, parts, pictures, place_file_parts, place_money_parts, state
+from allocate.ui import desk, parts, pictures, place_file_parts, place_money_parts, place_seat, state
 from allocate.ui.maps import MOST, marks, place_map, practice_table
 from allocate.ui.parts import Column, Tile, figure
 from allocate.ui.place_work import ROUND, Work, reasons, work
@@ -38,12 +38,16 @@ CAVEAT = (
 LICENCE = "Contains public sector information licensed under the Open Government Licence v3.0."
 
 
-def show(scenario: Scenario) -> None:
-    """Which practices and places; their map and table; distance and pace of change; and folds for the rest."""
+def show(scenario: Scenario, seat: str = "") -> None:
+    """Which practices and places; their map and table; distance and pace of change; and folds for the rest. From a seat
+    (`partners.<id>` or `places.<id>`), what of that is about it first."""
     found = work(state.asked(), desk.tray(), _names(scenario))
     lead, text, tone, more = verdict(found)
     parts.draw(parts.verdict(text, tone, lead), _more(more), key="verdict")
     parts.announce(f"{lead} {text}".strip())
+    if seat:
+        name, told = place_seat.told(scenario, seat, found, own_places(scenario))
+        parts.draw(parts.verdict(told, "note", f"{name}."), key="seat")
     if found.practices is None:
         place_file_parts.bring_practices(open=True)
         _own_places(scenario)
@@ -183,8 +187,8 @@ def _own_places(scenario: Scenario) -> None:
 
 
 def own_places(scenario: Scenario) -> pd.DataFrame:
-    """The places of a scenario at the foot of its tree: name, people, share (of weighted people) and index (need a head
-    against all); empty where it has no need to go by."""
+    """The places of a scenario at the foot of its tree: id, name, people, share (of weighted people) and index (need a
+    head against all); empty where it has no need to go by."""
     table = scenario.places
     rows = table[~table["id"].isin(table["parent"].dropna())]
     if rows.empty or rows["need"].isna().any() or rows["need"].sum() <= 0 or (rows["population"] <= 0).any():
@@ -192,7 +196,7 @@ def own_places(scenario: Scenario) -> pd.DataFrame:
     share = rows["need"] / rows["need"].sum()
     people = rows["population"] / rows["population"].sum()
     return pd.DataFrame(
-        {"name": rows["name"], "people": rows["population"], "share": share, "index": share / people}
+        {"id": rows["id"], "name": rows["name"], "people": rows["population"], "share": share, "index": share / people}
     ).reset_index(drop=True)
 
 

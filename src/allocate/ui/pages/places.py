@@ -4,5 +4,5 @@ from allocate.ui import desk, panels
 from allocate.ui.places_parts import show
 
 draft, book, wanted = desk.open_page("Which places are ours, and what is fair for each?")
-show(wanted)
-panels.aside(draft, ())
+show(wanted, draft.seat)
+panels.aside(draft, (), book.scenario)
