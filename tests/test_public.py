@@ -16,11 +16,12 @@ from allocate.scenario.tables import TABLES, Heading
 
 NAMES = [
     "AllocateError", "Alternatives", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful",
-    "Lenses", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError",
-    "Shortage", "Unlike", "Version", "Watch", "accept", "alternatives", "banzhaf", "clash", "compare",
-    "compare_versions", "controls", "deal", "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds",
-    "lawful", "lenses", "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore",
-    "rules", "schema", "shapley_shubik", "shortage", "solve", "to_json", "versions", "write", "write_plan",
+    "Lenses", "NoPlan", "Payment", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Replies", "Rivals", "Scenario",
+    "ScenarioError", "Settlements", "Shortage", "SwitchPoints", "Terms", "Unlike", "Version", "Watch", "accept",
+    "alternatives", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal", "evidence", "explain",
+    "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses", "next_pound", "pairwise", "places",
+    "prices", "propose", "reach", "read", "regimes", "replies", "restore", "rules", "schema", "settle",
+    "shapley_shubik", "shortage", "solve", "switch_points", "terms", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip
 
 

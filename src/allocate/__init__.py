@@ -13,10 +13,15 @@ from allocate.commons.alternatives import Alternatives, alternatives
 from allocate.commons.deal import Deal, deal
 from allocate.commons.holding import Holds, holds
 from allocate.commons.lawful import Lawful, lawful
+from allocate.commons.payment import Payment
 from allocate.commons.proposals import Proposal, propose
 from allocate.commons.regimes import Regimes, regimes
+from allocate.commons.replies import Replies, replies
 from allocate.commons.rivals import Rivals, pairwise
+from allocate.commons.settlements import Settlements, settle
 from allocate.commons.shortage import Shortage, shortage
+from allocate.commons.switching import SwitchPoints, switch_points
+from allocate.commons.terms import Terms, terms
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch
@@ -39,9 +44,10 @@ from allocate.scenario.writing import schema, write
 
 __all__ = [
     "AllocateError", "Alternatives", "Clashes", "Deal", "EngineError", "Frontier", "GiveWay", "Goal", "Holds", "Lawful",
-    "Lenses", "NoPlan", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Rivals", "Scenario", "ScenarioError",
-    "Shortage", "Unlike", "Version", "Watch", "accept", "alternatives", "banzhaf", "clash", "compare",
-    "compare_versions", "controls", "deal", "evidence", "explain", "fair_share_rule", "fairness", "frontier", "holds",
-    "lawful", "lenses", "next_pound", "pairwise", "places", "prices", "propose", "reach", "read", "regimes", "restore",
-    "rules", "schema", "shapley_shubik", "shortage", "solve", "to_json", "versions", "write", "write_plan",
+    "Lenses", "NoPlan", "Payment", "Plan", "Prices", "Problem", "Proposal", "Regimes", "Replies", "Rivals", "Scenario",
+    "ScenarioError", "Settlements", "Shortage", "SwitchPoints", "Terms", "Unlike", "Version", "Watch", "accept",
+    "alternatives", "banzhaf", "clash", "compare", "compare_versions", "controls", "deal", "evidence", "explain",
+    "fair_share_rule", "fairness", "frontier", "holds", "lawful", "lenses", "next_pound", "pairwise", "places",
+    "prices", "propose", "reach", "read", "regimes", "replies", "restore", "rules", "schema", "settle",
+    "shapley_shubik", "shortage", "solve", "switch_points", "terms", "to_json", "versions", "write", "write_plan",
 ]  # fmt: skip

@@ -10,8 +10,10 @@ import pytest
 
 import allocate as al
 from allocate import cli
+from allocate.cli.regimes import switch_points_to_json
 from allocate.commons.regimes import APART, AT_BEST, TOGETHER, TOLD
 from tests.cli.test_main import TINY
+from tests.commons.test_switching import neighbour
 
 
 def told(capsys, *arguments: str, code: int = 0) -> tuple[str, str]:
@@ -79,3 +81,20 @@ def test_what_is_refused(capsys):
     """Names told twice and rules that cannot hold exit as they do for every verb."""
     assert "is told twice" in told(capsys, "--told", "a=x.toml", "a=y.toml", code=2)[1]
     assert "No plan" in told(capsys, "--set", "envelopes.core=700000", code=3)[1]
+
+
+def test_switch_points(capsys, tmp_path):
+    """With --switch-points the nearest ones are shown, and as JSON every table; options that do not go with it are
+    refused."""
+    al.write(neighbour(), tmp_path / "made")
+    assert cli.main(["regimes", str(tmp_path / "made"), "--switch-points"]) == 0
+    out, words = capsys.readouterr()
+    assert "The nearest figure that would change who signs is" in words
+    assert "Answers as figures are" in out
+    assert "Switch points" in out
+    nothing = al.switch_points(neighbour(), rows=True, tick=lambda done, total: False)
+    told_all = json.loads(switch_points_to_json(nothing))
+    assert told_all["complete"] is False
+    assert len(told_all["points"]) == 16 * len(told_all["headlines"])
+    assert "--each: goes with --switch-points" in told(capsys, "--each", code=2)[1]
+    assert "does not go with --switch-points" in told(capsys, "--switch-points", "--statutory", code=2)[1]

@@ -86,6 +86,7 @@ def test_the_fallback_is_chosen_and_stands_in_the_address(tmp_path, explorer):
     assert draft(app).fallback == "last year"
     assert dict(app.query_params)["fallback"] == "last year"
     assert "everybody spends as before" in said(app)
+    assert [each.value for each in unfold(app).code if "--fallback last-year" in each.value]
     again = visit("deal", **dict(app.query_params.items()))
     assert opens(again) == opens(app)
     app.selectbox(key="deal-fallback").set_value("apart")

@@ -32,14 +32,15 @@ from allocate.cli import (
     regimes,
     rules,
     schema,
+    settle,
     solve,
 )
 from allocate.cli.options import read_changes, read_sets
 from allocate.cli.output import ANSWERED, NO_PLAN, OUR_FAULT, SCENARIO_WRONG, say, say_changes, speak_utf8
 
 VERBS = (
-    check, solve, clash, rules, propose, fairness, frontier, lenses, next_pound, reach, regimes, deal, holds, lawful,
-    explore, places, bench, schema,
+    check, solve, clash, rules, propose, fairness, frontier, lenses, next_pound, reach, regimes, deal, settle, holds,
+    lawful, explore, places, bench, schema,
 )  # fmt: skip
 """In the order in which help lists them."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import allocate as al
 from allocate.cli.options import above_nothing, add_common, read_pairs, read_scenario
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
+from allocate.cli.terms_of import answer_terms
 from allocate.commons.blocs import by_kind
 from allocate.commons.fallbacks import FALLBACKS
 from allocate.plan.figures import number, pounds
@@ -24,8 +25,15 @@ def add(verbs: Any) -> None:
     add_common(verb, seconds=60.0, each=" for each solve")
     names = [name.replace(" ", "-") for name in FALLBACKS]
     verb.add_argument("--fallback", choices=names, default=names[0], help=f"what each has without a deal ({names[0]})")
-    verb.add_argument(
+    asked = verb.add_mutually_exclusive_group()
+    asked.add_argument(
         "--all-groups", action="store_true", help="two other ways to share beside it, which take every group's value"
+    )
+    asked.add_argument(
+        "--terms", action="store_true", help="rates, matching and open books that make the plan what each would choose"
+    )
+    asked.add_argument(
+        "--paid", metavar="PARTNER.PROGRAMME[.PLACE]", help="what a partner spends there at every rate it could be paid"
     )
     verb.add_argument(
         "--short",
@@ -44,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     """Find the deal, say and show it; a fallback from which somebody would still move is said to be none."""
     from allocate import screen
 
+    if options.terms or options.paid:
+        return answer_terms(options)
     scenario = read_scenario(options)
     blocs = read_blocs(scenario, options)
     with screen.progress(f"Asking what groups of {scenario.heading.name} could do by themselves") as tell:

@@ -1,4 +1,4 @@
-"""`allocate regimes`: what the system buys apart, told and together."""
+"""`allocate regimes`: what the system buys apart, told and together, and how far figures may move before that turns."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from functools import partial
 from typing import Any
 
 import allocate as al
-from allocate.cli.options import a_count, add_common, read_changes, read_pairs, read_scenario
+from allocate.cli.options import a_count, add_common, read_changes, read_pairs, read_scenario, refuse
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json
 from allocate.commons.regimes import APART, IN_FORCE, STATUTORY, TOGETHER
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.words import capital, title
 
 FILE = "NAME=FILE"
+SHOWN = 20
+"""Switch points on the screen; --format json has all."""
 
 
 def add(verbs: Any) -> None:
@@ -31,6 +33,11 @@ def add(verbs: Any) -> None:
         "--holders", action="store_true", help="money is spent by who holds it in law, not by who runs the lines"
     )
     verb.add_argument("--starts", type=a_count, default=1, metavar="N", help="further starts to draw by lot (1)")
+    verb.add_argument(
+        "--switch-points", action="store_true",
+        help="how far what partners count (benefits.csv) would have to move to turn an answer over, instead",
+    )  # fmt: skip
+    verb.add_argument("--each", action="store_true", help="with --switch-points, every figure of every row")
     verb.set_defaults(run=run)
 
 
@@ -40,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
 
     files = read_pairs("--told", options.told, FILE)
     told = {name: read_changes(file) for name, file in files.items()} or None
+    _refuse_apart(options)
     scenario = read_scenario(options)
+    if options.switch_points:
+        return _switching(scenario, told, options)
     with screen.progress(f"Solving {scenario.heading.name} apart, told and together"):
         found = al.regimes(
             scenario, told=told, rules=STATUTORY if options.statutory else IN_FORCE, holders=options.holders,
@@ -51,6 +61,70 @@ def run(options: argparse.Namespace) -> int:
             say(sentence)
     answer(options.format, partial(regimes_to_json, found), found.table, partial(show, found))
     return ANSWERED if found.certified else OUR_FAULT
+
+
+def _refuse_apart(options: argparse.Namespace) -> None:
+    """Raises ScenarioError for options that do not go together."""
+    goes = {"--statutory": options.statutory, "--holders": options.holders, "--starts": options.starts != 1}
+    if options.switch_points:
+        refuse([al.Problem(name, "does not go with --switch-points: leave one out") for name, on in goes.items() if on])
+    elif options.each:
+        refuse([al.Problem("--each", "goes with --switch-points", fix="add --switch-points")])
+
+
+def _switching(scenario: al.Scenario, told: dict[str, dict[str, Any]] | None, options: argparse.Namespace) -> int:
+    """Find the switch points, say and show them."""
+    from allocate import screen
+
+    with screen.progress(f"Moving what partners of {scenario.heading.name} count") as tell:
+        found = al.switch_points(scenario, told=told, rows=options.each, seconds=options.seconds, tick=tell)
+    for sentence in [*found.sentences, scenario.heading.caveat]:
+        if sentence:
+            say(sentence)
+    answer(options.format, partial(switch_points_to_json, found), found.points, partial(show_points, found))
+    return ANSWERED if found.certified else OUR_FAULT
+
+
+def switch_points_to_json(found: al.SwitchPoints) -> str:
+    """What was found as JSON: its sentences, whether nobody moves as figures are, and every table."""
+    facts = {"scenario": found.scenario.id, "fallback": found.fallback, "certified": found.certified}
+    return to_json({"sentences": found.sentences} | facts | {"complete": found.complete} | found.tables())
+
+
+def show_points(found: al.SwitchPoints) -> None:
+    """The answers, and the switch points nearest to what figures are, as people's tables."""
+    from allocate import screen
+
+    say("")
+    screen.put_all([answers(found), nearest(found)])
+
+
+def answers(found: al.SwitchPoints) -> Any:
+    """Each answer as figures are, with its margin."""
+    from allocate import screen
+
+    sheet = screen.Sheet("Answers as figures are", ["Answer", "So", "Margin", "Must exceed"])
+    for row in found.headlines.itertuples():
+        said = partial(amount, unit=row.unit, currency=found.scenario.heading.currency)
+        cells = [capital(row.headline), "yes" if row.answer else "no", said(row.margin, signed=True)]
+        sheet.rows.append(([*cells, said(row.least, signed=True)], ""))
+    return sheet
+
+
+def nearest(found: al.SwitchPoints) -> Any:
+    """The switch points, the nearest first."""
+    from allocate import screen
+
+    points = found.nearest.head(SHOWN)
+    titles = ["Figure", "Now", "Is", "Answer that turns", "To", "At", "Times"]
+    left = len(found.nearest) - len(points)
+    title = f"Switch points (the {SHOWN} nearest of {len(found.nearest)})" if left else "Switch points"
+    sheet = screen.Sheet(title, titles)
+    for row in points.itertuples():
+        figure = found.figures[row.figure]
+        cells = [capital(figure.name), figure.said(row.now), row.status, row.headline, "no" if row.answer else "yes"]
+        sheet.rows.append(([*cells, figure.said(row.value), number(row.factor)], ""))
+    return sheet
 
 
 def regimes_to_json(found: al.Regimes) -> str:

@@ -22,6 +22,7 @@ from allocate.engine.bends import FIRM
 from allocate.engine.certificate import Flows, Prices, upper_bound
 from allocate.engine.optimum import Options
 from allocate.engine.piece import Clash, solved_whole
+from allocate.engine.polish import polish
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 from allocate.scenario.scenario import Scenario
@@ -110,9 +111,15 @@ class Apart:
             return Reply(flows, 0.0, 0.0, 0.0)
         now, stake = problem.value(flows.spend), problem.at_stake
         if player in self._prices:
-            # Any prices bound what a reply could gain: where the last ones leave next to nothing, none is looked for.
-            most = upper_bound(problem, self._prices[player]) - now
+            # Any prices bound what a reply could gain: where the last ones, or those that fit what stands, leave next
+            # to nothing, none is looked for.
+            prices = self._prices[player]
+            most = upper_bound(problem, prices) - now
+            if most > LEAST * stake:
+                prices = polish(problem, flows, prices)[1]
+                most = upper_bound(problem, prices) - now
             if most <= LEAST * stake:
+                self._prices[player] = prices
                 return Reply(flows, 0.0, most, stake)
         try:
             solved = solved_whole(problem, replace(self.options, wanted=now + LEAST * stake), Watch())

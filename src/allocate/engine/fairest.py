@@ -337,6 +337,9 @@ def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) ->
             first, spent = found.certificate.bound, _spent(laid, problem, found)
         price = np.maximum(-found.prices.limit[len(problem.limits) - 2 * count :][:count], 0.0) * free
         now = free & (price > PROVED * price.sum()) if price.sum() > 0 else free
+        # What is held already may be where it is held, and a rounding error below: the next step must not be in want.
+        has = problem.bodies(found.flows.spend, found.flows.moved)[-count:] / laid.scale
+        level = np.where(free, level, np.minimum(level, has - SLACK))
         level = np.where(now, found.flows.spend[lowest] / laid.scale * (1 - SLACK) - SLACK, level)
         free &= ~now
         problem = _pinned(laid, problem, found.flows, spent)

@@ -124,7 +124,7 @@ def from_query(query: Iterable[tuple[str, Sequence[str]]], scenario: str) -> tup
     return replace(draft, reasons={path: why for path, why in draft.reasons.items() if path in draft.changes}), told
 
 
-def reproduce(draft: Draft, folder: str) -> str:
-    """The command line that gives the same plan."""
+def reproduce(draft: Draft, folder: str, verb: str = "solve") -> str:
+    """The command line that gives the same plan, or asks something else of it."""
     sets = (f" --set {quote(f'{path}={value_text(value)}')}" for path, value in draft.changes.items())
-    return f"allocate solve {quote(folder)}" + "".join(sets)
+    return f"allocate {verb} {quote(folder)}" + "".join(sets)

@@ -18,10 +18,12 @@ from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.words import title
 from allocate.ui import deal_more, parts, solving
+from allocate.ui.address import reproduce
 from allocate.ui.asking import asked
 from allocate.ui.deal_work import EVERY, Offer
 from allocate.ui.desk import View
 from allocate.ui.parts import Column, figure
+from allocate.ui.sharing import folder_of
 from allocate.ui.tasks import Task
 
 WAYS = {
@@ -43,7 +45,7 @@ def show(view: View, plan: Plan, found: Regimes, made: Offer | None) -> None:
         deal_more.questions(view, plan, made)
     _fold("If money falls short: who goes without", "deal-short", short, view)
     deal_more.law_costs(view)
-    _fold("Exactly how", "deal-how", how, found, made)
+    _fold("Exactly how", "deal-how", how, view, found, made)
 
 
 def _fold(name: str, key: str, fill: Callable[..., None], *what: Any) -> None:
@@ -180,8 +182,8 @@ def short(view: View) -> None:
 # --- how -------------------------------------------------------------------------------------------------------------
 
 
-def how(found: Regimes, made: Offer | None) -> None:
-    """Methods by their proper names, with their sources, and where apart was found to end."""
+def how(view: View, found: Regimes, made: Offer | None) -> None:
+    """Methods by their proper names, with their sources, where apart was found to end, and the same by command."""
     columns = [
         Column("start", "Where replies began"), figure("value", f"Where they ended ({found.unit})", number),
         figure("regret", "Largest regret, part of what is at stake", lambda value: f"{value:.2e}"),
@@ -192,6 +194,13 @@ def how(found: Regimes, made: Offer | None) -> None:
         said.append(f"{len(made.deal.groups)} groups were asked what they would have by themselves.")
         said += made.deal.sentences[-2:]
     st.html(parts.lines(said) + parts.table(found.starts, columns, "Starts from which apart was looked for"))
+    folder = folder_of(view)
+    commands = [reproduce(view.draft, folder, "regimes")]
+    if made is not None:
+        back = f" --fallback {made.fallback.replace(' ', '-')}" if view.draft.fallback else ""
+        commands.append(reproduce(view.draft, folder, "deal") + back)
+    st.html(parts.paragraph("The same from a command line:"))
+    st.code("\n".join(commands), language=None, wrap_lines=True)
 
 
 HOW = (

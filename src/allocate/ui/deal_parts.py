@@ -45,7 +45,7 @@ def show(view: View, plan: Plan) -> None:
         # Asked for first, since it takes longer: both are worked out at the same time.
         made, whole = (None, True) if lacking else offer(view.wanted, view.draft.fallback or APART)
     with ways:
-        found = regimes_of(view.wanted)
+        found, all_told = regimes_of(view.wanted)
     if found is None:
         return
     if not isinstance(found, Regimes):
@@ -64,6 +64,8 @@ def show(view: View, plan: Plan) -> None:
             parts.draw(parts.tiles(shown), key="story")
     with ways:
         parts.draw(parts.gallery([told_of(found)], tables), key="pictures")
+        if not all_told:
+            st.button("Go on with other rules from above", on_click=tasks.again, args=("regimes",), key="regimes-again")
     with who:
         if mine is not None:
             counted = next(each for each in found.sentences if "benefits.csv" in each)
@@ -384,9 +386,9 @@ def needs(view: View) -> None:
             "each partner and outcome:"
         )
         st.html(parts.title("What is needed to say who would sign") + parts.paragraph(text, "text"))
-        st.code(example(view), language="csv")
+        st.code(example(view), language="csv", wrap_lines=True)
         st.html(parts.lines(EXAMPLE) + parts.paragraph("And three rows into its evidence.csv:", "text"))
-        st.code(EVIDENCE.format(source=view.wanted.table("sources")["id"].iloc[0]), language="csv")
+        st.code(EVIDENCE.format(source=view.wanted.table("sources")["id"].iloc[0]), language="csv", wrap_lines=True)
 
 
 EXAMPLE = (

@@ -116,13 +116,13 @@ def _from_ground(scenario: Scenario, fallback: str) -> Offer:
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def regimes_of(scenario: Scenario) -> Regimes | AllocateError | None:
-    """Apart, told and together, without what each law costs; None while it is worked out."""
+def regimes_of(scenario: Scenario) -> tuple[Regimes | AllocateError | None, bool]:
+    """Apart, told and together, without what each law costs, and whether that is all; None while it is worked out."""
 
     def work(task: Task[Any]) -> Regimes:
         return regimes(scenario, law=False, solve=solving.answer, tick=task.tick)
 
-    return asked("regimes", scenario.digest, work, "Working out what each would do for itself")[0]
+    return asked("regimes", scenario.digest, work, "Working out what each would do for itself")
 
 
 def offer(scenario: Scenario, fallback: str) -> tuple[Offer | AllocateError | None, bool]:
