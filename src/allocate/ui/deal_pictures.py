@@ -18,6 +18,8 @@ Scale = Callable[[float], float]
 LAWFUL = "As last year, made lawful"
 FAR = 4.0
 """The scale of apart, told and together reaches so many times as far down as from together to apart."""
+WIDE = 2.5
+"""A band that is so many times as wide as anybody's own change is shown whole."""
 BEYOND = "\N{BLACK LEFT-POINTING SMALL TRIANGLE}"
 
 
@@ -94,13 +96,17 @@ def signing(offer: Offer, unit: str, mine: str = "") -> Picture:
         for row in offer.partners.rename(columns={"name": "name_"}).itertuples()
     ]  # fmt: skip
     ends = [0.0, *(row["change"] for row in rows)]
-    ends += [offer.gain, *(row["gain"] for row in rows)] if offer.shares else []
+    ends += [row["gain"] for row in rows] if offer.shares else []
+    # The band is as wide as the whole gain: where that is far more than anybody's own it runs off the edge.
+    whole = offer.gain <= WIDE * max(map(abs, ends))
+    ends += [offer.gain] if offer.shares and whole else []
     scale = scaled(min(ends), max(ends), margin=0.05)
     body = "".join(lined(row["name"], row["label"], _journey(row, offer, scale)) for row in rows)
     say = _ticked(unit, ends)
     ticks = "".join(mark("al-tick", scale(at), text) for at, text in ticks_of(min(ends), max(ends), say))
     words = {"rose": "Together, as it stands: more than without a deal", "fell": "Less"}
-    words |= {"deal": "With payments", "band": "Where nobody has less than without a deal"} if offer.shares else {}
+    band = "Where nobody has less than without a deal" + ("" if whole else f", to {offer.say(offer.gain, True)}")
+    words |= {"deal": "With payments", "band": band} if offer.shares else {}
     told = [{**row, "label": offer.say(row["change"], True)} for row in rows]
     alt = f"{len(rows)} partners, together against no deal. {extremes(told, 'change')}"
     return Picture(framed(body + lined("", "", ticks, " al-ticks"), alt, legend(words)), alt, who_signs(offer))
