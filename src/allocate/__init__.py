@@ -20,8 +20,8 @@ from allocate.commons.replies import Replies, replies
 from allocate.commons.rivals import Rivals, pairwise
 from allocate.commons.settlements import Settlements, settle
 from allocate.commons.shortage import Shortage, shortage
-from allocate.commons.terms import Terms, terms
 from allocate.commons.switching import SwitchPoints, switch_points
+from allocate.commons.terms import Terms, terms
 from allocate.commons.versions import Version, accept, compare_versions, restore, versions
 from allocate.commons.voting import banzhaf, shapley_shubik
 from allocate.engine.watch import Watch

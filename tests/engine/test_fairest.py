@@ -449,3 +449,24 @@ def test_the_largest_shipped_system_in_time():
     assert np.isfinite(plan.aim.bound)
     assert plan.aim.gap <= 1e-4
     assert plan.given_up <= 0.05 + 1e-6
+
+
+def test_a_rule_that_must_bend_bends_for_an_aim_as_well():
+    """A cap that a floor bends leaves an aim as much room as the plan of most benefit takes: it is no clash, and the
+    fairest plan has all that room."""
+    places = [{"place": name, "programme": "care", "baseline": spent} for name, spent in (("a", 3e5), ("b", 5e5))]
+    curves = [
+        {"place": name, "programme": "care", "shape": "power", "slope": slope, "reference": about, "exponent": 0.5}
+        for name, slope, about in (("a", 0.002, 1e5), ("b", 0.001, 5e5))
+    ]
+    rules = {
+        "cap": {"kind": "cap", "amount": 2e5, "where": {"places": ["a"]}, "standing": "agreed",
+                "bends": [{"price": 100.0}]},
+        "least": {"kind": "floor", "amount": 3e5, "where": {"places": ["a"]}},
+        "aim": {"kind": "worst-off", "view": "spend"},
+    }  # fmt: skip
+    scenario = make(places, curves, 9e5, rules)
+    plan, most = al.solve(scenario), al.solve(scenario.change({"rules.aim.in_force": False}))
+    assert plan.certified
+    assert plan.by("place")["spend"].iloc[0] == pytest.approx(most.by("place")["spend"].iloc[0], abs=2)
+    assert most.limits.set_index("rule")["bent"]["cap"] > 1e5

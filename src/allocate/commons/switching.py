@@ -200,8 +200,9 @@ class SwitchPoints:
         looked = self.points.loc[self.points["why"] != NOT_ASKED, "figure"].nunique()
         some = "" if self.complete else f" of the {len(self.figures)} that were to be"
         return (
-            f"{count(looked, 'figure')}{some} were looked at, alone or with its like. What one counts more of what others buy, those who buy it count less. These are the nearest found: "
-            "between the values tried an answer may change and change back."
+            f"{count(looked, 'figure')}{some} were looked at, alone or with its like. What one counts more of what "
+            "others buy, those who buy it count less. These are the nearest found: between the values tried an answer "
+            "may change and change back."
         )
 
     def _rest(self) -> str:

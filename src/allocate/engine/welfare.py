@@ -130,6 +130,9 @@ class Laid:
         tally = Tally(scenario, totals={name: known[name] for name in known if name in named})
         curves = _curves(under.curves, welfare, len(under.low), scale)
         none = np.zeros(welfare.count)
+        terms = Terms.of(limits, tally, len(under.low) + welfare.count, len(curves), len(under.route_high))
+        # How far limits under it are bent already, they do not say themselves.
+        terms.ends[:, : len(under.limits)] = under.terms.ends
         problem = replace(
             under, under=under, scenario=scenario, curves=curves, tally=tally, limits=limits,
             weight=np.concatenate([np.zeros(len(under.weight)), [worth.weight for worth in welfare.worths]]),
@@ -137,7 +140,7 @@ class Laid:
             scale=np.concatenate([under.scale, none]), baseline=np.concatenate([under.baseline, none]),
             envelope_of_line=np.concatenate([under.envelope_of_line, none.astype(int) + len(under.amount)]),
             amount=np.concatenate([under.amount, [amount]]),
-            terms=Terms.of(limits, tally, len(under.low) + welfare.count, len(curves), len(under.route_high)),
+            terms=terms,
         )  # fmt: skip
         return cls(under, welfare, problem, scale)
 

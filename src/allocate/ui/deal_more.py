@@ -28,7 +28,7 @@ from allocate.ui.desk import View
 from allocate.ui.parts import Column, figure
 from allocate.ui.tasks import Task
 
-NEAR = 0.01
+NEAR = 0.02
 """How much of the best plan's gain another plan as good may give up."""
 TEMPTING = 12
 """Rules that tempt somebody, which are listed."""
