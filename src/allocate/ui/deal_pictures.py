@@ -45,10 +45,10 @@ def three_ways(found: Regimes) -> Picture:
 
 
 def _ends(rows: list[Row], noise: float) -> tuple[float, float]:
-    """Where the scale begins and ends: far enough below apart to show what is near it, not all that lies far below."""
-    least, most = min(row["least"] for row in rows), max(row["most"] for row in rows)
+    """Where the scale begins and ends: with the lowest that is near apart, not with all that lies far below."""
+    least, most = [row[key] for row in rows for key in ("least", "at", "most")], max(row["most"] for row in rows)
     gap = most - next(row["least"] for row in rows if row["kind"] == "apart")
-    return (max(least, most - FAR * gap), most) if gap > noise else (least, most)
+    return min(each for each in least if gap <= noise or each >= most - FAR * gap), most
 
 
 def ways(found: Regimes) -> list[Row]:
