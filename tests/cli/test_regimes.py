@@ -87,7 +87,7 @@ def test_switch_points(capsys, tmp_path):
     """With --switch-points the nearest ones are shown, and as JSON every table; options that do not go with it are
     refused."""
     al.write(neighbour(), tmp_path / "made")
-    assert cli.main(["regimes", str(tmp_path / "made"), "--switch-points"]) == 0
+    assert cli.main(["regimes", str(tmp_path / "made"), "--switch-points", "--alike", "0.0"]) == 0
     out, words = capsys.readouterr()
     assert "The nearest figure that would change who signs is" in words
     assert "Answers as figures are" in out

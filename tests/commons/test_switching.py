@@ -83,7 +83,7 @@ def test_switch_points_by_hand(found):
     # With v = 0.4 there is nothing to share where w = 0.2; what the neighbour counts changes no plan.
     assert point(found, OWN, "gain")["down"] == near(0.2)
     assert point(found, WORTH, "gain")["down"] == near(0.625)
-    assert point(found, "shares of council", "gain")["down"] == near(0.25)
+    assert point(found, "shares of council", "told", RULE)["down"] == near(0.375)
     # Where all counts so many times as much to whoever buys it, plans stay, and so does what the neighbour gains.
     assert np.isnan(point(found, "every own", "gain")["down"])
 
@@ -101,12 +101,12 @@ def test_what_no_figure_changes(found):
 
 def test_ranges_that_add_up(found):
     """A share goes up to where nothing is left to the buyer, an own part to where all lands once, a worth to four
-    times."""
+    times, and what moves together down to a quarter."""
     ends = found.points.groupby("figure")[["lowest", "highest"]].first()
     assert list(ends.loc[SHARE]) == pytest.approx([0.0, 0.9])
     assert list(ends.loc[OWN]) == pytest.approx([0.0, 0.6])
     assert list(ends.loc[WORTH]) == pytest.approx([0.25, 4.0])
-    assert list(ends.loc["shares of council"]) == pytest.approx([0.0, 2.25])
+    assert list(ends.loc["shares of council"]) == pytest.approx([0.25, 2.25])
 
 
 def test_sentences(found):

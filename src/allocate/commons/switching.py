@@ -48,7 +48,7 @@ partner would sign without payments, and there is a gain to share."""
 WORTH_HAVING = 1e-3
 """The part of what together buys that is worth having, where nobody says otherwise."""
 FEW, MANY = 0.25, 4.0
-"""How far a worth is moved, in times what it is, and every figure that is anything upwards."""
+"""How far a worth is moved down, and what moves together; and every figure up, in times what it is."""
 CLOSE = 0.01
 """How near a switch point is closed in upon, as a part of the figure, or of its range where the figure is nothing."""
 CHOSEN = 4
@@ -111,11 +111,11 @@ class SwitchPoints:
                stake), why (where one is blank)
 
     A share moves from 0 to where it would leave a buyer less than nothing of what it buys, or to 1; an own part from 0
-    to where all that is bought lands just once; a worth from a quarter of what it is. None goes further up than four
-    times, unless it is nothing. Apart is taken to stay as it is for as long as nobody gains by moving; at each
-    point, though, the answer differs where partners start from today's spending, as `allocate.regimes` has them do.
-    Between the values tried an answer may change and change back: a point is the nearest found, and closed in upon to a
-    hundredth of the figure.
+    to where all that is bought lands just once; a worth, and what moves together, from a quarter of what it is. None
+    goes further up than four times, unless it is nothing. Apart is taken to stay as it is for as long as nobody gains
+    by moving; at each point, though, the answer differs where partners start from today's spending, as
+    `allocate.regimes` has them do. Between the values tried an answer may change and change back: a point is the
+    nearest found, and closed in upon to a hundredth of the figure.
     """
 
     ground: Ground
@@ -285,6 +285,7 @@ def _figure(
     now = 1.0 if together else float(table[of].iloc[rows[0]])
     status = ", ".join(dict.fromkeys(statuses[of][rows]))
     lowest, highest = _range(table, buys, cover, of, rows, now, together)
+    lowest = max(lowest, FEW) if together else lowest
     highest = min(highest, MANY * now) if now > 0 else highest
     return Figure(key, name, of, rows, now, unit, status, float(min(lowest, now)), float(max(highest, now)))
 
