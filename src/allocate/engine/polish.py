@@ -248,7 +248,8 @@ def _on_limits(problem: Problem, multipliers: Array) -> Array:
 def _longest_step(problem: Problem, place: _Place, step: Array) -> tuple[float, tuple[str, int] | None]:
     """How much of a step keeps every bound and every row that did not bind, and what stops it."""
     room = np.where(step > 0, place.high - place.at, place.at - place.low)
-    share = np.divide(room, np.abs(step), out=np.full(len(step), np.inf), where=step != 0)
+    with np.errstate(over="ignore"):  # a step of next to nothing goes as far as one of nothing
+        share = np.divide(room, np.abs(step), out=np.full(len(step), np.inf), where=step != 0)
     stop = int(np.argmin(share)) if len(share) else 0
     longest, blocker = 1.0, None
     if len(share) and share[stop] < 1.0:
