@@ -98,3 +98,16 @@ def test_switch_points(capsys, tmp_path):
     assert len(told_all["points"]) == 16 * len(told_all["headlines"])
     assert "--each: goes with --switch-points" in told(capsys, "--each", code=2)[1]
     assert "does not go with --switch-points" in told(capsys, "--switch-points", "--statutory", code=2)[1]
+
+
+def test_rules_from_above_by_a_rate(capsys):
+    """Exactly, at least and alike are three different rules, each in its own words; a saving is a rate below 0."""
+    asked = ("--exactly", "care=0.02", "--at-least", "care=0.02", "--alike", "-0.05")
+    rows = list(csv.DictReader(io.StringIO(told(capsys, *asked, "--format", "csv")[0])))
+    assert list(dict.fromkeys(row["rule"] for row in rows if row["rule"])) == [
+        "Spending on Care grows by exactly 2.0% in each place",
+        "Spending on Care grows by at least 2.0% in each place",
+        "Every partner falls by exactly 5.0%",
+    ]
+    assert "is no programme" in told(capsys, "--exactly", "cares=0.02", code=2)[1]
+    assert "is not a rate between -1 and 1" in told(capsys, "--at-least", "care=2", code=2)[1]

@@ -56,3 +56,18 @@ def test_the_standard_three():
     ]
     for changes in found.values():
         assert al.solve(together.scenario.change(changes)).value < together.value
+
+
+def test_what_a_control_asks_in_words():
+    """Each of the three says what it asks, a saving as a fall; another kind is refused."""
+    scenario = common_purse()
+    asked = {kind: controls.in_words(scenario, kind, -0.05, "care") for kind in ("exactly", "at least", "alike")}
+    assert [list(each) for each in asked.values()] == [
+        ["Spending on Care falls by exactly 5.0% in each place"],
+        ["Spending on Care falls by at most 5.0% in each place"],
+        ["Every partner falls by exactly 5.0%"],
+    ]
+    kinds = {kind: {rule["kind"] for rule in next(iter(each.values())).values()} for kind, each in asked.items()}
+    assert kinds == {"exactly": {"keep"}, "at least": {"floor"}, "alike": {"keep"}}
+    with pytest.raises(ValueError, match="kind must be one of"):
+        controls.in_words(scenario, "nearly", 0.1, "care")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,12 +15,12 @@ import allocate as al
 from allocate.commons.alternatives import alternatives
 from allocate.plan.figures import number, pounds
 from allocate.scenario.writing import write
-from allocate.ui import deal_more, deal_pictures, deal_work
+from allocate.ui import deal_more, deal_pictures, deal_terms, deal_work
 from allocate.ui.address import Draft, from_query
 from allocate.ui.deal_parts import control, verdict
 from tests.commons.games import majority, shared_good, workshop
 from tests.conftest import SCENARIOS
-from tests.ui.apping import draft, explorer, said, settle, unfold, visit
+from tests.ui.apping import draft, explorer, heads, said, settle, unfold, visit, words
 from tests.ui.apping import verdict as opens
 
 pytestmark = pytest.mark.usefixtures("explorer")
@@ -283,7 +286,7 @@ def test_a_long_question_waits_to_be_asked(tmp_path, explorer):
 def test_other_plans_stand_side_by_side(tmp_path, explorer):
     """Plans nearly as good are listed with who is for and against, and how far each could go is drawn."""
     text = answered(opened(shared_good(), tmp_path, explorer), "alternatives")
-    found = alternatives(shared_good())
+    found = alternatives(shared_good(), within=deal_more.NEAR)
     assert found.sentences[0] in text
     assert "How far each programme could go" in text
 
@@ -312,6 +315,46 @@ def test_what_may_lawfully_move_is_asked_on_the_money():
     found = al.lawful(al.read(SCENARIOS / "tiny"))
     assert found.sentences[0] in text
     assert "The most that can lawfully reach each programme" in text
+
+
+def test_settlements_are_a_short_list_with_a_picture(tmp_path, explorer):
+    """Without payments the page lists the package's settlements, what each means, and what each lands on partners."""
+    scenario = shared_good()
+    text = answered(opened(scenario, tmp_path, explorer, seat="partners.a"), "settle")
+    found = al.settle(scenario)
+    assert found.sentences[0] in text
+    for name in found.summary.loc[found.summary["why"] == "", "settlement"]:
+        assert f"{name[:1].upper()}{name[1:]}:" in text
+    drawn = deal_pictures.settled(found.settlements, "£", "a")
+    assert len(drawn.table) == 2
+    assert drawn.html.count("al-way ") == len(found.settlements)
+    assert "(you)" in drawn.html
+
+
+def test_terms_say_who_would_still_leave_under_which(tmp_path, explorer):
+    """Every scheme has a column, with what each partner could gain by leaving; rates and untruths stand below."""
+    scenario = shared_good()
+    text = answered(opened(scenario, tmp_path, explorer, seat="partners.a"), "terms")
+    found = al.terms(scenario)
+    assert found.sentences[0] in text
+    assert all(name in text for name in deal_terms.SCHEMES.values())
+    assert "Rates that matter most" in text
+    assert "What an untruth would gain" in text
+
+
+def test_switch_points_are_told_nearest_first():
+    """Each point that was found has a row, the nearest first, with what the answer would then be."""
+    point = {"name": "shares", "unit": "part", "now": 0.1, "status": "assumed", "headline": "Would A sign?",
+             "answer": True, "down": np.nan, "up": 0.3, "factor_down": np.nan, "factor_up": 3.0}  # fmt: skip
+    worth = point | {"name": "worth", "unit": "times", "now": 1.0, "answer": False, "down": 0.8, "up": np.nan}
+    points = pd.DataFrame([point, worth | {"factor_down": 0.8, "factor_up": np.nan}])
+    drawn = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deal_terms.st, "html", drawn.append)
+        deal_terms.turning(SimpleNamespace(points=points, sentences=["First."]))
+    rows = heads(drawn[0], "row")
+    assert rows == ["Worth", "Shares"]
+    assert words(drawn[0]).index("0.8 times Would A sign? yes") < words(drawn[0]).index("0.3 Would A sign? no")
 
 
 __all__ = ["explorer"]

@@ -7,13 +7,30 @@ from functools import partial
 from typing import Any
 
 import allocate as al
-from allocate.cli.options import a_count, add_common, read_changes, read_pairs, read_scenario, refuse
+from allocate.cli.options import (
+    a_count,
+    a_rate,
+    add_common,
+    read_changes,
+    read_numbers,
+    read_pairs,
+    read_scenario,
+    refuse,
+)
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json
+from allocate.commons.controls import ALIKE, AT_LEAST, EXACTLY
 from allocate.commons.regimes import APART, IN_FORCE, STATUTORY, TOGETHER
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.words import capital, title
+from allocate.scenario.words import suggestion
 
-FILE = "NAME=FILE"
+FILE, RATE = "NAME=FILE", "PROGRAMME=RATE"
+NO_RATE = "is not a rate between -1 and 1: for five per cent write 0.05"
+ASKS = {
+    EXACTLY: "in each place spending on a programme grows by exactly this rate, such as community=0.05",
+    AT_LEAST: "in each place it grows by at least this rate, with freedom above it",
+}
+"""Rules from above about a programme, and what they ask."""
 SHOWN = 20
 """Switch points on the screen; --format json has all."""
 
@@ -24,7 +41,15 @@ def add(verbs: Any) -> None:
     add_common(verb, seconds=60.0, each=" for each solve")
     verb.add_argument(
         "--told", nargs="+", default=[], metavar=FILE,
-        help="rules from above to try (TOML files of changes), by what each asks; three of its own if left out",
+        help="rules from above to try (TOML files of changes), by what each asks; three of its own if none is",
+    )  # fmt: skip
+    for kind, asks in ASKS.items():
+        verb.add_argument(
+            f"--{kind.replace(' ', '-')}", nargs="+", default=[], metavar=RATE, help=f"a rule from above: {asks}"
+        )
+    verb.add_argument(
+        "--alike", nargs="+", type=a_rate, default=[], metavar="RATE",
+        help="a rule from above: every partner's spending grows by this rate, or falls where it is below 0",
     )  # fmt: skip
     verb.add_argument(
         "--statutory", action="store_true", help="what was only agreed holds for nobody; powers to move money stay"
@@ -46,14 +71,15 @@ def run(options: argparse.Namespace) -> int:
     from allocate import screen
 
     files = read_pairs("--told", options.told, FILE)
-    told = {name: read_changes(file) for name, file in files.items()} or None
+    told = {name: read_changes(file) for name, file in files.items()}
     _refuse_apart(options)
     scenario = read_scenario(options)
+    rules = (told | _in_words(scenario, options)) or None
     if options.switch_points:
-        return _switching(scenario, told, options)
+        return _switching(scenario, rules, options)
     with screen.progress(f"Solving {scenario.heading.name} apart, told and together"):
         found = al.regimes(
-            scenario, told=told, rules=STATUTORY if options.statutory else IN_FORCE, holders=options.holders,
+            scenario, told=rules, rules=STATUTORY if options.statutory else IN_FORCE, holders=options.holders,
             others=options.starts, seconds=options.seconds,
         )  # fmt: skip
     for sentence in [*found.sentences, scenario.heading.caveat]:
@@ -61,6 +87,25 @@ def run(options: argparse.Namespace) -> int:
             say(sentence)
     answer(options.format, partial(regimes_to_json, found), found.table, partial(show, found))
     return ANSWERED if found.certified else OUR_FAULT
+
+
+def _in_words(scenario: al.Scenario, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The rules from above that are asked for by a rate, what each asks to its changes."""
+    programmes, told = scenario.programmes["id"].tolist(), dict[str, dict[str, Any]]()
+    for kind in ASKS:
+        option = f"--{kind.replace(' ', '-')}"
+        rates = read_numbers(option, read_pairs(option, getattr(options, kind.replace(" ", "_")), RATE), "a rate")
+        wrong = [
+            al.Problem(option, "is no programme", value=name, fix=suggestion(name, programmes))
+            for name in rates if name not in programmes
+        ]  # fmt: skip
+        far = [(name, rate) for name, rate in rates.items() if not -1 < rate < 1]
+        refuse(wrong + [al.Problem(option, NO_RATE, field=name, value=f"{rate:g}") for name, rate in far])
+        for programme, rate in rates.items():
+            told |= al.controls.in_words(scenario, kind, rate, programme)
+    for rate in options.alike:
+        told |= al.controls.in_words(scenario, ALIKE, rate)
+    return told
 
 
 def _refuse_apart(options: argparse.Namespace) -> None:

@@ -22,11 +22,13 @@ from allocate.commons.ground import Ground
 from allocate.engine.bends import FIRM, Bands, Bends
 from allocate.engine.certificate import Flows
 from allocate.engine.fairest import Sight, most_of_the_fair, stages
+from allocate.engine.model import LEAST_COUNTED
 from allocate.engine.optimum import Optimum
 from allocate.engine.piece import Clash, best, itself
 from allocate.engine.problem import Problem, Terms
 from allocate.engine.rounding import whole_pounds
 from allocate.engine.watch import Watch
+from allocate.engine.welfare import PER_VALUE
 from allocate.errors import EngineError
 from allocate.rules.kinds import Balanced, BottomUp, Fair
 from allocate.rules.tally import NOTHING, Limit, Row, Tally, Total
@@ -41,6 +43,10 @@ FINE = 1e-9
 """The gap at which the fewest pounds to move need no more polish: curves have no part in them but for floors."""
 CLOSE = 1e-6
 """The part of all money within which as few pounds move."""
+WIDEST = 100.0
+"""How many units of value the largest fallback may be."""
+UNITS = (1.0, 0.1, 10.0)
+"""How many times the usual unit of value is tried."""
 HALF = 1e-9
 """Parts of all weights nearer to one half than this are one half."""
 Piece = tuple[float, float, float]
@@ -186,19 +192,38 @@ class Table:
     def _sight(self, aim: Fair, players: Sequence[int], over: Array, people: Array, slip: float) -> Payoffs:
         """The sight of these players' gains."""
         worth, limits = self.ground.benefits.worth, self.problem.limits[-len(self.floored) :]
-        rows: list[Row] = []
+        bodies: list[Row] = []
         for player in players:
             body = limits[self.floored.index(player)].body
             assert isinstance(body, Row)
-            rows.append(float(worth[player].max()) * body)
+            bodies.append(float(worth[player].max()) * body)
         least = self.ground.fallback.payoffs[list(players)]
-        seen = Seen((), tuple(rows), least, over, people)
-        # A payoff may be thousands of times its gain: in units of payoffs the solver's numbers stay small.
-        unit = max(1.0, float(np.abs(least / over).max(initial=0.0)))
+        seen = Seen((), tuple(bodies), least, over, people)
+        unit = self._unit(bodies, least, over)
         return Payoffs(aim, self.problem, seen, {}, unit, -2.0 * slip, counts=worth[list(players)])
 
+    def _unit(self, bodies: Sequence[Row], least: Array, over: Array) -> float:
+        """What one unit of value is. A payoff may be thousands of times its gain, so payoffs are the measure; but
+        nothing that a small one counts may be too small for the solver beside a large one."""
+        totals, units = self.problem.tally.totals, self.problem.curve_units
+        counted = min(
+            factor * float(units[totals[name].curves[0]]) / each
+            for body, each in zip(bodies, over.tolist(), strict=True) for name, factor in body.terms.items()
+        )  # fmt: skip
+        largest = max(1.0, float(np.abs(least / over).max(initial=0.0)))
+        return float(np.clip(counted * PER_VALUE / LEAST_COUNTED, largest / WIDEST, largest))
+
     def _fair(self, sight: Payoffs) -> Found:
-        """The best by an aim between players; of those the plan that buys most, and of those the nearest to today."""
+        """The best by an aim between players; of those the plan that buys most, and of those the nearest to today.
+        There is one: where the solver fails in one unit, others are tried."""
+        for times in UNITS:
+            try:
+                return self._fairest(replace(sight, unit=sight.unit * times, drawn={}))
+            except (Clash, EngineError):
+                continue
+        raise EngineError("the solver failed in every unit")
+
+    def _fairest(self, sight: Payoffs) -> Found:
         assert self.most is not None
         options, watch = self.ground.options, Watch()
         watch.begin(options.seconds)

@@ -20,6 +20,7 @@ from allocate.scenario.rulebook import Scope, covers
 from allocate.scenario.scenario import Scenario
 
 Changes = dict[str, Any]
+EXACTLY, AT_LEAST, ALIKE = "exactly", "at least", "alike"
 COLUMNS = {"partner": "partners", "place": "places", "programme": "programmes"}
 """What a control may hold for separately, and the field of a rule's `where` that names it."""
 
@@ -42,6 +43,22 @@ def uniform(scenario: Scenario, rate: float, each: str = "partner") -> Changes:
     return _held(scenario, "", rate, each, "keep")
 
 
+def in_words(scenario: Scenario, kind: str, rate: float, programme: str = "") -> dict[str, Changes]:
+    """What a control asks, in words, to its changes: 'exactly' or 'at least' so much more on a programme in each place,
+    or 'alike', the same rate for every partner. Raises KeyError for an unknown programme, and ValueError for another
+    kind."""
+    if kind not in (EXACTLY, AT_LEAST, ALIKE):
+        raise ValueError(f"kind must be one of {EXACTLY!r}, {AT_LEAST!r}, {ALIKE!r}, not {kind!r}")
+    by = f"{'grows' if rate >= 0 else 'falls'} by"
+    if kind == ALIKE:
+        return {f"Every partner {by} exactly {per_cent(abs(rate))}": uniform(scenario, rate)}
+    about = f"Spending on {scenario.name_of('programmes', programme)}"
+    if kind == EXACTLY:
+        return {f"{about} {by} exactly {per_cent(abs(rate))} in each place": prescription(scenario, programme, rate)}
+    most = "at least" if rate >= 0 else "at most"
+    return {f"{about} {by} {most} {per_cent(abs(rate))} in each place": target(scenario, programme, rate)}
+
+
 def standard(together: Plan) -> dict[str, Changes]:
     """Three controls by a centre that knows what is best for the system as a whole, and asks it of all alike: a
     prescription and a floor on the programme to which the plan adds most, at the rate at which it adds to it; and one
@@ -53,13 +70,9 @@ def standard(together: Plan) -> dict[str, Changes]:
     if len(risen):
         most = risen.loc[risen["change"].idxmax()]
         programme, rate = str(most["programme"]), _said(most["change"] / most["baseline"])
-        about = f"Spending on {scenario.name_of('programmes', programme)} grows by"
-        found[f"{about} exactly {per_cent(rate)} in each place"] = prescription(scenario, programme, rate)
-        found[f"{about} at least {per_cent(rate)} in each place"] = target(scenario, programme, rate)
+        found |= in_words(scenario, EXACTLY, rate, programme) | in_words(scenario, AT_LEAST, rate, programme)
     if (before := money["baseline"].sum()) > 0:
-        rate = _said(money["change"].sum() / before)
-        verb = "grows" if rate >= 0 else "falls"
-        found[f"Every partner {verb} by exactly {per_cent(abs(rate))}"] = uniform(scenario, rate)
+        found |= in_words(scenario, ALIKE, _said(money["change"].sum() / before))
     return {said: changes for said, changes in found.items() if changes and _taken(scenario, changes)}
 
 
@@ -95,4 +108,4 @@ def _held(scenario: Scenario, programme: str, rate: float, each: str, kind: str)
     return changes
 
 
-__all__ = ["prescription", "standard", "target", "uniform"]
+__all__ = ["in_words", "prescription", "standard", "target", "uniform"]

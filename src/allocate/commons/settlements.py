@@ -334,11 +334,9 @@ class _Finding:
         self.done += 1
         try:
             return find() if self.table.most is not None else NO_PLAN
-        except Clash:
-            return NO_PLAN
         except ScenarioError:
             return NOT_ALL_GAIN
-        except EngineError:
+        except (Clash, EngineError):
             return FAILED
 
     # --- settlements --------------------------------------------------------------------------------------------------

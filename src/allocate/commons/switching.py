@@ -48,7 +48,7 @@ partner would sign without payments, and there is a gain to share."""
 WORTH_HAVING = 1e-3
 """The part of what together buys that is worth having, where nobody says otherwise."""
 FEW, MANY = 0.25, 4.0
-"""How far a worth is moved, in times what it is, and figures that move together upwards."""
+"""How far a worth is moved, in times what it is, and every figure that is anything upwards."""
 CLOSE = 0.01
 """How near a switch point is closed in upon, as a part of the figure, or of its range where the figure is nothing."""
 CHOSEN = 4
@@ -111,8 +111,8 @@ class SwitchPoints:
                stake), why (where one is blank)
 
     A share moves from 0 to where it would leave a buyer less than nothing of what it buys, or to 1; an own part from 0
-    to where all that is bought lands just once; a worth from a quarter to four times what it is. What moves together
-    goes no further up than four times. Apart is taken to stay as it is for as long as nobody gains by moving; at each
+    to where all that is bought lands just once; a worth from a quarter of what it is. None goes further up than four
+    times, unless it is nothing. Apart is taken to stay as it is for as long as nobody gains by moving; at each
     point, though, the answer differs where partners start from today's spending, as `allocate.regimes` has them do.
     Between the values tried an answer may change and change back: a point is the nearest found, and closed in upon to a
     hundredth of the figure.
@@ -285,7 +285,7 @@ def _figure(
     now = 1.0 if together else float(table[of].iloc[rows[0]])
     status = ", ".join(dict.fromkeys(statuses[of][rows]))
     lowest, highest = _range(table, buys, cover, of, rows, now, together)
-    highest = min(highest, MANY) if together else highest
+    highest = min(highest, MANY * now) if now > 0 else highest
     return Figure(key, name, of, rows, now, unit, status, float(min(lowest, now)), float(max(highest, now)))
 
 
@@ -566,9 +566,9 @@ class _Along:
         """The first neighbours, of the values looked at so far and the end, between which the answer turns over."""
         now = self.figure.now
         between = [value for value in self.probes if min(now, end) <= value <= max(now, end)]
-        if headline.kind != CONTROL:
+        if headline.kind != CONTROL and self.figure.unit == TIMES:
             between.append((now + end) / 2)
-        elif not self._turned(headline, end, afresh):
+        elif headline.kind == CONTROL and not self._turned(headline, end, afresh):
             # Partners under rules from above are asked in between only where the answer has turned over at the end.
             return None
         values = sorted({now, *between, end}, reverse=bool(end < now))

@@ -38,6 +38,8 @@ from allocate.scenario.scenario import Scenario
 Array = np.ndarray
 SLACK = 1e-8
 """The part of a level that is left to rounding where later stages must keep it."""
+ERROR = 1e-10
+"""Units of value by which rounding may miss a level that is held."""
 NOUGHT = 1e-12
 """A constant of a value that rounding left of nothing."""
 LEAST_GIVEN = 1e-5
@@ -339,7 +341,7 @@ def _up_the_ladder(laid: Laid, around: Array, options: Options, watch: Watch) ->
         now = free & (price > PROVED * price.sum()) if price.sum() > 0 else free
         # What is held already may be where it is held, and a rounding error below: the next step must not be in want.
         has = problem.bodies(found.flows.spend, found.flows.moved)[-count:] / laid.scale
-        level = np.where(free, level, np.minimum(level, has - SLACK))
+        level = np.where(free, level, np.minimum(level, has - ERROR))
         level = np.where(now, found.flows.spend[lowest] / laid.scale * (1 - SLACK) - SLACK, level)
         free &= ~now
         problem = _pinned(laid, problem, found.flows, spent)

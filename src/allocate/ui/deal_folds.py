@@ -17,7 +17,7 @@ from allocate.commons.shortage import Shortage, shortage
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.words import title
-from allocate.ui import deal_more, parts, solving
+from allocate.ui import deal_more, deal_terms, parts, solving
 from allocate.ui.address import reproduce
 from allocate.ui.asking import asked
 from allocate.ui.deal_work import EVERY, Offer
@@ -43,6 +43,7 @@ def show(view: View, plan: Plan, found: Regimes, made: Offer | None) -> None:
         _fold("Without payments: what each one's consent costs", "deal-consent", consent, made, own)
     if made is not None:
         deal_more.questions(view, plan, made)
+        deal_terms.questions(view, made)
     _fold("If money falls short: who goes without", "deal-short", short, view)
     deal_more.law_costs(view)
     _fold("Exactly how", "deal-how", how, view, found, made)

@@ -168,14 +168,15 @@ def _who(made: Offer) -> str:
 
 def _takes(made: Offer) -> str:
     """What it takes for all to sign, and whether it then holds."""
-    sums = f"Payments of {made.say(made.paid)} between partners leave everybody better off"
+    sums = f"Payments of {made.say(made.paid)} between partners"
+    does = "leave everybody better off" if len(made.losers) else "share the gain"
     if made.paid <= made.noise:
-        sums = "No payments are needed"
+        sums, does = "No payments", "are needed"
     if made.deal is None or made.deal.stable is None:
-        return f"{sums}; whether groups of them would then walk is not known."
+        return f"{sums} {does}; whether groups of them would then walk is not known."
     if made.deal.stable:
-        return f"{sums}, and no group would do better by itself."
-    return f"{sums}, but no split keeps every group in: that takes {made.say(made.deal.top_up)} from outside."
+        return f"{sums} {does}, and no group would do better by itself."
+    return f"{sums} {does}, but no split keeps every group in: that takes {made.say(made.deal.top_up)} from outside."
 
 
 def _tone(made: Offer) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from allocate.commons.regimes import APART, AT_BEST, BEST, TODAY, TOGETHER, TOLD, WORST, Regimes
-from allocate.plan.figures import number
+from allocate.plan.figures import number, pounds
 from allocate.plan.words import capital
 from allocate.ui.deal_work import Offer
 from allocate.ui.pictures import Picture, extremes, framed, legend, lined, mark, saying, scaled, span, tabled, ticks_of
@@ -18,6 +18,10 @@ Scale = Callable[[float], float]
 LAWFUL = "As last year, made lawful"
 FAR = 4.0
 """The scale of apart, told and together reaches so many times as far down as from together to apart."""
+WIDE = 2.5
+"""A band that is so many times as wide as anybody's own change is shown whole."""
+WAYS_TOLD = 6
+"""Settlements that have a mark of their own."""
 BEYOND = "\N{BLACK LEFT-POINTING SMALL TRIANGLE}"
 
 
@@ -41,10 +45,10 @@ def three_ways(found: Regimes) -> Picture:
 
 
 def _ends(rows: list[Row], noise: float) -> tuple[float, float]:
-    """Where the scale begins and ends: far enough below apart to show what is near it, not all that lies far below."""
-    least, most = min(row["least"] for row in rows), max(row["most"] for row in rows)
+    """Where the scale begins and ends: with the lowest that is near apart, not with all that lies far below."""
+    least, most = [row[key] for row in rows for key in ("least", "at", "most")], max(row["most"] for row in rows)
     gap = most - next(row["least"] for row in rows if row["kind"] == "apart")
-    return (max(least, most - FAR * gap), most) if gap > noise else (least, most)
+    return min(each for each in least if gap <= noise or each >= most - FAR * gap), most
 
 
 def ways(found: Regimes) -> list[Row]:
@@ -94,13 +98,17 @@ def signing(offer: Offer, unit: str, mine: str = "") -> Picture:
         for row in offer.partners.rename(columns={"name": "name_"}).itertuples()
     ]  # fmt: skip
     ends = [0.0, *(row["change"] for row in rows)]
-    ends += [offer.gain, *(row["gain"] for row in rows)] if offer.shares else []
+    ends += [row["gain"] for row in rows] if offer.shares else []
+    # The band is as wide as the whole gain: where that is far more than anybody's own it runs off the edge.
+    whole = offer.gain <= WIDE * max(map(abs, ends))
+    ends += [offer.gain] if offer.shares and whole else []
     scale = scaled(min(ends), max(ends), margin=0.05)
     body = "".join(lined(row["name"], row["label"], _journey(row, offer, scale)) for row in rows)
     say = _ticked(unit, ends)
     ticks = "".join(mark("al-tick", scale(at), text) for at, text in ticks_of(min(ends), max(ends), say))
     words = {"rose": "Together, as it stands: more than without a deal", "fell": "Less"}
-    words |= {"deal": "With payments", "band": "Where nobody has less than without a deal"} if offer.shares else {}
+    band = "Where nobody has less than without a deal" + ("" if whole else f", to {offer.say(offer.gain, True)}")
+    words |= {"deal": "With payments", "band": band} if offer.shares else {}
     told = [{**row, "label": offer.say(row["change"], True)} for row in rows]
     alt = f"{len(rows)} partners, together against no deal. {extremes(told, 'change')}"
     return Picture(framed(body + lined("", "", ticks, " al-ticks"), alt, legend(words)), alt, who_signs(offer))
@@ -182,4 +190,33 @@ def room(rows: list[Row], unit: str) -> Picture:
     return Picture(framed(body, alt), alt, table)
 
 
-__all__ = ["band_said", "payment_said", "room", "signing", "three_ways", "ways", "who_signs"]
+def settled(rows: pd.DataFrame, currency: str, mine: str = "") -> Picture:
+    """What each settlement lands on each partner: a row a partner, a dot a settlement, the band from the least to the
+    most that any of them lands. Rows: settlement, partner, name, gain."""
+    told, words = [], list(dict.fromkeys(rows["settlement"]))
+    for partner, every in rows.groupby("partner", sort=False):
+        gains = dict(zip(every["settlement"], every["gain"], strict=True))
+        low, high = min(gains.values()), max(gains.values())
+        name = str(every["name"].iloc[0]) + (" (you)" if partner == mine else "")
+        ends = [pounds(each, currency, signed=True) for each in (low, high)]
+        told.append({"name": name, "low": low, "high": high, "gains": gains, "label": " to ".join(dict.fromkeys(ends))})
+    table = pd.DataFrame([
+        {"Partner": row["name"]} | {each: pounds(row["gains"][each], currency, signed=True) for each in words}
+        for row in told
+    ], dtype=object)  # fmt: skip
+    most = max([0.0, *(row["high"] for row in told)])
+    scale = scaled(min([0.0, *(row["low"] for row in told)]), most, margin=0.04)
+    body = "".join(lined(row["name"], row["label"], _dots(row, words, scale)) for row in told)
+    alt = f"{len(words)} settlements, {len(told)} partners. {extremes(told, 'high')}"
+    key = legend({f"way-{place % WAYS_TOLD}": each for place, each in enumerate(words)})
+    return Picture(framed(body, alt, key), alt, table)
+
+
+def _dots(row: Row, words: list[str], scale: Scale) -> str:
+    line = span("al-line", scale(row["low"]), scale(row["high"])) + mark("al-zero", scale(0.0))
+    return line + "".join(
+        mark(f"al-way al-way-{place % WAYS_TOLD}", scale(row["gains"][each])) for place, each in enumerate(words)
+    )
+
+
+__all__ = ["band_said", "payment_said", "room", "settled", "signing", "three_ways", "ways", "who_signs"]

@@ -150,7 +150,8 @@ def place_told(mine: SeatView, found: Regimes) -> list[str]:
     if len(moved) and max(-moved.iloc[0], moved.iloc[-1]) >= POUND:
         key = moved.index[0] if -moved.iloc[0] > moved.iloc[-1] else moved.index[-1]
         name, change = found.scenario.name_of("partners", str(key)), float(moved[key])
-        lines.append(f"The largest difference: {name} spends {pounds(change, sign, True)} on you once it signs.")
+        less = f"{pounds(abs(change), sign)} {'more' if change > 0 else 'less'}"
+        lines.append(f"The largest difference: {name} spends {less} on you once it signs.")
     return [said, *lines]
 
 
