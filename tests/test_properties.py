@@ -24,6 +24,7 @@ from allocate.commons.games import Game, core, rows
 from allocate.commons.ground import Ground
 from allocate.commons.nucleolus import least_core
 from allocate.commons.regimes import APART, TOLERANCE
+from allocate.commons.settlements import AGREED, EVEN
 from allocate.commons.stability import equal_gain
 from allocate.engine.certificate import Flows, breaches
 from allocate.engine.optimum import Options
@@ -227,6 +228,23 @@ def played(found: al.Deal) -> Game:
         values[sum(1 << partners.index(each) for each in group)] = value
     values[-1] = found.partners["together"].sum()
     return Game(partners, values)
+
+
+@pytest.mark.parametrize("seed", [11, 23, 36])
+def test_settlements_are_for_everybody(seed):
+    """Without payments too: no preferred plan and no settlement leaves anybody below its fallback, or lands more on a
+    partner than what it prefers; none is better for all; and what is most even is, and what is agreed buys most."""
+    found = al.settle(planned(seed).scenario, solve=_known(seed))
+    table, slip = found.settlements, 20.0 + 2e-5 * float(found.settlements["fallback"].abs().max())
+    assert (table["gain"] >= -slip).all()
+    assert (table["payoff"] <= table["ideal"] + slip + 1e-4 * table["ideal"].abs()).all()
+    gains = table.pivot(index="settlement", columns="partner", values="gain")
+    for one in gains.to_numpy():
+        assert not (gains.to_numpy() > one + slip).all(axis=1).any()
+    if EVEN in gains.index:
+        assert gains.loc[EVEN].min() >= gains.min(axis=1).max() - slip - 1e-4 * gains.abs().to_numpy().max()
+    value = found.summary.set_index("settlement")["value"].dropna()
+    assert value.max() <= value[AGREED] + 1e-4 * planned(seed)._solved.problem.at_stake
 
 
 # --- 5 and 6 ----------------------------------------------------------------------------------------------------------
@@ -454,7 +472,7 @@ def _pinned(found: System, plan: al.Plan) -> System:
     lines = []
     for row in found.tables["lines"]:
         pounds = 2.0 * round(float(spent[tuple(row[name] for name in key)]) / 2)
-        today = 2.0 * round(row["baseline"] / 2) if row["baseline"] else pounds
+        today = min(max(2.0 * round(row["baseline"] / 2), pounds), 3.0 * pounds)
         lines.append({name: row[name] for name in key} | {"baseline": today, "low": pounds, "high": pounds})
     there = [
         row | {"amount": max(sum(line["high"] for line in lines if _pays(row, line)), 1.0)}

@@ -68,7 +68,9 @@ def with_floors(problem: Problem, benefits: Benefits, least: Array, who: Sequenc
     """The problem with a limit that keeps each of these players' payoffs at its fallback; in the unit of an outcome, so
     that the solver's numbers stay small."""
     outcomes, none = problem.outcomes, np.zeros(0)
-    most = benefits.worth * problem.curves.gain(problem.effort_high)
+    # A curve that counts from a reference may gain less than nothing, at the least effort or even at the most.
+    ends = [np.abs(problem.curves.gain(effort)) for effort in (problem.effort_low, problem.effort_high)]
+    most = benefits.worth * np.maximum(*ends)
     counts = (benefits.worth > 0) & (most >= TRACE * most.max(axis=1, keepdims=True))
     counted = np.flatnonzero(counts[list(who)].any(axis=0))
     totals = {f"gain of curve {q}": Total(NOTHING, none, np.array([q]), str(outcomes[q])) for q in counted}
