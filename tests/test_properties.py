@@ -33,7 +33,7 @@ from allocate.rules.kinds import aim_of
 from tests.second_opinion import Second, bought
 from tests.systems import ALIKE, System, clashing, system
 
-SEEDS = (0, 6, 22, 23, 25, 27, 32, 36)
+SEEDS = (0, 6, 23, 25, 27, 32, 36)
 on_any_system = pytest.mark.parametrize("seed", SEEDS)
 
 
