@@ -16,16 +16,16 @@ from scipy.optimize import linprog
 
 import allocate as al
 from allocate import controls
-from allocate.commons.alone import Apart
-from allocate.commons.benefits import Benefits
-from allocate.commons.deal import EQUAL, NUCLEOLUS, SHAPLEY
-from allocate.commons.equilibrium import LEAST
-from allocate.commons.games import Game, core, rows
-from allocate.commons.ground import Ground
-from allocate.commons.nucleolus import least_core
-from allocate.commons.regimes import APART, TOLERANCE
-from allocate.commons.settlements import AGREED, EVEN
-from allocate.commons.stability import equal_gain
+from allocate.commons.apart.alone import Apart
+from allocate.commons.apart.benefits import Benefits
+from allocate.commons.apart.equilibrium import LEAST
+from allocate.commons.apart.ground import Ground
+from allocate.commons.apart.regimes import APART, TOLERANCE
+from allocate.commons.settling.settlements import AGREED, EVEN
+from allocate.commons.sharing.deal import EQUAL, NUCLEOLUS, SHAPLEY
+from allocate.commons.sharing.games import Game, core, rows
+from allocate.commons.sharing.nucleolus import least_core
+from allocate.commons.sharing.stability import equal_gain
 from allocate.engine.certificate import Flows, breaches
 from allocate.engine.optimum import Options
 from allocate.engine.problem import Problem

@@ -8,22 +8,22 @@ plan.spend
 """
 
 from allocate import places, rules
-from allocate.commons import controls
-from allocate.commons.alternatives import Alternatives, alternatives
-from allocate.commons.deal import Deal, deal
-from allocate.commons.holding import Holds, holds
-from allocate.commons.lawful import Lawful, lawful
-from allocate.commons.payment import Payment
-from allocate.commons.proposals import Proposal, propose
-from allocate.commons.regimes import Regimes, regimes
-from allocate.commons.replies import Replies, replies
-from allocate.commons.rivals import Rivals, pairwise
-from allocate.commons.settlements import Settlements, settle
-from allocate.commons.shortage import Shortage, shortage
-from allocate.commons.switching import SwitchPoints, switch_points
-from allocate.commons.terms import Terms, terms
-from allocate.commons.versions import Version, accept, compare_versions, restore, versions
-from allocate.commons.voting import banzhaf, shapley_shubik
+from allocate.commons.apart import controls
+from allocate.commons.apart.regimes import Regimes, regimes
+from allocate.commons.apart.switching import SwitchPoints, switch_points
+from allocate.commons.keeping.holding import Holds, holds
+from allocate.commons.proposing.proposals import Proposal, propose
+from allocate.commons.proposing.rivals import Rivals, pairwise
+from allocate.commons.proposing.versions import Version, accept, compare_versions, restore, versions
+from allocate.commons.proposing.voting import banzhaf, shapley_shubik
+from allocate.commons.routes.lawful import Lawful, lawful
+from allocate.commons.settling.alternatives import Alternatives, alternatives
+from allocate.commons.settling.settlements import Settlements, settle
+from allocate.commons.sharing.deal import Deal, deal
+from allocate.commons.sharing.shortage import Shortage, shortage
+from allocate.commons.terms.payment import Payment
+from allocate.commons.terms.replies import Replies, replies
+from allocate.commons.terms.terms import Terms, terms
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, EngineError, GiveWay, NoPlan, Problem, ScenarioError
 from allocate.plan.clashing import Clashes, clash

@@ -11,7 +11,7 @@ import pytest
 import allocate as al
 from allocate import cli
 from allocate.cli.regimes import switch_points_to_json
-from allocate.commons.regimes import APART, AT_BEST, TOGETHER, TOLD
+from allocate.commons.apart.regimes import APART, AT_BEST, TOGETHER, TOLD
 from tests.cli.test_main import TINY
 from tests.commons.test_switching import neighbour
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from allocate.commons.games import Game, rows
+from allocate.commons.sharing.games import Game, rows
 
 NAMES = tuple("abcdefghijkl")
 GLOVES = Game(("left", "right", "other"), [0, 0, 0, 1, 0, 1, 0, 1])

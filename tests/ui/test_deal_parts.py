@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import allocate as al
-from allocate.commons.alternatives import alternatives
+from allocate.commons.settling.alternatives import alternatives
 from allocate.plan.figures import number, pounds
 from allocate.scenario.writing import write
 from allocate.ui import deal_more, deal_pictures, deal_terms, deal_work

@@ -9,7 +9,7 @@ from typing import Any
 import allocate as al
 from allocate.cli.options import a_count
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
-from allocate.commons.alternatives import MANY
+from allocate.commons.settling.alternatives import MANY
 from allocate.plan.figures import number, pounds
 from allocate.plan.words import capital
 from allocate.scenario.words import NUMBER

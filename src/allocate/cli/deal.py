@@ -10,8 +10,8 @@ import allocate as al
 from allocate.cli.options import above_nothing, add_common, read_pairs, read_scenario
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
 from allocate.cli.terms_of import answer_terms
-from allocate.commons.blocs import by_kind
-from allocate.commons.fallbacks import FALLBACKS
+from allocate.commons.apart.blocs import by_kind
+from allocate.commons.apart.fallbacks import FALLBACKS
 from allocate.plan.figures import number, pounds
 
 BLOC = "NAME=PARTNER,PARTNER"

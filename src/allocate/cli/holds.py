@@ -10,7 +10,7 @@ from typing import Any
 import allocate as al
 from allocate.cli.options import a_count, a_fraction, add_common, not_below_nothing, read_scenario
 from allocate.cli.output import ANSWERED, NO_PLAN, OUR_FAULT, answer, say, to_json, told_rows
-from allocate.commons.fallbacks import FALLBACKS
+from allocate.commons.apart.fallbacks import FALLBACKS
 from allocate.plan.figures import number, pounds
 from allocate.plan.words import capital, title
 

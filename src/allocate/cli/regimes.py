@@ -18,8 +18,8 @@ from allocate.cli.options import (
     refuse,
 )
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json
-from allocate.commons.controls import ALIKE, AT_LEAST, EXACTLY
-from allocate.commons.regimes import APART, IN_FORCE, STATUTORY, TOGETHER
+from allocate.commons.apart.controls import ALIKE, AT_LEAST, EXACTLY
+from allocate.commons.apart.regimes import APART, IN_FORCE, STATUTORY, TOGETHER
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.words import capital, title
 from allocate.scenario.words import suggestion

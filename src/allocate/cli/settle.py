@@ -10,7 +10,7 @@ import allocate as al
 from allocate.cli import alternatives
 from allocate.cli.options import add_common, read_numbers, read_pairs, read_scenario, refuse
 from allocate.cli.output import ANSWERED, OUR_FAULT, answer, say, to_json, told_rows
-from allocate.commons.fallbacks import FALLBACKS
+from allocate.commons.apart.fallbacks import FALLBACKS
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.words import capital, some
 

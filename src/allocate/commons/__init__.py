@@ -1,1 +1,1 @@
-"""Deciding together: proposals and what becomes of everyone, votes and their weight, rival rule books, versions."""
+"""Deciding together, room by room: what each has apart, proposals, sharing, settling, terms, and whether a deal holds."""

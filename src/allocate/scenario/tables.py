@@ -185,7 +185,7 @@ class Use(Row):
 class Benefit(Row):
     """What an outcome is to one partner: the part of it that lands on that partner, and what that is worth to it.
 
-    A partner with any row counts what its rows say and nothing else; see `allocate.commons.benefits`.
+    A partner with any row counts what its rows say and nothing else; see `allocate.commons.apart.benefits`.
     """
 
     table, key, optional, default = "benefits", ("partner", "outcome", "place"), True, "share"

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Any
 from unicodedata import category
 
-from allocate.commons.fallbacks import FALLBACKS
+from allocate.commons.apart.fallbacks import FALLBACKS
 from allocate.scenario.paths import Path, parse
 from allocate.scenario.tables import TABLES
 from allocate.scenario.values import parse_value, value_text

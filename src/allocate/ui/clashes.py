@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.payoffs import outcome_in_all, weights_of
+from allocate.commons.proposing.payoffs import outcome_in_all, weights_of
 from allocate.errors import AllocateError, NoPlan
 from allocate.plan.clashing import Clashes
 from allocate.plan.clashing import clash as look_for

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.deal import EQUAL, NUCLEOLUS, SHADOW, SHAPLEY
-from allocate.commons.regimes import Regimes
-from allocate.commons.shortage import Shortage, shortage
+from allocate.commons.apart.regimes import Regimes
+from allocate.commons.sharing.deal import EQUAL, NUCLEOLUS, SHADOW, SHAPLEY
+from allocate.commons.sharing.shortage import Shortage, shortage
 from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.words import title

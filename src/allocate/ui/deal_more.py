@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.alternatives import Alternatives, alternatives
-from allocate.commons.blocs import by_kind
-from allocate.commons.deal import Deal, deal
-from allocate.commons.games import MOST
-from allocate.commons.holding import NO_RULE, Holds, holds
-from allocate.commons.regimes import Regimes, regimes
+from allocate.commons.apart.blocs import by_kind
+from allocate.commons.apart.regimes import Regimes, regimes
+from allocate.commons.keeping.holding import NO_RULE, Holds, holds
+from allocate.commons.settling.alternatives import Alternatives, alternatives
+from allocate.commons.sharing.deal import Deal, deal
+from allocate.commons.sharing.games import MOST
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.words import title

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from allocate.commons.benefits import Benefits
-from allocate.commons.equilibrium import LEAST
-from allocate.commons.fallbacks import FALLBACKS
-from allocate.commons.games import MOST
-from allocate.commons.ground import faults
-from allocate.commons.regimes import AIMED, ALONE, APART, TOGETHER, TOLD, Regimes
+from allocate.commons.apart.benefits import Benefits
+from allocate.commons.apart.equilibrium import LEAST
+from allocate.commons.apart.fallbacks import FALLBACKS
+from allocate.commons.apart.ground import faults
+from allocate.commons.apart.regimes import AIMED, ALONE, APART, TOGETHER, TOLD, Regimes
+from allocate.commons.sharing.games import MOST
 from allocate.plan.figures import at_most, number, per_cent, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.words import count, quoted, some

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from allocate.commons.regimes import APART, AT_BEST, BEST, TODAY, TOGETHER, TOLD, WORST, Regimes
+from allocate.commons.apart.regimes import APART, AT_BEST, BEST, TODAY, TOGETHER, TOLD, WORST, Regimes
 from allocate.plan.figures import number, pounds
 from allocate.plan.words import capital
 from allocate.ui.deal_work import Offer

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from allocate.commons.regimes import APART, TOGETHER, Regimes
+from allocate.commons.apart.regimes import APART, TOGETHER, Regimes
 from allocate.plan.figures import number, pounds
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.settlements import MEANS, Settlements, settle
-from allocate.commons.switching import TIMES, SwitchPoints, switch_points
-from allocate.commons.terms import MATCHING, OPEN, RATES, TODAY, Terms, terms
+from allocate.commons.apart.switching import TIMES, SwitchPoints, switch_points
+from allocate.commons.settling.settlements import MEANS, Settlements, settle
+from allocate.commons.terms.terms import MATCHING, OPEN, RATES, TODAY, Terms, terms
 from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.moves import POUND
 from allocate.plan.words import some

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocate.commons.benefits import Benefits
-from allocate.commons.deal import Deal, deal
-from allocate.commons.equilibrium import LEAST
-from allocate.commons.fallbacks import ALONE, APART, FALLBACKS, LAST_YEAR
-from allocate.commons.games import MOST
-from allocate.commons.ground import Ground
-from allocate.commons.regimes import Regimes, regimes
+from allocate.commons.apart.benefits import Benefits
+from allocate.commons.apart.equilibrium import LEAST
+from allocate.commons.apart.fallbacks import ALONE, APART, FALLBACKS, LAST_YEAR
+from allocate.commons.apart.ground import Ground
+from allocate.commons.apart.regimes import Regimes, regimes
+from allocate.commons.sharing.deal import Deal, deal
+from allocate.commons.sharing.games import MOST
 from allocate.errors import AllocateError
 from allocate.plan.figures import pounds
 from allocate.plan.words import some

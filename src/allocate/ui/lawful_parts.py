@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.lawful import Lawful, lawful
+from allocate.commons.routes.lawful import Lawful, lawful
 from allocate.plan.figures import number, pounds, round_sum
 from allocate.plan.plan import Plan
 from allocate.plan.words import some

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.payoffs import PAYOFFS, outcome_in_all, weights_of
-from allocate.commons.proposals import Proposal, propose
+from allocate.commons.proposing.payoffs import PAYOFFS, outcome_in_all, weights_of
+from allocate.commons.proposing.proposals import Proposal, propose
 from allocate.engine.watch import Stopped
 from allocate.plan import explaining
 from allocate.plan.figures import IN_MILLIONS, number, per_cent, pounds

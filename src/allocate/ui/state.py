@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from allocate.commons.fallbacks import APART
+from allocate.commons.apart.fallbacks import APART
 from allocate.errors import AllocateError, Problem, ScenarioError
 from allocate.scenario.scenario import Scenario
 from allocate.scenario.values import value_text

@@ -1,0 +1,1 @@
+"""Keeping: whom a deal tempts to break which rule, and what keeps them from it."""

@@ -1,0 +1,1 @@
+"""Routes: what may lawfully move where, and what stops more."""

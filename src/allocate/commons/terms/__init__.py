@@ -1,0 +1,1 @@
+"""Terms: payments and rates under which the plan is what each partner would choose itself."""
