@@ -198,7 +198,7 @@ def tiles(found: Regimes, made: Offer | None) -> list[Tile]:
     worst = f"{lose['name'].iloc[0]} would lose {made.say(-lose['change'].iloc[0])}" if len(lose) else "nobody has less"
     signs = Tile("Would sign as it stands", f"{everybody - len(lose)} of {everybody}", worst)
     pay, receive = ((made.partners["payment"] * side > made.noise).sum() for side in (-1, 1))
-    paid = Tile("Payments between partners", made.say(made.paid), f"{pay} pay, {receive} receive")
+    paid = Tile("Changes hands", made.say(made.paid), f"{pay} pay, {receive} receive")
     if not made.shares:
         paid = Tile("To share", made.say(min(made.gain, 0.0), True), "payments cannot bring everybody in")
     return [adds, signs, paid, _holds_tile(made)]
