@@ -10,7 +10,7 @@ import pytest
 
 import allocate as al
 from allocate import cli
-from tests.commons.test_alternatives import two
+from tests.commons.settling.test_alternatives import two
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import allocate as al
 from allocate import cli
 from tests.cli.test_main import TINY
 from tests.commons.games import shared_good
-from tests.commons.test_holding import OWN
+from tests.commons.keeping.test_holding import OWN
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 import allocate as al
 from allocate import cli
 from tests.cli.test_main import TINY
-from tests.commons.test_lawful import two_pots
+from tests.commons.routes.test_lawful import two_pots
 
 
 @pytest.fixture(scope="module")

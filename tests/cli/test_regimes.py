@@ -13,7 +13,7 @@ from allocate import cli
 from allocate.cli.regimes import switch_points_to_json
 from allocate.commons.apart.regimes import APART, AT_BEST, TOGETHER, TOLD
 from tests.cli.test_main import TINY
-from tests.commons.test_switching import neighbour
+from tests.commons.apart.test_switching import neighbour
 
 
 def told(capsys, *arguments: str, code: int = 0) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import pytest
 import allocate as al
 from allocate import cli
 from tests.cli.test_main import TINY
-from tests.commons.test_settlements import LAST_YEAR, curved, purse
+from tests.commons.settling.test_settlements import LAST_YEAR, curved, purse
 
 
 @pytest.fixture(scope="module")

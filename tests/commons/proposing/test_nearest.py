@@ -7,7 +7,7 @@ import math
 import pytest
 
 import allocate as al
-from tests.commons.test_proposals import NORTH, SWAP, prevention
+from tests.commons.proposing.test_proposals import NORTH, SWAP, prevention
 
 
 def floor_that_costs(part: float) -> float:

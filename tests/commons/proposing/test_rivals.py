@@ -6,7 +6,7 @@ import pytest
 
 import allocate as al
 from allocate.commons.proposing.rivals import STANDS
-from tests.commons.test_proposals import NORTH, SOUTH, SWAP
+from tests.commons.proposing.test_proposals import NORTH, SOUTH, SWAP
 from tests.scenario.breaking import add
 
 SPLITS = {"first": (3, 2, 1), "second": (1, 3, 2), "third": (2, 1, 3)}

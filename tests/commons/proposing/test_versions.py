@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import allocate as al
-from tests.commons.test_proposals import NORTH, SOUTH, SWAP
+from tests.commons.proposing.test_proposals import NORTH, SOUTH, SWAP
 
 DAY = date(2026, 11, 22)
 EVERYBODY = ["board", "council", "trust"]

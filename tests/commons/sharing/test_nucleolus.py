@@ -12,7 +12,7 @@ from allocate.commons.sharing.nucleolus import least_core, nucleolus
 from allocate.commons.sharing.shortfalls import talmud
 from tests.commons.kohlberg import lacking
 from tests.commons.making_games import GLOVES, MAJORITY, NAMES, bankruptcy, games, listed, production
-from tests.commons.test_games import FACTORY
+from tests.commons.sharing.test_games import FACTORY
 
 FOUR = listed(0, 0, 0, 0, 5, 5, 8, 9, 10, 8, 13, 15, 16, 17, 21)
 
