@@ -1,1 +1,1 @@
-"""Deciding together, room by room: what each has apart, proposals, sharing, settling, terms, and whether a deal holds."""
+"""Deciding together, a room a question: what each has apart, proposals, sharing, settling, terms, whether it holds."""
