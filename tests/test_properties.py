@@ -330,10 +330,11 @@ def test_a_clash_cannot_hold_and_any_member_less_can(seed):
 # --- 9 ----------------------------------------------------------------------------------------------------------------
 
 
-@on_any_system
+@pytest.mark.parametrize("seed", [*SEEDS, 64])
 def test_names_change_nothing(seed):
     """With partners of other names, in the same order of names or against it, and tables in another order, the same is
-    spent, lands, is paid and is agreed; of what is alike in everything the names say which is which."""
+    spent, lands, is paid and is agreed; of what is alike in everything the names say which is which. In the last of
+    them a floor under gains takes a little more of slices than of curves."""
     plan = needs_plan(seed)
     before = system(seed)
     names = _renamed(before.partners)

@@ -30,6 +30,9 @@ from allocate.errors import EngineError
 Array = np.ndarray
 AIMED = 1e-9
 """The gap that refinement aims at; plans are accepted up to the tolerance, which is what the certificate promises."""
+TIED = 1e-7
+"""Plans closer than this, as a share of the outcome at stake, count as equally good: a floor under gains asks for a
+little more of slices, which lie below their curves."""
 ROUNDS = 8
 ONCE = (1,)
 """The round to polish in where that is done but once: by then slices have found what binds."""
@@ -229,7 +232,7 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
     settled = session.flows(problem, answer)
     value, reached = (problem.value(each.spend, each.moved) for each in (flows, settled))
     # Where nothing is wanted but that no rule bends, nothing is at stake, and the solver's own unit says what is noise.
-    as_good = reached >= value - AIMED * max(problem.at_stake, problem.units.value)
+    as_good = reached >= value - TIED * max(problem.at_stake, problem.units.value)
     # Slices say less than curves do, and a cap on gains may need exactly what they leave out.
     return (ties, settled) if as_good and not breaches(problem, settled, PENNY) else (0, flows)
 
