@@ -105,7 +105,7 @@ def test_places_count_those_inside(system):
     assert county.distance_after == pytest.approx(
         system.places.set_index("place").loc["warwickshire", "distance_after"]
     )
-    assert from_seat(system, "partners.uhcw").summary.startswith("You get £587.5m, £6.6m (+1.1%) more than last year.")
+    assert from_seat(system, "partners.uhcw").summary.startswith("You get £592.4m, £11.4m (+2.0%) more than last year.")
 
 
 def test_against_another_plan(plan, tiny):

@@ -40,7 +40,7 @@ CASES = [
     ({"rules.out-of-hospital-share.at_least": 0.28}, "money", 0.001),
     ({"rules.left-shift.in_force": True, "rules.left-shift.at_least": 0.28}, "outcome", 0.01),
     ({"rules.elective-recovery.in_force": False}, "money", 0.002),
-    ({"rules.greatest-need-first": None, "rules.movement-hospital.up": 0.1}, "outcome", 0.001),
+    ({"rules.elective-recovery": None, "rules.movement-hospital.up": 0.1}, "money", 0.002),
     ({"envelopes.core": 1_860_000_000.0}, "money", 0.005),
 ]
 
