@@ -18,9 +18,9 @@ import allocate as al
 from allocate import controls
 from allocate.commons.apart.alone import Apart
 from allocate.commons.apart.benefits import Benefits
-from allocate.commons.apart.equilibrium import LEAST
+from allocate.commons.apart.equilibrium import LEAST, TOLERANCE
 from allocate.commons.apart.ground import Ground
-from allocate.commons.apart.regimes import APART, TOLERANCE
+from allocate.commons.apart.regimes import APART
 from allocate.commons.settling.settlements import AGREED, EVEN
 from allocate.commons.sharing.deal import EQUAL, NUCLEOLUS, SHAPLEY
 from allocate.commons.sharing.games import Game, core, rows

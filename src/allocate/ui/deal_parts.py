@@ -8,12 +8,12 @@ from dataclasses import replace
 import streamlit as st
 
 from allocate.commons.apart.benefits import Benefits
-from allocate.commons.apart.equilibrium import LEAST
+from allocate.commons.apart.equilibrium import LEAST, still_in_words
 from allocate.commons.apart.fallbacks import FALLBACKS
 from allocate.commons.apart.ground import faults
 from allocate.commons.apart.regimes import AIMED, ALONE, APART, TOGETHER, TOLD, Regimes
 from allocate.commons.sharing.games import MOST
-from allocate.plan.figures import at_most, number, per_cent, pounds
+from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.words import count, quoted, some
 from allocate.ui import deal_folds, deal_seat, panels, parts, state, tasks
@@ -256,12 +256,7 @@ def sure(found: Regimes) -> list[str]:
     """How sure it is that nobody would move apart, where else it may end, and what balancing alone costs."""
     first = found.table[found.table["rule"] == ""].set_index("regime")
     regret = float(first.loc[APART, "regret"])
-    few = at_most(100 * max(regret, 1e-6))
-    said = [
-        f"Apart nobody could gain more than {few}% of what it has at stake by spending its own money otherwise."
-        if found.certified
-        else f"Partners still move apart, one to gain {few}% of what it has at stake: they would not end there."
-    ]
+    said = [still_in_words(regret)]
     cost = float(first.loc[TOGETHER, "value"] - first.loc[ALONE, "value"])
     each = "costs nothing here" if cost <= found.noise else f"costs {number(cost)} {found.unit}"
     return [*said, f"That each body balances by itself, rather than all together, {each}."]

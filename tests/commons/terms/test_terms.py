@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import allocate as al
-from allocate.commons.apart.equilibrium import Reply, settle
-from allocate.commons.apart.fallbacks import TOLERANCE
+from allocate.commons.apart.equilibrium import TOLERANCE, Reply, settle
 from allocate.commons.terms.gaming import BEFORE, BENEFITS
 from allocate.commons.terms.paying import on_others
 from allocate.commons.terms.terms import LEVELLED, MATCHING, NONE, OPEN, RATES, TODAY

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocate.scenario.checks import benefits_from
+from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -143,4 +144,15 @@ def potential(worth: Array, fed: Array) -> Array | None:
     return weight if (same | ~fed).all() else None
 
 
-__all__ = ["Benefits", "fed_by", "potential"]
+def counted_in_words(scenario: Scenario) -> str:
+    """What partners are taken to count, and how much of that is assumed."""
+    figures = evidence(scenario)
+    mine = figures[figures["figure"].str.startswith("benefits.")]
+    if not len(mine):
+        return "Each partner is taken to count what its own lines buy: say in benefits.csv where that is wrong."
+    assumed = int((mine["status"] == "assumed").sum())
+    part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
+    return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
+
+
+__all__ = ["Benefits", "counted_in_words", "fed_by", "potential"]

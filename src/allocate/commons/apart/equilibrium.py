@@ -12,10 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from allocate.plan.figures import at_most
+
 Profile = TypeVar("Profile")
 LEAST = 5e-5
 """The part of what a player has at stake for which it moves."""
 PASSES = 40
+TOLERANCE = 1e-4
+"""The largest regret, as a share of what a player has at stake, with which nobody counts as moving."""
+FINEST = 1e-6
+"""Regrets below this share are told as this."""
 
 
 @dataclass(frozen=True)
@@ -88,4 +94,12 @@ def _share(regret: float, stake: float) -> float:
     return regret / stake if stake > 0 else 0.0
 
 
-__all__ = ["Reply", "Settled", "settle"]
+def still_in_words(regret: float) -> str:
+    """What is said of partners apart where the largest regret is this share of what a partner has at stake."""
+    few = at_most(100 * max(regret, FINEST))
+    if regret > TOLERANCE:
+        return f"But partners still move apart: one could gain {few}% of what it has at stake by doing so."
+    return f"Apart nobody could gain more than {few}% of what it has at stake by spending its own money otherwise."
+
+
+__all__ = ["FINEST", "TOLERANCE", "Reply", "Settled", "settle", "still_in_words"]

@@ -25,8 +25,6 @@ FALLBACKS = {
     ALONE: "each spends its own money as is best for itself, and all others as before",
 }
 """Every kind of fallback, and what is said of it."""
-TOLERANCE = 1e-4
-"""The largest regret, as a share of what a partner has at stake, with which nobody counts as moving."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from allocate.commons.apart.alone import Apart
-from allocate.commons.apart.benefits import Benefits
+from allocate.commons.apart.benefits import Benefits, counted_in_words
 from allocate.commons.apart.controls import standard
-from allocate.commons.apart.equilibrium import Settled
+from allocate.commons.apart.equilibrium import TOLERANCE, Settled, still_in_words
 from allocate.engine.certificate import Flows
 from allocate.engine.optimum import Options
 from allocate.engine.piece import best, itself
@@ -27,7 +27,7 @@ from allocate.engine.problem import Problem
 from allocate.engine.watch import Watch
 from allocate.errors import AllocateError, NoPlan
 from allocate.plan.aim import aim_unit
-from allocate.plan.figures import at_most, number, per_cent, pounds
+from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.prices import NEEDED, NO_MONEY, NOT_SOLVED, ROOM, SOLVED
@@ -35,7 +35,6 @@ from allocate.plan.room import asks_of_money, stands
 from allocate.plan.trying import ROUNDING, Solve, in_force, noise_of, without
 from allocate.plan.words import quoted, title
 from allocate.rules.kinds import aim_of
-from allocate.scenario.evidence import evidence
 from allocate.scenario.rulebook import Rule
 from allocate.scenario.scenario import Scenario
 
@@ -45,10 +44,6 @@ TODAY, APART, WORST, BEST, ALONE, TOLD, AT_BEST, TOGETHER, AIMED = (
     "together, by its aim",
 )  # fmt: skip
 IN_FORCE, STATUTORY = "in force", "statutory"
-TOLERANCE = 1e-4
-"""The largest regret, as a share of what a partner has at stake, with which a plan counts as one where nobody moves."""
-FINEST = 1e-6
-"""Regrets below this share are told as this."""
 REPLIES, ONE_SOLVE = "best replies in turn, from today's plan", "one solve: what each wants follows one sum"
 COLUMNS = ["regime", "rule", "decide", "value", "difference", "reached", "pounds", "regret", "still", "why"]
 LAW_COLUMNS = ["rule", "sentence", "cost", "pounds", "how"]
@@ -118,7 +113,8 @@ class Regimes:
     @property
     def sentences(self) -> list[str]:
         """The answer in words: apart and together, how sure that is, told, balancing alone, what the law costs."""
-        said = [self._headline(), self._aimed(), self._counted(), self._assurance(), self._range(), *self._told()]
+        still = still_in_words(float(self._first.loc[APART, "regret"]))
+        said = [self._headline(), self._aimed(), counted_in_words(self.scenario), still, self._range(), *self._told()]
         return [sentence for sentence in (*said, self._balance(), self._dearest()) if sentence]
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -146,26 +142,6 @@ class Regimes:
             return "By the aim in force together buys as much."
         said = f"{number(aimed['value'])}, {number(less)} less: what it gives up is for fairness."
         return f"By the aim in force together buys {said}"
-
-    def _counted(self) -> str:
-        """What partners are taken to count."""
-        said = evidence(self.scenario)
-        mine = said[said["figure"].str.startswith("benefits.")]
-        if not len(mine):
-            return "Each partner is taken to count what its own lines buy: say in benefits.csv where that is wrong."
-        assumed = int((mine["status"] == "assumed").sum())
-        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
-        return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
-
-    def _assurance(self) -> str:
-        regret = float(self._first.loc[APART, "regret"])
-        if not self.certified:
-            return (
-                f"But partners still move apart: one could gain {per_cent(regret, places=2)} of what it has at stake "
-                "by spending otherwise, so this is not where they would end."
-            )
-        few = at_most(100 * max(regret, FINEST))
-        return f"Apart nobody could gain more than {few}% of what it has at stake by spending its own money otherwise."
 
     def _range(self) -> str:
         worst, best = (float(self._first.loc[name, "value"]) for name in (WORST, BEST))

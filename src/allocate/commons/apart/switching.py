@@ -24,8 +24,8 @@ import pandas as pd
 from allocate.commons.apart.alone import Apart
 from allocate.commons.apart.benefits import Benefits
 from allocate.commons.apart.controls import standard
-from allocate.commons.apart.equilibrium import LEAST, Settled
-from allocate.commons.apart.fallbacks import ALONE, APART, TOLERANCE, Fallback
+from allocate.commons.apart.equilibrium import LEAST, TOLERANCE, Settled
+from allocate.commons.apart.fallbacks import ALONE, APART, Fallback
 from allocate.commons.apart.ground import Ground
 from allocate.engine.certificate import Flows
 from allocate.engine.piece import Clash

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocate.commons.apart.equilibrium import LEAST
-from allocate.commons.apart.fallbacks import APART, FALLBACKS, TOLERANCE
+from allocate.commons.apart.benefits import counted_in_words
+from allocate.commons.apart.equilibrium import LEAST, TOLERANCE, still_in_words
+from allocate.commons.apart.fallbacks import APART, FALLBACKS
 from allocate.commons.apart.ground import Ground
 from allocate.commons.keeping.patience import critical, discounted, effective, looking
 from allocate.commons.keeping.questions import ADVICE, NO, UNKNOWN, Kept, Offer, check, check_of_clash
@@ -32,11 +33,10 @@ from allocate.commons.sharing.deal import deal
 from allocate.commons.sharing.games import MOST
 from allocate.engine.watch import Watch
 from allocate.errors import NoPlan
-from allocate.plan.figures import at_most, number, per_cent, pounds
+from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
 from allocate.plan.words import capital, count, quoted, some, title
-from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -166,7 +166,7 @@ class Holds:
         if self.clash is not None:
             return [self._headline()]
         said = [self._headline(), self._leaves(), self._rules(), self._law(), self._judged(), self._word()]
-        said += [_CAUTION if self._not_on_trust else "", self._measured(), _UNCOUNTED, self._counted()]
+        said += [_CAUTION if self._not_on_trust else "", self._measured(), _UNCOUNTED, counted_in_words(self.scenario)]
         return [sentence for sentence in (*said, self._assurance()) if sentence]
 
     def _said(self, amount: float) -> str:
@@ -261,20 +261,8 @@ class Holds:
         ask = "asks" if len(free) == 1 else "ask"
         return f"{said} {capital(count(len(free), 'rule'))} in force {ask} nothing of any one partner's spending."
 
-    def _counted(self) -> str:
-        figures = evidence(self.scenario)
-        mine = figures[figures["figure"].str.startswith("benefits.")]
-        assumed = int((mine["status"] == "assumed").sum())
-        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
-        return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
-
     def _assurance(self) -> str:
-        if np.isnan(self.regret):
-            return f"The fallback: {FALLBACKS[self.fallback]}."
-        few = at_most(100 * max(self.regret, 1e-6))
-        if not self.certified:
-            return f"But partners still move apart: one could gain {few}% of what it has at stake by doing so."
-        return f"Apart nobody could gain more than {few}% of what it has at stake by spending its own money otherwise."
+        return f"The fallback: {FALLBACKS[self.fallback]}." if np.isnan(self.regret) else still_in_words(self.regret)
 
 
 _ONE = {"hold": "holds", "do": "does"}

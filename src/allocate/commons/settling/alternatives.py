@@ -23,8 +23,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from allocate.commons.apart.equilibrium import LEAST
-from allocate.commons.apart.fallbacks import ALONE, APART, FALLBACKS, TOLERANCE
+from allocate.commons.apart.benefits import counted_in_words
+from allocate.commons.apart.equilibrium import LEAST, TOLERANCE, still_in_words
+from allocate.commons.apart.fallbacks import ALONE, APART, FALLBACKS
 from allocate.commons.apart.ground import Ground
 from allocate.commons.settling.near_best import End, Region
 from allocate.commons.sharing.consent import with_floors
@@ -38,7 +39,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
 from allocate.plan.words import capital, count, some
-from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -130,7 +130,7 @@ class Alternatives:
         """The answer in words: how near, who would veto the agreed plan, what there is to choose, which plan most
         prefer, what was proved."""
         said = [self._near(), self._vetoes(), *self._ranges(), self._fixed(), self._shown(), self._liked()]
-        said += [self._unanimous(), self._counted(), self._assurance()]
+        said += [self._unanimous(), counted_in_words(self.scenario), self._assurance()]
         return [sentence for sentence in said if sentence]
 
     def _said(self, amount: float, signed: bool = False) -> str:
@@ -224,23 +224,14 @@ class Alternatives:
             return f"The agreed plan is not the best that partners could do for themselves: a plan so near {more}."
         return "No plan so near gives some partners more than the agreed one without giving another less."
 
-    def _counted(self) -> str:
-        mine = evidence(self.scenario)
-        mine = mine[mine["figure"].str.startswith("benefits.")]
-        assumed = int((mine["status"] == "assumed").sum())
-        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
-        return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
-
     def _assurance(self) -> str:
         said = [] if self.whole else ["It was stopped before all ends were found"]
         if len(self.range) and np.isfinite(self.gap):
             said.append(f"no range reaches further by over {at_most(100 * max(self.gap, 1e-6))}% of all money")
         elif len(self.range):
             said.append("not every end of a range is proved")
-        if np.isfinite(self.regret):
-            few = at_most(100 * max(self.regret, 1e-6))
-            said.append(f"apart, nobody could gain more than {few}% of what it has at stake by moving alone")
-        return f"{capital('; '.join(said))}." if said else ""
+        still = still_in_words(self.regret) if np.isfinite(self.regret) else ""
+        return " ".join(filter(None, (f"{capital('; '.join(said))}." if said else "", still)))
 
     @property
     def _money(self) -> float:

@@ -15,8 +15,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from allocate.commons.apart.benefits import Benefits
-from allocate.commons.apart.fallbacks import APART, FALLBACKS, TOLERANCE
+from allocate.commons.apart.benefits import Benefits, counted_in_words
+from allocate.commons.apart.equilibrium import TOLERANCE, still_in_words
+from allocate.commons.apart.fallbacks import APART, FALLBACKS
 from allocate.commons.apart.ground import Ground
 from allocate.commons.settling.bargaining import CLOSE, Found, Table, middle
 from allocate.engine.piece import Clash
@@ -29,7 +30,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
 from allocate.plan.words import capital, some
-from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -138,7 +138,7 @@ class Settlements:
     def sentences(self) -> list[str]:
         """The answer in words: what each could hope for, what all agree on, each settlement, what payments could do."""
         said = [self._hopes(), self._common(), self._apart(), *self._each(), self._alike(), self._missing()]
-        said += [self._payments(), self._proved(), self._counted(), self._assurance()]
+        said += [self._payments(), self._proved(), counted_in_words(self.scenario), self._assurance()]
         return [sentence for sentence in said if sentence]
 
     def _said(self, amount: float) -> str:
@@ -238,19 +238,8 @@ class Settlements:
             "to whole pounds included."
         )
 
-    def _counted(self) -> str:
-        figures = evidence(self.scenario)
-        mine = figures[figures["figure"].str.startswith("benefits.")]
-        assumed = int((mine["status"] == "assumed").sum())
-        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
-        return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
-
     def _assurance(self) -> str:
-        if np.isnan(self.regret):
-            return ""
-        if not self.certified:
-            return f"But partners still move apart: one could gain {_few(self.regret)}% of what it has at stake by it."
-        return f"Apart nobody could gain more than {_few(self.regret)}% of what it has at stake by moving alone."
+        return "" if np.isnan(self.regret) else still_in_words(self.regret)
 
 
 def _few(part: float) -> str:

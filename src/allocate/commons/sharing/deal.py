@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocate.commons.apart.benefits import Benefits
+from allocate.commons.apart.benefits import Benefits, counted_in_words
 from allocate.commons.apart.blocs import Blocs, bloc_name, divided
-from allocate.commons.apart.equilibrium import LEAST
-from allocate.commons.apart.fallbacks import ALONE, APART, FALLBACKS, TOLERANCE
+from allocate.commons.apart.equilibrium import LEAST, TOLERANCE, still_in_words
+from allocate.commons.apart.fallbacks import ALONE, APART, FALLBACKS
 from allocate.commons.apart.ground import Ground, players_of
 from allocate.commons.sharing.consent import Insisting, insisting
 from allocate.commons.sharing.games import MOST, Game, group_table, shapley
@@ -31,12 +31,11 @@ from allocate.engine.watch import Watch
 from allocate.errors import Problem as Wrong
 from allocate.errors import ScenarioError
 from allocate.plan.aim import aim_unit
-from allocate.plan.figures import at_most, number, pounds
+from allocate.plan.figures import number, pounds
 from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
 from allocate.plan.words import count, some
-from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -154,7 +153,7 @@ class Deal:
                 self._leaves(),
                 self._prices(),
                 self._together(),
-                self._counted(),
+                counted_in_words(self.scenario),
                 self._assurance(),
             )
             if sentence
@@ -278,20 +277,8 @@ class Deal:
             "a bloc pays or receives is its own to divide; here all in it gain the same."
         )
 
-    def _counted(self) -> str:
-        figures = evidence(self.scenario)
-        mine = figures[figures["figure"].str.startswith("benefits.")]
-        assumed = int((mine["status"] == "assumed").sum())
-        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
-        return f"What each counts is as benefits.csv has it, where {part} figures are assumed."
-
     def _assurance(self) -> str:
-        if np.isnan(self.regret):
-            return ""
-        few = at_most(100 * max(self.regret, 1e-6))
-        if not self.certified:
-            return f"But partners still move apart: one could gain {few}% of what it has at stake by doing so."
-        return f"Apart nobody could gain more than {few}% of what it has at stake by spending its own money otherwise."
+        return "" if np.isnan(self.regret) else still_in_words(self.regret)
 
 
 def _named(table: pd.DataFrame) -> Any:

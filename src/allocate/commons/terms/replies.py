@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from allocate.commons.apart.alone import Apart
-from allocate.commons.apart.fallbacks import APART, TOLERANCE
+from allocate.commons.apart.equilibrium import TOLERANCE
+from allocate.commons.apart.fallbacks import APART
 from allocate.commons.apart.ground import Ground
 from allocate.commons.terms.paying import Activity, activities, answer, at_rates, pound, with_curves
 from allocate.commons.terms.payment import Payment

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocate.commons.apart.equilibrium import LEAST, Reply
-from allocate.commons.apart.fallbacks import APART, TOLERANCE
+from allocate.commons.apart.benefits import counted_in_words
+from allocate.commons.apart.equilibrium import LEAST, TOLERANCE, Reply
+from allocate.commons.apart.fallbacks import APART
 from allocate.commons.apart.ground import Ground
 from allocate.commons.sharing.groups import Groups
 from allocate.commons.terms import gaming
@@ -48,7 +49,6 @@ from allocate.plan.plan import Plan
 from allocate.plan.plan import solve as solve_now
 from allocate.plan.trying import Solve, Tick
 from allocate.plan.words import count, some
-from allocate.scenario.evidence import evidence
 from allocate.scenario.scenario import Scenario
 
 Array = np.ndarray
@@ -262,14 +262,8 @@ class Terms:
         return "" if self.whole else "It was stopped: not every partner was asked everything."
 
     def _counted(self) -> str:
-        figures = evidence(self.scenario)
-        mine = figures[figures["figure"].str.startswith("benefits.")]
-        assumed = int((mine["status"] == "assumed").sum())
-        part = "all" if assumed == len(mine) else f"{assumed} of {len(mine)}"
-        return (
-            f"The fallback is {self.fallback}. What each counts is as benefits.csv has it, where {part} figures are "
-            "assumed; a pound paid counts as a pound of benefit."
-        )
+        counted = counted_in_words(self.scenario)
+        return f"The fallback is {self.fallback}. {counted} A pound paid counts as a pound of benefit."
 
 
 def terms(
