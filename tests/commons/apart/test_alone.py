@@ -9,6 +9,7 @@ from allocate.commons.apart import alone
 from allocate.commons.apart.alone import Apart, own_money, today
 from allocate.commons.apart.benefits import Benefits
 from allocate.engine.optimum import Options
+from allocate.engine.pool import POOL
 from allocate.engine.problem import Problem
 from tests.commons.games import common_purse, line, rooted, shared_good, straight
 from tests.engine.making import make
@@ -28,6 +29,18 @@ def test_own_money_of_a_common_purse():
     assert list(flows.spend) == [300_000, 500_000]
     money = own_money(problem, flows, Benefits.of(scenario))
     assert money == {(0, 0): 337_500.0, (1, 0): 562_500.0}
+
+
+def test_today_made_lawful_is_the_nearest(system):
+    """On a real system nothing falls and only what rules ask for rises, less than in the plan together, and the same
+    whatever was solved before."""
+    problem = Problem.of(system.scenario)
+    found = today(problem, OPTIONS)
+    rise = found.spend - problem.baseline
+    assert rise.min() >= 0
+    assert rise.sum() < np.abs(system._solved.flows.spend - problem.baseline).sum() / 2
+    POOL.clear()
+    assert np.array_equal(today(Problem.of(system.scenario), OPTIONS).spend, found.spend)
 
 
 def test_a_purse_of_ones_own_needs_no_cap():
