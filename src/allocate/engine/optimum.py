@@ -5,7 +5,7 @@ The way is the same whatever was solved before, so that the answer does not depe
 1. solve over straight slices, from a basis that follows from the scenario before any change (`solving`), or from none;
    yes/no choices first, ties among them broken, then with choices held;
 2. polish to the exact optimum of the curves, and certify; place finer slices round it and repeat until the gap closes;
-3. with the optimum on a breakpoint, break ties (`ties`).
+3. where another plan may be as good (`unique`), break ties (`ties`), with the optimum on a breakpoint.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from allocate.engine.polish import attributed, polish
 from allocate.engine.problem import Problem, through
 from allocate.engine.session import Held, Reached, Session
 from allocate.engine.ties import nearest_choices, nearest_today
+from allocate.engine.unique import unique
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -125,7 +126,7 @@ def optimum(
         seconds = min(PROVING, watch.left())
         best = search(session, problem, problem.grids, best, options.tolerance / 10, seconds, watch)
         held = session.held_at(problem, best.flows)
-    settle = settle and best.bound > options.wanted
+    settle = settle and best.bound > options.wanted and not _alone(session, problem, best)
     more, flows = _settled(session, problem, best.flows, held, watch) if settle else (0, best.flows)
     certificate = certify(problem, flows, best.bound, branches=best.cases)
     prices = best.prices if problem.pinned is not None else attributed(problem, flows, best.prices)
@@ -215,6 +216,12 @@ def _case(session: Session, problem: Problem, held: Held | None) -> Case:
     opened[session.sets.choices], closed[session.sets.choices] = held.opened[0] > 0.5, held.opened[1] < 0.5
     least, most = (np.broadcast_to(end, len(problem.terms.picks)) for end in held.picked)
     return replace(whole, opened=opened, closed=closed, picks=(least, most))
+
+
+def _alone(session: Session, problem: Problem, best: Search) -> bool:
+    """Whether it is sure that no other plan is as good."""
+    proved = best.bound - best.value <= AIMED * problem.at_stake
+    return proved and not session.has_integers and unique(problem, best.flows, best.prices)
 
 
 def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None, watch: Watch) -> tuple[int, Flows]:

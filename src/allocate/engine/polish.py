@@ -130,7 +130,7 @@ def _corners(problem: Problem, spend: Array) -> list[int]:
     ]  # fmt: skip
 
 
-def _rows(problem: Problem, at: Array) -> Array:
+def gradients(problem: Problem, at: Array) -> Array:
     """Gradients of every envelope and joint limit over lines and routes."""
     if not problem.gain_rows:
         return problem.flow_rows
@@ -172,7 +172,7 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     steep = np.zeros(len(place.at))
     steep[:lines] = ((problem.weight * marginal) @ problem.feeds) * (money / value)
     steep -= problem.toll * (money / value)
-    rows, level = _rows(problem, place.at), _levels(problem, place.at)
+    rows, level = gradients(problem, place.at), _levels(problem, place.at)
     low, high = _ends(problem)
     room = np.where(np.abs(low - level) < np.abs(high - level), low, high) - level
     # A row that no free amount is in says nothing here; its multiplier stays.
@@ -283,7 +283,7 @@ def _release(problem: Problem, place: _Place, multipliers: Array, once: Array) -
     """
     noise = 1e-8 * problem.units.value / problem.units.money
     lines = len(problem.low)
-    rows, level = _rows(problem, place.at), _levels(problem, place.at)
+    rows, level = gradients(problem, place.at), _levels(problem, place.at)
     worth = -multipliers @ rows
     worth[:lines] += (problem.weight * problem.curves.marginal(problem.curves.effort(place.at[:lines]))) @ problem.feeds
     worth -= problem.toll
@@ -306,7 +306,7 @@ def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[i
     spend = place.at[: len(problem.low)]
     effort = (problem.weight - limit @ problem.gain_rows) * problem.curves.marginal(problem.curves.effort(spend))
     _price_corners(problem, place, effort, envelope, limit, corners)
-    worth = effort @ problem.feeds - _costs(problem, envelope, limit)
+    worth = effort @ problem.feeds - costs(problem, envelope, limit)
     body = problem.line_rows @ spend
     lone = np.flatnonzero(problem.lone >= 0)
     price = worth[problem.lone[lone]] / problem.lone_factor[lone]
@@ -319,7 +319,7 @@ def _prices(problem: Problem, place: _Place, multipliers: Array, corners: list[i
     return Prices(envelope, limit, effort)
 
 
-def _costs(problem: Problem, envelope: Array, limit: Array) -> Array:
+def costs(problem: Problem, envelope: Array, limit: Array) -> Array:
     """What a pound on each line costs: its envelope's money, what limits take, and what bending them does."""
     toll = np.broadcast_to(problem.toll, len(problem.low) + len(problem.route_high))[: len(problem.low)]
     return envelope[problem.envelope_of_line] + limit @ problem.line_rows + toll
@@ -327,14 +327,14 @@ def _costs(problem: Problem, envelope: Array, limit: Array) -> Array:
 
 def _price_corners(problem: Problem, place: _Place, effort: Array, envelope: Array, limit: Array, corners: list[int]):
     """At a corner effort may have any price between the slopes on its sides: the one that its lines' money costs."""
-    costs = _costs(problem, envelope, limit)
+    asking = costs(problem, envelope, limit)
     weight = problem.weight - limit @ problem.gain_rows
     for q in corners:
         points = problem.curves.points[q]
         assert points is not None
         lines = problem.curves.lines[q]
         others = (effort @ problem.feeds)[lines] - effort[q]
-        paid = costs[lines] - others
+        paid = asking[lines] - others
         bought = place.at[lines] > place.low[lines]
         asked = paid[bought].max() if bought.any() else paid.min()
         spends, gains = points

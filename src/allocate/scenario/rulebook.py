@@ -163,7 +163,7 @@ class Rule(BaseModel):
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """What is wrong with this rule in this scenario; kinds add their own."""
-        file, partners = "rules.toml", list(scenario.table("partners")["id"])
+        file, partners = "rules.toml", scenario.codes("partners", "id")[1].tolist()
         if self.owner not in partners:
             yield Problem(
                 file, "is not in partners.csv", field=f"{self.id}.owner", value=self.owner,
@@ -235,7 +235,7 @@ def scope_problems(
         if not getattr(scope, part):
             continue
         table, column = SCOPE_TABLE.get(part, ("", ""))
-        known = list(scenario.years) if part == "years" else list(scenario.table(table)[column].dropna().unique())
+        known = list(scenario.years) if part == "years" else scenario.codes(table, column)[1].tolist()
         for value in getattr(scope, part):
             if value not in known:
                 unknown = True
