@@ -32,6 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+WIDE, HIGH = 1440, 900
+
+
 @dataclass
 class Served:
     """An explorer under way: its process, where it is, the folder of its store, and what it has printed."""
@@ -120,14 +123,9 @@ def visitor(chromium, server) -> Iterator[Callable[..., Page]]:
     Playwright's new_context. The test fails on any request to elsewhere, error in a page or error on its console."""
     contexts: list[tuple[BrowserContext, list[str]]] = []
 
-    def arrive(width: int = 1440, height: int = 900, served: Served = server, **options) -> Page:
-        size = {"width": width, "height": height}
-        context = chromium.new_context(
-            base_url=served.address, viewport=size, reduced_motion="reduce", locale="en-GB", **options
-        )
-        context.add_init_script(WATCHER)
-        contexts.append((context, watch(context, served.address, served.log)))
-        return context.new_page()
+    def arrive(width: int = WIDE, height: int = HIGH, served: Served = server, **options) -> Page:
+        contexts.append(enter(chromium, served, viewport={"width": width, "height": height}, **options))
+        return contexts[-1][0].new_page()
 
     yield arrive
     troubles = []
@@ -135,3 +133,36 @@ def visitor(chromium, server) -> Iterator[Callable[..., Page]]:
         context.close()
         troubles += happened
     assert not troubles, troubles
+
+
+@pytest.fixture(scope="package")
+def reading(chromium, server) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """A browser that has been here before, and what must not have happened in it."""
+    context, happened = enter(chromium, server)
+    yield context, happened
+    context.close()
+
+
+@pytest.fixture
+def reader(reading) -> Iterator[Callable[..., Page]]:
+    """As `visitor`, for whoever only looks at pages of the one explorer: the next reader finds in the browser's cache
+    what the last one fetched, which saves half the time, and cookies, of which there should be none."""
+    context, happened = reading
+    happened.clear()
+
+    def arrive(width: int = WIDE, height: int = HIGH) -> Page:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        return page
+
+    yield arrive
+    for page in context.pages:
+        page.close()
+    assert not happened, happened
+
+
+def enter(chromium: Browser, served: Served, **options) -> tuple[BrowserContext, list[str]]:
+    """A browser with nothing in its cache, and the list that fills with what must not happen in it."""
+    context = chromium.new_context(base_url=served.address, reduced_motion="reduce", locale="en-GB", **options)
+    context.add_init_script(WATCHER)
+    return context, watch(context, served.address, served.log)
