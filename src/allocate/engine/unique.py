@@ -3,7 +3,8 @@
 By complementary slackness every best plan agrees with any prices that prove one best: an amount that has a price of its
 own stays at its bound, a row that has one stays where it binds, and a curve that flattens without a break is worth most
 at one effort alone. What remains is a system of linear equations over the amounts that may still move; where its
-columns do not depend on one another the plan is unique (Mangasarian 1979, doi 10.1016/0024-3795(79)90009-4).
+columns do not depend on one another the plan is unique (Mangasarian 1979, "Uniqueness of solution in linear
+programming", Linear Algebra and its Applications 25).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def unique(problem: Problem, flows: Flows, prices: Prices) -> bool:
     are taken as made."""
     limit = useful(problem, prices.limit)
     free = _may_move(problem, flows, Prices(prices.envelope, limit, prices.effort))
-    rows = np.vstack([_settled_curves(problem, limit, prices.effort), _binding_rows(problem, flows, prices.envelope, limit)])[:, free]
+    curves = _settled_curves(problem, limit, prices.effort)
+    rows = np.vstack([curves, _binding_rows(problem, flows, prices.envelope, limit)])[:, free]
     # A row with one amount left settles it; with that amount gone others may be left with one.
     while len(lone := np.flatnonzero((rows != 0).sum(axis=1) == 1)):
         rows = rows[:, ~(rows[lone] != 0).any(axis=0)]
@@ -55,7 +57,7 @@ def _settled_curves(problem: Problem, limit: Array, effort: Array) -> Array:
     weighs = (problem.weight > limit @ problem.gain_rows) & (
         effort * problem.units.money > PRICED * problem.units.value
     )
-    settled = [q for q in np.flatnonzero(weighs) if problem.curves.bends(q)]
+    settled = [q for q in np.flatnonzero(weighs).tolist() if problem.curves.bends(q)]
     rows = np.zeros((len(settled), len(problem.low) + len(problem.route_high)))
     rows[:, : len(problem.low)] = problem.feeds.dense(np.array(settled, dtype=int))
     return rows
