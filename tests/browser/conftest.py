@@ -146,12 +146,13 @@ def reading(chromium, server) -> Iterator[tuple[BrowserContext, list[str]]]:
 @pytest.fixture
 def reader(reading) -> Iterator[Callable[..., Page]]:
     """As `visitor`, for whoever only looks at pages of the one explorer: the next reader finds in the browser's cache
-    what the last one fetched, which saves half the time, and cookies, of which there should be none."""
+    what the last one fetched. Nothing else stays: Streamlit would remember whether its side was out."""
     context, happened = reading
     happened.clear()
 
     def arrive(width: int = WIDE, height: int = HIGH) -> Page:
         page = context.new_page()
+        page.add_init_script("window.localStorage.clear()")
         page.set_viewport_size({"width": width, "height": height})
         return page
 
