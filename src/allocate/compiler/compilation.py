@@ -139,6 +139,8 @@ class Compilation:
         start, filled = np.zeros(height + 1, dtype=np.int32), 0
         entries: list[tuple[Places, Term]] = []
         for name, (lower, upper, count, body) in blocks.items():
+            if not count:
+                continue
             place = self.rows[name]
             low = _less(lower, body.constant)
             self._put("row_lower", place, low)
@@ -149,7 +151,7 @@ class Compilation:
             ends, places = laid_out(terms, count, filled)
             entries += zip(places, terms, strict=True)
             start[place.start + 1 : place.stop + 1] = ends
-            filled = int(ends[-1]) if count else filled
+            filled = int(ends[-1])
         index = np.empty(filled, dtype=np.int32)
         for at, term in entries:
             index[at] = term.columns[0]

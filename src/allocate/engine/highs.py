@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Literal
 
 import highspy
@@ -43,6 +44,8 @@ FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
 FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
+LARGE = 20_000
+"""Coefficients from which a model is handed over by columns."""
 NOTHING = np.array([])
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
@@ -115,9 +118,12 @@ class Solver:
         if not given.all():
             start = np.concatenate([[0], np.cumsum(given)])[start].astype(np.int32)
             index, value = index[given], value[given]
+        way = highspy.MatrixFormat.kRowwise
+        if len(value) > max(LARGE, 2 * len(arrays.cost)) and (found := _by_column(start, index, value, arrays)):
+            way, (start, index, value) = highspy.MatrixFormat.kColwise, found
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
-            len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kRowwise),
+            len(arrays.cost), len(arrays.row_lower), len(value), int(way),
             int(highspy.ObjSense.kMaximize), arrays.offset, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
             arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
         )  # fmt: skip
@@ -285,6 +291,17 @@ class Solver:
             raise EngineError(f"HiGHS did not take {what}: {status}")
 
 
+def _by_column(start: Array, index: Array, value: Array, arrays: Arrays) -> tuple[Array, Array, Array] | None:
+    """Compressed rows as the compressed columns that HiGHS would make of them, in a fraction of the time; None where
+    there is no scipy, which nothing else here needs."""
+    if find_spec("scipy") is None:
+        return None
+    from scipy.sparse import csr_array
+
+    found = csr_array((value, index, start), shape=(len(arrays.row_lower), len(arrays.cost))).tocsc()
+    return found.indptr, found.indices, found.data
+
+
 def _awaited(running: Future) -> highspy.HighsStatus:
     """The result of another thread's work; Ctrl-C is heard meanwhile."""
     while True:
@@ -303,14 +320,23 @@ def _differing(old: Arrays, new: Arrays) -> Touched:
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    sizes, (least, most) = np.abs(values), COEFFICIENTS
-    # The largest is no number where one of them is none.
-    ends = offset, np.abs(costs).max() if costs.size else 0.0, sizes.max() if sizes.size else 0.0
-    if not all(map(math.isfinite, ends)) or any(differ(array, array) for array in bounds):
+    if not all(map(math.isfinite, (offset, _largest(costs), _largest(values)))) or any(map(_no_number, bounds)):
         raise EngineError("a figure that is not finite reached the solver")
-    if not sizes.size:
+    least, most = COEFFICIENTS
+    if not values.size or (least <= values.min() and values.max() <= most):
         return
-    small = sizes < least
-    if ends[-1] > most or (small.any() and sizes[small].any()):
-        sizes = sizes[sizes != 0]
+    small = (values < least) & (values > -least)
+    if _largest(values) > most or (small.any() and values[small].any()):
+        sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")
+
+
+def _largest(values: Array) -> float:
+    """The largest in size; no number where one of them is none."""
+    return max(values.max(), -values.min()) if values.size else 0.0
+
+
+def _no_number(values: Array) -> bool:
+    """Whether one of them is no number."""
+    # Each way is several times as fast as the other where it is taken.
+    return differ(values, values) if values.size < FEW * FEW else math.isnan(values.max())
