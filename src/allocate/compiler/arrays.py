@@ -67,15 +67,20 @@ class Touched(NamedTuple):
     offset: bool = False
 
     @classmethod
-    def of(cls, differs: Mapping[str, Array]) -> Touched:
-        """From where arrays differ, by their names: booleans as long as they are."""
-
-        def places(one: str, other: str = "") -> Array:
-            where, more = differs.get(one), differs.get(other)
-            where = more if where is None else where if more is None else where | more
-            return NOWHERE if where is None else where.nonzero()[0].astype(np.int32)
-
+    def of(cls, places: Mapping[str, Array]) -> Touched:
+        """From places in arrays, in increasing order, by the names of the arrays."""
         return cls(
-            places("cost"), places("lower", "upper"), places("row_lower", "row_upper"), places("value"),
-            "hessian" in differs, "offset" in differs,
+            _either(places, "cost"), _either(places, "lower", "upper"), _either(places, "row_lower", "row_upper"),
+            _either(places, "value"), "hessian" in places, "offset" in places,
         )  # fmt: skip
+
+
+def _either(places: Mapping[str, Array], one: str, other: str = "") -> Array:
+    """The places in one array or another."""
+    mine, its = places.get(one), places.get(other)
+    if mine is None or its is None:
+        found = its if mine is None else mine
+    else:
+        # Both sides of an equation differ in the same places.
+        found = mine if mine.size == its.size and not differ(mine, its) else np.union1d(mine, its)
+    return NOWHERE if found is None else found.astype(np.int32)

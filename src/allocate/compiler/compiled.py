@@ -69,19 +69,17 @@ class Compiled:
             if piece.target not in after:
                 after[piece.target] = _part(old, piece.target).copy()
             after[piece.target][piece.places] = new
-        differs = {target: values != _part(old, target) for target, values in after.items()}
-        for target, where in [*differs.items()]:
-            # What `any` says, several times as fast.
-            if not where.nonzero()[0].size:
-                del after[target], differs[target]
-        return _whole(old, after), Touched.of(differs)
+        places = {target: (values != _part(old, target)).nonzero()[0] for target, values in after.items()}
+        for target in [target for target, where in places.items() if not where.size]:
+            del after[target], places[target]
+        return _whole(old, after), Touched.of(places)
 
     def touched(self, *params: str) -> Touched:
         """Everything that these Params can touch, whatever their values."""
         found: dict[str, Array] = {}
         for piece in self._reading(frozenset(params))[0]:
             found.setdefault(piece.target, np.zeros(self._sizes[piece.target], dtype=bool))[piece.places] = True
-        return Touched.of(found)
+        return Touched.of({target: where.nonzero()[0] for target, where in found.items()})
 
     def concrete(self, figures: Mapping[str, Any]) -> pyo.ConcreteModel:
         """The same declaration as an ordinary Pyomo model, for export and other solvers. Raises CompileError."""

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allocate.commons.apart.switching import TIMES, SwitchPoints, switch_points
+from allocate.commons.apart.judgements import TIMES
+from allocate.commons.apart.switching import SwitchPoints, switch_points
 from allocate.commons.settling.settlements import MEANS, Settlements, settle
 from allocate.commons.terms.terms import MATCHING, OPEN, RATES, TODAY, Terms, terms
 from allocate.plan.figures import number, per_cent, pounds

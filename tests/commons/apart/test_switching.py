@@ -9,8 +9,7 @@ from hypothesis import given, settings
 
 import allocate as al
 from allocate import controls
-from allocate.commons.apart.ground import Ground
-from allocate.commons.apart.switching import CLOSE, NOT_ASKED, SCALE, Figure, figures_of
+from allocate.commons.apart.switching import CLOSE, NOT_ASKED, SCALE
 from tests.commons.games import benefit, common_purse, line, rooted, straight, systems
 from tests.engine.making import make
 
@@ -186,13 +185,3 @@ def afresh(found: al.SwitchPoints, row, value: float) -> bool:
     ground = Ground.of(there)
     gains = pd.Series(ground.lands - ground.fallback.payoffs, ground.players)
     return bool((gains[row.of] if row.of else gains.sum()) > least)
-
-
-def test_figures_are_those_of_partners_that_decide():
-    """Every figure of every row is one, and rows of the same kind of partner move together."""
-    scenario = neighbour()
-    ground = Ground.of(scenario)
-    many, alone = figures_of(scenario, ground.benefits, ground.apart.fed)
-    assert [each.key for each in many] == ["shares of council", "every share", "every own", "every worth"]
-    assert len(alone) == 3 * len(scenario.table("benefits"))
-    assert all(isinstance(each, Figure) and each.lowest <= each.now <= each.highest for each in (*many, *alone))
