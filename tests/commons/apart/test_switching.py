@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 import allocate as al
 from allocate import controls
+from allocate.commons.apart.ground import Ground
 from allocate.commons.apart.switching import CLOSE, NOT_ASKED, SCALE
 from tests.commons.games import benefit, common_purse, line, rooted, straight, systems
 from tests.engine.making import make
