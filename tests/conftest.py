@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 import allocate as al
 
@@ -21,6 +22,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("repeatable")
+# Hypothesis also draws the numbers that it finds in whatever modules are loaded: examples would follow what ran before.
+providers._get_local_constants = lambda: providers.Constants()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Literal
 
 import highspy
@@ -296,10 +295,10 @@ class Solver:
 def _by_column(start: Array, index: Array, value: Array, arrays: Arrays) -> tuple[Array, Array, Array] | None:
     """Compressed rows as the compressed columns that HiGHS would make of them, in a fraction of the time; None where
     there is no scipy, which nothing else here needs."""
-    if find_spec("scipy") is None:
+    try:
+        from scipy.sparse import csr_array
+    except ImportError:
         return None
-    from scipy.sparse import csr_array
-
     found = csr_array((value, index, start), shape=(len(arrays.row_lower), len(arrays.cost))).tocsc()
     return found.indptr, found.indices, found.data
 

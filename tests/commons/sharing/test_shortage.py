@@ -52,7 +52,7 @@ def test_only_what_is_planned_can_be_missing(tiny):
 @given(systems())
 def test_on_any_system(scenario):
     """Losses of every rule add up to the shortage, none is below nothing or above its claim, and none of the four rules
-    buys more than what buys most."""
+    buys more than what buys most, but for what a pound that is left in rounding would have bought."""
     planned = al.solve(scenario).spend["spend"].sum()
     found = al.shortage(scenario, planned / 4)
     for rule, rows in found.table.groupby("rule"):
@@ -60,4 +60,4 @@ def test_on_any_system(scenario):
             assert rows["less"].sum() == pytest.approx(planned / 4, abs=1)
             assert rows["less"].between(-1e-6, rows["claim"] + 1e-6).all()
     best = found.rules["value"].iloc[-1]
-    assert not (found.rules["value"] > best + 1e-6 * abs(best)).any()
+    assert not (found.rules["value"] > best + 1e-5 * abs(best)).any()
