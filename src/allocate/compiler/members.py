@@ -122,6 +122,7 @@ class Tuples(Table):
         if not _rise(keys) and not _rise(np.sort(keys)):
             raise CompileError(self.name, "members that are all different")
 
+    @cached_property
     def _sorted(self) -> tuple[Array, Array | None]:
         """One number for each member, sorted, and the order of the members by it, where that is not their own."""
         keys = _ravelled(self.columns, self._sizes)
@@ -152,7 +153,9 @@ class Tuples(Table):
         keys = _ravelled(each, self._sizes)
         if self._product:
             return keys
-        own, order = self._sorted()
+        own, order = self._sorted
+        if order is None and np.array_equal(own, keys):
+            return ALL
         near = np.minimum(np.searchsorted(own, keys), self.count - 1)
         return self._checked(np.where(own[near] == keys, near if order is None else order[near], -1))
 
