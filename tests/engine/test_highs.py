@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from dataclasses import replace
 
@@ -11,8 +10,6 @@ import numpy as np
 import pytest
 
 import allocate as al
-from allocate.compiler import Arrays
-from allocate.engine import highs
 from allocate.engine.highs import Impossible, Solver
 from allocate.engine.model import figures
 from allocate.engine.problem import Problem
@@ -44,32 +41,6 @@ def test_coefficients_too_far_apart_are_refused(session):
     value[0] = 1e-10
     with pytest.raises(al.EngineError, match="too far apart"):
         Solver(replace(session.solver.arrays, value=value))
-
-
-def test_a_large_model_is_the_same_by_columns(monkeypatch):
-    """Handed over by columns, or by rows where there is no scipy, HiGHS holds the same numbers in the same order."""
-    drawn = np.random.default_rng(1)
-    value = np.where(drawn.random((6, 4)) < 0.9, drawn.uniform(0.5, 2.0, (6, 4)), 0.0).ravel()
-    start, index = np.arange(0, 25, 4, dtype=np.int32), np.tile(np.arange(4, dtype=np.int32), 6)
-    arrays = Arrays(
-        drawn.random(4), np.zeros(4), np.full(4, 9.0), np.full(6, -np.inf), np.full(6, 5.0), start, index, value,
-        np.zeros(4, dtype=bool),
-    )  # fmt: skip
-
-    def held() -> tuple[list, list, list, list]:
-        solver = Solver(arrays)
-        columns = solver.run(10).columns.tolist()
-        matrix = solver._highs.getLp().a_matrix_
-        return columns, list(matrix.start_), list(matrix.index_), list(matrix.value_)
-
-    by_rows = held()
-    monkeypatch.setattr(highs, "LARGE", 0)
-    asked = []
-    monkeypatch.setattr(highs, "_by_column", lambda *given, real=highs._by_column: asked.append(given) or real(*given))
-    assert held() == by_rows
-    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    assert held() == by_rows
-    assert len(asked) == 2
 
 
 def test_updating_a_live_model_equals_loading_it_anew(session, tiny):

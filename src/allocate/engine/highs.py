@@ -43,8 +43,6 @@ FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
 FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
-LARGE = 20_000
-"""Coefficients from which a model is handed over by columns."""
 SMALL = 2_500
 """Numbers below which it is the calls that cost, and from which the copies do."""
 NOTHING = np.array([])
@@ -119,12 +117,9 @@ class Solver:
         if not given.all():
             start = np.concatenate([[0], np.cumsum(given)])[start].astype(np.int32)
             index, value = index[given], value[given]
-        way = highspy.MatrixFormat.kRowwise
-        if len(value) > max(LARGE, 2 * len(arrays.cost)) and (found := _by_column(start, index, value, arrays)):
-            way, (start, index, value) = highspy.MatrixFormat.kColwise, found
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
-            len(arrays.cost), len(arrays.row_lower), len(value), int(way),
+            len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kRowwise),
             int(highspy.ObjSense.kMaximize), arrays.offset, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
             arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
         )  # fmt: skip
@@ -290,17 +285,6 @@ class Solver:
         # A warning counts as failure: HiGHS drops coefficients and rules with no more than that.
         if status != highspy.HighsStatus.kOk:
             raise EngineError(f"HiGHS did not take {what}: {status}")
-
-
-def _by_column(start: Array, index: Array, value: Array, arrays: Arrays) -> tuple[Array, Array, Array] | None:
-    """Compressed rows as the compressed columns that HiGHS would make of them, in a fraction of the time; None where
-    there is no scipy, which nothing else here needs."""
-    try:
-        from scipy.sparse import csr_array
-    except ImportError:
-        return None
-    found = csr_array((value, index, start), shape=(len(arrays.row_lower), len(arrays.cost))).tocsc()
-    return found.indptr, found.indices, found.data
 
 
 def _awaited(running: Future) -> highspy.HighsStatus:
