@@ -95,19 +95,13 @@ def test_each_page_has_a_title_and_a_heading_of_its_own(reader):
 
 
 @pytest.mark.parametrize("path", pages())
-def test_nothing_comes_from_elsewhere(visitor, path):
-    """A page fetches nothing from outside and errs nowhere (`visitor` fails where it does), and it says something."""
-    page = visiting.open(visitor(), path)
+def test_a_first_visit_fetches_nothing_from_elsewhere(visitor, path):
+    """A page of the largest scenario fetches nothing from outside and errs nowhere (`visitor` fails where it does), and
+    says something. At 360 pixels, all unfolded, it is no wider than its window: only tables scroll, in themselves."""
+    page = visiting.open(visitor(width=NARROW, height=740), path)
     assert visiting.words(page)
     fonts = page.evaluate("[...document.fonts].filter(font => font.status === 'error').map(font => font.family)")
     assert fonts == []
-
-
-@pytest.mark.parametrize("path", pages())
-def test_a_phone_needs_no_sideways_scroll(reader, path):
-    """At 360 pixels, all unfolded, a page of the largest scenario is no wider than its window; only tables scroll, in
-    themselves. (Of the smallest, the next test says so.)"""
-    page = visiting.open(reader(width=NARROW, height=740), path)
     visiting.unfold(page)
     assert overflow(page)["by"] == 0, overflow(page)["what"]
 
