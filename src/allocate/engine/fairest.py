@@ -204,9 +204,10 @@ def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, opt
     """The fairest plan, before what is left open is decided."""
     values = sight.values(most.flows.spend) / sight.unit - sight.floor
     highest = _highest(sight, problem) / sight.unit - sight.floor
-    least = NEAREST * float(values.min())
-    if sight.aim.positive and least <= 0:
-        least = NEAREST * _lowest_of_all(sight, problem, more, highest, most, options, watch)
+    lowest, score = float(values.min()), sight.score(values)
+    if sight.aim.positive and lowest <= 0:
+        lowest = score = _lowest_of_all(sight, problem, more, highest, most, options, watch)
+    least = max(NEAREST * lowest, _sure(sight, score))
     for _ in range(STEPS if sight.aim.positive else 1):
         laid = _laid(sight, problem, more, highest, least)
         try:
@@ -218,8 +219,8 @@ def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, opt
             if not sight.aim.positive:
                 return found
             worth = laid.amounts(found.flows)[[each.line for each in laid.welfare.worths]]
-            score = sight.aim.score(worth, sight.rows, problem.scenario)
-            sure = (1 - 1e-3) * sight.aim.least(score, sight.rows.parts)
+            score = sight.score(worth)
+            sure = _sure(sight, score)
             if sure > 2 * least and sight.aim.score_of(found.bound) > score * (1 + 1e-6):
                 # So far down, a worth falls so steeply that the solver cannot weigh the rest.
                 least = sure
@@ -228,6 +229,11 @@ def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, opt
                 return found
         least *= NEAREST
     raise _senseless(sight.aim, "cannot be balanced: no plan leaves every place above nothing in this view")
+
+
+def _sure(sight: Sight, score: float) -> float:
+    """What every place has at least in the best plan, where one with this score is known; nothing where that is open."""
+    return (1 - 1e-3) * sight.aim.least(score, sight.rows.parts)
 
 
 def _laid(sight: Sight, problem: Problem, more: list[Limit], highest: float, least: float, whole: bool = False) -> Laid:
@@ -395,7 +401,8 @@ def _in_whole_pounds(
     reached = sight.score(values)
     low = np.where(problem.choices, 0.0, problem.low)
     stake = max(bound - sight.score(sight.values(low)), 1e-12)
-    aimed = Aimed(sight.aim, reached, bound, max(0.0, bound - reached) / stake, value, gain, otherwise)
+    gap = max(0.0, bound - reached) / stake if np.isfinite(bound) else np.inf
+    aimed = Aimed(sight.aim, reached, bound, gap, value, gain, otherwise)
     optimum = replace(found, flows=exact, prices=prices)
     return Solved(floored, flows, optimum, certificate, whole, aimed=aimed)
 

@@ -37,6 +37,9 @@ little more of slices, which lie below their curves."""
 ROUNDS = 8
 ONCE = (1,)
 """The round to polish in where that is done but once: by then slices have found what binds."""
+BRIEF = 10.0
+"""Seconds at most, however late it is, for what makes the first plan of a search exact: on a slow machine it may take
+one, and without it there is no plan."""
 PROVING = 10.0
 """Seconds at most for proving that no other choices are better."""
 
@@ -115,7 +118,7 @@ def optimum(
             ties, answer = nearest_choices(session.distance(problem, grids), problem, grids, answer, watch)
         held = session.held(answer)
         # Once there is a plan, what makes it exact and bounds it is brief, and runs even after a stop.
-        answer = session.solve(problem, grids, held, watch.left())
+        answer = session.solve(problem, grids, held, max(BRIEF, watch.left()))
     exact = ONCE if options.fine else range(ROUNDS)
     best = _refined(session, problem, grids, answer, held, watch, options.fine, exact)
     if status == "choices held":
