@@ -232,7 +232,7 @@ def stages(sight: Sight, problem: Problem, more: list[Limit], most: Optimum, opt
 
 
 def _sure(sight: Sight, score: float) -> float:
-    """What every place has at least in the best plan, where one with this score is known; nothing where that is open."""
+    """What every place has at least in the best plan, where one has this score; nothing where that is open."""
     return (1 - 1e-3) * sight.aim.least(score, sight.rows.parts)
 
 
