@@ -148,8 +148,8 @@ def _likely_key(table: pd.DataFrame, path: Path) -> str:
         if part != "*":
             known = key_text(table[column])
             if not (known == part).any():
-                return f"{column} {part}: {suggestion(part, known.unique()) or 'unknown'}"
-            table = table[(known == part).to_numpy()]
+                return f"{column} {part}: {suggestion(part, dict.fromkeys(known)) or 'unknown'}"
+            table = table[known == part]
     return ""
 
 

@@ -96,6 +96,8 @@ def money(pounds: float, currency: str = "£") -> str:
 def duplicate_keys(scenario: Scenario) -> Iterator[Problem]:
     for name, row in TABLES.items():
         table, key = scenario.table(name), list(row.key)
+        if len(set(zip(*(table[part].tolist() for part in key), strict=True))) == len(table):
+            continue
         repeated = table[table.duplicated(key, keep="first")]
         for line, values in repeated.iterrows():
             same = (table[key].fillna("") == values[key].fillna("")).all(axis=1)
@@ -106,9 +108,11 @@ def duplicate_keys(scenario: Scenario) -> Iterator[Problem]:
 
 def unknown_names(scenario: Scenario, lost: Mapping[str, set[str]]) -> Iterator[Problem]:
     for name, column, target, key in REFERENCES:
-        table, known, unread = scenario.table(name), scenario.table(target)[key].unique(), lost.get(target, set())
-        wrong = table[table[column].notna() & ~table[column].isin([*known, *unread]) & ("*" not in unread)]
-        for line, value in wrong[column].items():
+        asked, unread = scenario.table(name)[column], lost.get(target, set())
+        known = dict.fromkeys(scenario.table(target)[key].tolist())
+        if "*" in unread or not set(asked.tolist()).difference(known, unread, [None]):
+            continue
+        for line, value in asked[asked.notna() & ~asked.isin([*known, *unread])].items():
             named = id_of(value, scenario.table(target))
             fix = f"did you mean {named}?" if named else suggestion(value, known)
             yield Problem(f"{name}.csv", f"is not in {target}.csv", _row(line), column, value, fix)
@@ -125,7 +129,7 @@ def id_of(name: str, table: pd.DataFrame) -> str:
 def unknown_years(scenario: Scenario) -> Iterator[Problem]:
     for name, row in TABLES.items():
         table = scenario.table(name)
-        if "year" in row.model_fields:
+        if "year" in row.model_fields and not set(table["year"].tolist()) <= set(scenario.years):
             for line, value in table.loc[~table["year"].isin(scenario.years), "year"].items():
                 fix = suggestion(value, scenario.years)
                 yield Problem(f"{name}.csv", "is not one of scenario.toml's years", _row(line), "year", value, fix)
@@ -164,7 +168,7 @@ def lookalike_names(scenario: Scenario) -> Iterator[Problem]:
     """Two rows a reader cannot tell apart, or a name with characters nobody can see."""
     for name in ("partners", "places", "programmes", "outcomes", "envelopes", "resources"):
         seen: dict[str, tuple[str, int]] = {}
-        for line, key, text in scenario.table(name)[["id", "name"]].itertuples():
+        for line, key, text in _rows(scenario, name, "id", "name"):
             hidden = invisible(text)
             if hidden:
                 yield Problem(f"{name}.csv", f"holds a character nobody can see: {hidden}", _row(line), "name", text)
@@ -196,7 +200,7 @@ def line_bounds(scenario: Scenario) -> Iterator[Problem]:
     lines = scenario.table("lines")[["low", "high", "scale"]]
     low, high, scale = (lines[figure].to_numpy() for figure in lines)
     wrong = (low > high) | (scale > high) | ((low > 0) & (low < scale))
-    for line, low, high, scale in lines[wrong].itertuples():
+    for line, low, high, scale in lines[wrong].itertuples() if wrong.any() else ():
         most = f"above the most ({money(high, scenario.heading.currency)})"
         if low > high:
             yield Problem("lines.csv", f"the least is {most}", _row(line), "low", f"{low:.15g}")
@@ -213,6 +217,8 @@ def line_purposes(scenario: Scenario) -> Iterator[Problem]:
     purpose = dict(zip(envelopes["id"], envelopes["purpose"], strict=True))
     group, pairs = _groups(scenario, "lines", ("programme", "envelope"))
     wrong = [programme not in (purpose[envelope].split() or (programme,)) for programme, envelope in pairs]
+    if not any(wrong):
+        return
     lines = scenario.table("lines")[np.array(wrong, dtype=bool)[group]]
     for line, programme, envelope in lines[["programme", "envelope"]].itertuples():
         allowed = str(purpose[envelope]).split()
@@ -227,7 +233,7 @@ def envelope_sums(scenario: Scenario) -> Iterator[Problem]:
     lows, baselines = (_sums(scenario, "lines", ("envelope", "year"), figure) for figure in ("low", "baseline"))
     enters = _summed(scenario, "routes", ("target", "year"), scenario.route_high)
     leaves = set(zip(routes["source"], routes["year"], strict=True))
-    for line, name, year, amount in scenario.table("envelopes")[["id", "year", "amount"]].itertuples():
+    for line, name, year, amount in _rows(scenario, "envelopes", "id", "year", "amount"):
         if (name, year) not in lows:
             if (name, year) not in leaves:
                 yield Problem("envelopes.csv", "has no line and no route that can draw on it", _row(line), "id", name)
@@ -283,7 +289,7 @@ def _unit_slip(amount: float, baseline: float) -> str:
 
 
 def route_ends(scenario: Scenario) -> Iterator[Problem]:
-    for line, source, target in scenario.table("routes")[["source", "target"]].itertuples():
+    for line, source, target in _rows(scenario, "routes", "source", "target"):
         if source == target:
             yield Problem("routes.csv", "is the envelope that the money leaves", _row(line), "target", target)
 
@@ -291,8 +297,10 @@ def route_ends(scenario: Scenario) -> Iterator[Problem]:
 def sums_of_people(scenario: Scenario) -> Iterator[Problem]:
     """Places whose population is not that of the places inside them."""
     places = scenario.table("places")
+    if places["parent"].isna().all():
+        return
     inside = places.groupby("parent")["population"].agg(["sum", "min"])
-    for line, place, population in places[["id", "population"]].itertuples():
+    for line, place, population in _rows(scenario, "places", "id", "population"):
         total, least = inside.loc[place] if place in inside.index else (0.0, 0.0)
         if least > 0 and abs(population - total) > 0.01 * total:
             expected = f"is not the sum of the places inside it ({total:,.0f})"
@@ -307,13 +315,13 @@ def people(scenario: Scenario) -> Iterator[Problem]:
     envelopes = scenario.table("envelopes")
     by_need = set(envelopes.loc[envelopes["by_need"] == "yes", "id"])
     needy = set(lines.loc[lines["envelope"].isin(by_need), "place"]) - set(places["parent"].dropna())
-    for line, place, population, need in places[["id", "population", "need"]].itertuples():
+    for line, place, population, need in _rows(scenario, "places", "id", "population", "need"):
         if place in used and not population > 0:
             yield Problem("places.csv", "has lines but no people", _row(line), "population", f"{population:.15g}")
         if place in needy and not need > 0:
             expected = "is required: an envelope by need spends here"
             yield Problem("places.csv", expected, _row(line), "need", "" if pd.isna(need) else f"{need:.15g}")
-    for line, population, need in places.loc[places["need"].notna(), ["population", "need"]].itertuples():
+    for line, population, need in _rows(scenario, "places", "population", "need"):
         if population > 0 and need > 0 and not 1 / 5 <= need / population <= 5:
             expected = f"is far from the population of {population:,.0f}"
             fix = "a weighted population is in people"
@@ -386,6 +394,10 @@ def _wrong_curves(scenario: Scenario) -> np.ndarray:
 def slopes(scenario: Scenario) -> Iterator[Problem]:
     """A slope far above those of its kind: most often a cost for one unit, which is one over the slope."""
     curves = scenario.table("curves")
+    given = curves["slope"].to_numpy()[curves["slope"].to_numpy() > 0]
+    # A middle one may lie halfway between nothing and the lowest.
+    if not given.size or given.max() <= 500 * given.min():
+        return
     for (outcome, shape), group in curves[curves["slope"].notna()].groupby(["outcome", "shape"]):
         usual = float(group["slope"].median())
         for line, slope in group.loc[group["slope"] > 1000 * usual, "slope"].items():
@@ -398,6 +410,8 @@ def slopes(scenario: Scenario) -> Iterator[Problem]:
 def curve_points(scenario: Scenario) -> Iterator[Problem]:
     key = ["place", "programme", "outcome", "year"]
     curves, points = scenario.table("curves"), scenario.table("curve_points")
+    if not len(points) and not (curves["shape"] == "points").any():
+        return
     given = {name: group for name, group in points.groupby(key)}
     lows = _sums(scenario, "lines", ("place", "programme", "year"), "low") if given else {}
     curves = curves.loc[curves["shape"] == "points", key]
@@ -485,6 +499,12 @@ def rule_sense(scenario: Scenario) -> Iterator[Problem]:
     for rule in scenario.rules:
         if rule.binds:
             yield from rule.sense(scenario)
+
+
+def _rows(scenario: Scenario, table: str, *columns: str) -> Iterator[tuple]:
+    """The rows of a table: the line number and these columns."""
+    rows = scenario.table(table)
+    return zip(rows.index.tolist(), *(rows[column].tolist() for column in columns), strict=True)
 
 
 def _row(line) -> int | None:

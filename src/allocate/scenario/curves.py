@@ -150,17 +150,22 @@ class Curves:
         return self.points[q] is None and (self.shape[q] == "saturation" or self.exponent[q] < 1.0)
 
     def _by_family(self, x: Array, power, saturation, points) -> Array:
-        columns = (self.slope, self.reference, self.exponent, self.offset, self.ceiling)
         result = np.zeros(len(self))
-        for mask, function in ((self._power, power), (self._curved, saturation)):
-            if mask.all():
+        for function, (rows, columns) in zip((power, saturation), self._families, strict=True):
+            if len(rows) == len(self):
                 return function(x, *columns)
-            if mask.any():
-                result[mask] = function(x[mask], *(column[mask] for column in columns))
+            if len(rows):
+                result[rows] = function(x[rows], *columns)
         if points is not None:
             for q in self.given:
                 result[q] = points(x[q], self.points[q])
         return result
+
+    @cached_property
+    def _families(self) -> list[tuple[Array, list[Array]]]:
+        """The curves of powers and those that saturate: their numbers, and their figures."""
+        figures = self.slope, self.reference, self.exponent, self.offset, self.ceiling
+        return [(rows, [each[rows] for each in figures]) for rows in map(np.flatnonzero, (self._power, self._curved))]
 
     @cached_property
     def given(self) -> Array:

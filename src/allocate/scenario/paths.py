@@ -64,7 +64,7 @@ def parse(text: str) -> Path | Problem:
 
 def matches(path: Path, table: pd.DataFrame) -> np.ndarray:
     """Which rows of its table a path names: booleans, one per row."""
-    return _fitting(path, [key_text(table[column]).to_numpy(dtype=object) for column in path.row.key], len(table))
+    return _fitting(path, [key_text(table[column]) for column in path.row.key], len(table))
 
 
 def named(path: Path, scenario: Scenario) -> np.ndarray:
@@ -80,11 +80,12 @@ def _fitting(path: Path, keys: Sequence[np.ndarray], count: int) -> np.ndarray:
     return mask
 
 
-def key_text(column: pd.Series) -> pd.Series:
+def key_text(column: pd.Series) -> np.ndarray:
     """A key column as it stands in a path: whole amounts without a decimal point, blanks as ''."""
+    values = column.tolist()
     if column.dtype == "float64":
-        return column.map(lambda value: f"{value:.15g}")
-    return column.fillna("").astype(str)
+        return np.array([f"{value:.15g}" for value in values], dtype=object)
+    return np.array(["" if value is None else str(value) for value in values], dtype=object)
 
 
 Panel = Literal["decision", "rule", "assumption"]

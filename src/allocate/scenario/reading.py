@@ -342,16 +342,20 @@ def fit(row: type[Row], cells: Mapping[str, Any], found: list[Problem], where: s
 
 def frame(row: type[Row], rows: Mapping[int, Row]) -> pd.DataFrame:
     """Rows as a table: every field a column, floats for figures, indexed by line number, sorted by key."""
-    columns = {
+
+    def key(number: int) -> list:
+        # Keys may hold blanks (a use that fits any partner), which do not compare with text.
+        found = (getattr(rows[number], part) for part in row.key)
+        return ["" if value is None else value for value in found]
+
+    order = sorted(rows, key=key)
+    # One index for all columns: pandas then has nothing to align.
+    index = pd.Index(order, dtype="int64")
+    return pd.DataFrame({
         field: pd.Series(
-            [getattr(item, field) for item in rows.values()],
+            [getattr(rows[number], field) for number in order],
             dtype="float64" if is_number(row, field) else object,
-            index=list(rows),
+            index=index,
         )
         for field in row.model_fields
-    }
-    table = pd.DataFrame(columns, index=pd.Index(list(rows), dtype="int64"))
-    # Keys may hold blanks (a use that fits any partner), which do not compare with text.
-    if not rows:
-        return table
-    return table.loc[table[list(row.key)].fillna("").sort_values(list(row.key), kind="stable").index]
+    }, index=index)  # fmt: skip

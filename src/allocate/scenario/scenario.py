@@ -61,7 +61,7 @@ class Scenario:
 
         table = self._tables[name]
         return (self.base or self).shared(
-            ("keys", name), lambda: tuple(key_text(table[part]).to_numpy(dtype=object) for part in TABLES[name].key)
+            ("keys", name), lambda: tuple(key_text(table[part]) for part in TABLES[name].key)
         )
 
     def __getattr__(self, name: str) -> pd.DataFrame:

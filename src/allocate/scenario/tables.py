@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -240,6 +241,7 @@ class Heading(BaseModel):
     caveat: str = Field("", description="one line that every output repeats: what this is not")
 
 
+@cache
 def is_number(row: type[Row], column: str) -> bool:
     """Whether a column holds figures."""
     field = row.model_fields.get(column)

@@ -229,7 +229,7 @@ def _rows_that_move(stands: Scenario, proposed: Scenario, path: Path) -> dict[st
     was, now = (scenario._tables[path.table][path.field].to_numpy(dtype=float)[rows] for scenario in (stands, proposed))
     if np.isnan(was).any() or np.isnan(now).any():
         return {}
-    keys = [key_text(stands._tables[path.table][part]).to_numpy(dtype=object) for part in TABLES[path.table].key]
+    keys = [key_text(stands._tables[path.table][part]) for part in TABLES[path.table].key]
     is_pounds, found = is_money(path.row, path.field), {}
     for row, old, new in zip(rows, was, now, strict=True):
         if old != new:

@@ -207,7 +207,7 @@ def _cells(scenario: Scenario, text: str) -> dict[str, Any]:
     if not isinstance(path, Named) or path.table == "rules":
         return {}
     table = scenario._tables[path.table]
-    keys = [key_text(table[part]).to_numpy(dtype=object) for part in TABLES[path.table].key]
+    keys = [key_text(table[part]) for part in TABLES[path.table].key]
     values = table[path.field].tolist()
     return {
         ".".join((path.table, *(str(key[row]) for key in keys), path.field)): (
