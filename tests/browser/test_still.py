@@ -23,7 +23,7 @@ CHANGED = {"scenario": "tiny", "envelopes.core.amount": 950_000, "curves.*.care.
 
 
 def pages() -> list[str]:
-    """The paths of the pages, from the script itself; `test_every_page_is_here` reads them off the screen."""
+    """The paths of the pages, from the script itself; the first test reads them off the screen."""
     names = re.findall(r'Chapter\(\s*"(\w+)"', (SCENARIOS.parent / "app.py").read_text(encoding="utf-8"))
     return ["", *names[1:]]
 
@@ -67,51 +67,55 @@ def fails_where(found: list[str]) -> None:
     assert not found, "\n".join(found)
 
 
-def test_every_page_is_here(reader):
-    """The navigation leads to exactly the pages that are tested here, and each link leads to its own."""
+def test_every_page_is_here_with_a_title_and_a_heading_of_its_own(reader):
+    """The navigation leads to exactly the pages that are tested here, each link to its own. No two pages share a title
+    or an h1, no page has two, and headings never skip a level."""
     page = visiting.open(reader(), scenario="tiny")
     listed = visiting.chapters(page)
     assert list(listed.values()) == pages()
-    for title in list(listed)[1:]:
-        with visiting.answered(page):
-            page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
-        expect(page).to_have_title(f"{title} – allocate")
-
-
-def test_each_page_has_a_title_and_a_heading_of_its_own(reader):
-    """No two pages share a title or an h1, no page has two, and headings never skip a level."""
     titles, headings = [], []
-    page = reader()
-    for path in pages():
-        visiting.open(page, path, scenario="tiny")
+    for number, title in enumerate(listed):
+        if number:
+            with visiting.answered(page):
+                page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
+            expect(page).to_have_title(f"{title} – allocate")
         titles.append(page.title())
         expect(page.locator("h1")).to_have_count(1)
         headings.append(page.locator("h1").inner_text())
         found = page.locator('[data-testid="stMain"]').locator("h1, h2, h3, h4, h5, h6")
         levels = found.evaluate_all("all => all.map(each => Number(each.tagName[1]))")
-        assert levels[0] == 1, path
-        assert all(after - before <= 1 for before, after in pairwise(levels)), (path, levels)
+        assert levels[0] == 1, title
+        assert all(after - before <= 1 for before, after in pairwise(levels)), (title, levels)
     assert len(set(titles)) == len(set(headings)) == len(pages())
 
 
-@pytest.mark.parametrize("path", pages())
-def test_a_first_visit_fetches_nothing_from_elsewhere(visitor, path):
-    """A page of the largest scenario fetches nothing from outside and errs nowhere (`visitor` fails where it does), and
-    says something. At 360 pixels, all unfolded, it is no wider than its window: only tables scroll, in themselves."""
-    page = visiting.open(visitor(width=NARROW, height=740), path)
-    assert visiting.words(page)
-    fonts = page.evaluate("[...document.fonts].filter(font => font.status === 'error').map(font => font.family)")
-    assert fonts == []
-    visiting.unfold(page)
-    assert overflow(page)["by"] == 0, overflow(page)["what"]
+def test_a_first_visit_fetches_nothing_from_elsewhere(visitor):
+    """Pages of the largest scenario fetch nothing from outside and err nowhere (`visitor` fails where they do), and say
+    something. At 360 pixels, all unfolded, they are no wider than their window: only tables scroll, in themselves."""
+    page = visitor(width=NARROW, height=740)
+    for path in pages():
+        visiting.open(page, path)
+        assert visiting.words(page), path
+        fonts = page.evaluate("[...document.fonts].filter(font => font.status === 'error').map(font => font.family)")
+        assert fonts == [], path
+        visiting.unfold(page)
+        assert overflow(page)["by"] == 0, (path, overflow(page)["what"])
 
 
 @pytest.mark.parametrize("path", pages())
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("query", [{}, CHANGED, CLASH], ids=["agreed", "changed", "clash"])
+@pytest.mark.parametrize(
+    ("query", "width"),
+    [
+        pytest.param({}, WIDE, id="agreed-wide"),
+        pytest.param(CHANGED, WIDE, id="changed-wide"),
+        pytest.param(CHANGED, NARROW, id="changed-narrow"),
+        pytest.param(CLASH, NARROW, id="clash-narrow"),
+    ],
+)
 def test_everybody_can_use_it(reader, path, width, query):
     """axe finds nothing serious or critical (WCAG 2.2 A and AA, best practice), as it stands and all unfolded, no name
-    has a backslash in it, and nothing sticks out."""
+    has a backslash in it, and nothing sticks out. What is changed shows every part of a page, and so is looked at in
+    both widths."""
     page = visiting.open(reader(width=width), path, **({"scenario": "tiny"} | query))
     fails_where(violations(page))
     visiting.unfold(page)

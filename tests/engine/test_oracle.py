@@ -67,16 +67,26 @@ def random_rules(rng, cells) -> dict:
 
 
 def best_on_grid(problem: Problem) -> float | None:
-    """The best value of any plan on the grid that the scenario allows, or None."""
+    """The best value of any plan on the grid that the scenario allows, or None: the first allowed, from the best on."""
     axes = [np.unique(np.append(np.linspace(0, high, STEPS), [low, s])) for low, high, s in
             zip(problem.bounds[0], problem.high, problem.scale, strict=True)]  # fmt: skip
-    best = None
-    for spend in itertools.product(*axes):
-        flows = Flows(np.array(spend), np.zeros(0))
-        if not breaches(problem, flows, 1e-6):
-            value = problem.value(flows.spend)
-            best = value if best is None else max(best, value)
-    return best
+    plans = np.array(list(itertools.product(*axes)))
+    plans = plans[plans.sum(axis=1) <= problem.amount.sum() + 1e-6]
+    # Each line has a curve of its own here, so that a plan is worth what its lines are.
+    worth = [dict(zip(axis, worths(problem, line, axis), strict=True)) for line, axis in enumerate(axes)]
+    values = np.array([sum(worth[line][pounds] for line, pounds in enumerate(plan)) for plan in plans.tolist()])
+    for k in np.argsort(-values):
+        if not breaches(problem, Flows(plans[k], np.zeros(0)), 1e-6):
+            assert problem.value(plans[k]) == pytest.approx(values[k])
+            return float(values[k])
+    return None
+
+
+def worths(problem: Problem, line: int, axis: np.ndarray) -> list[float]:
+    """What amounts on one line are worth."""
+    only = np.eye(len(problem.low))[line]
+    curve = problem.curves.effort(only) > 0
+    return [float(problem.weight[curve] @ problem.curves.gain(problem.curves.effort(x * only))[curve]) for x in axis]
 
 
 @pytest.mark.parametrize("seed", range(120))
