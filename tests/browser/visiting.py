@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-PATIENCE = 30_000
+PATIENCE = 120_000
 """Milliseconds that a page may take to come to rest on a busy machine."""
 MOST_LAYERS = 20
 """Folded parts within folded parts, and some to spare: a run that was still under way may draw a part anew, closed."""
