@@ -319,8 +319,10 @@ def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: 
 
 def _largest(values: Array) -> float:
     """The largest in size; no number where one of them is none."""
+    if not values.size:
+        return 0.0
     if values.size < SMALL:
-        return np.abs(values).max(initial=0.0)
+        return np.abs(values).max()
     return max(values.max(), -values.min())
 
 

@@ -123,6 +123,24 @@ def test_asking_less(game, loose):
         assert top_up(each).amount == pytest.approx(top_up(blind).amount, abs=1e-9)
 
 
+@settings(max_examples=50)
+@given(games(most=5))
+def test_bounds_that_grow_tighter(game):
+    """A bound that is looked at again once more is known spares a question, and changes no answer."""
+    table, looks = game.table(), np.zeros(game.everybody + 1)
+
+    def bound(group: int) -> float:
+        looks[group] += 1
+        return float(table[group]) + (1e6 if looks[group] == 1 else 0.0)
+
+    found, all_ = equal_gain(Game(game.partners, game.values, bound)), equal_gain(Game(game.partners, game.values))
+    assert found.stable == all_.stable
+    assert found.amounts.to_dict() == pytest.approx(all_.amounts.to_dict(), abs=1e-8)
+    if not all_.partners["moved"].any() and all_.stable:
+        # Those alone and all together are asked anyhow.
+        assert len(found.asked) == min(len(game.partners) + 1, game.everybody)
+
+
 def test_nine_partners_and_few_questions():
     """Nine partners that pool resources: with what prices say, few of 511 groups are asked, and the answer is that of
     asking all."""

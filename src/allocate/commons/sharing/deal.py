@@ -338,7 +338,6 @@ class _Finding:
         self.groups = Groups(ground.problem, ground.benefits, self.fallback.stands, ground.apart.today, ground.options)
         self.most = self.groups.price(ground.flows(ground.together))
         self.known: dict[int, Alone] = {}
-        self.bounds: dict[int, float] = {}
         self.game = Game(ground.players, self._value, self._at_most)
         stake = self.groups.left_to(self.game.everybody).at_stake
         self.noise = max(LEAST * stake, 1.0)
@@ -393,11 +392,8 @@ class _Finding:
         return self.known[group]
 
     def _at_most(self, group: int) -> float:
-        if group == self.game.everybody:
-            return float(self.payoffs.sum())
-        if group not in self.bounds:
-            self.bounds[group] = self.groups.at_most(group)
-        return self.bounds[group]
+        known = group == self.game.everybody or group in self.known
+        return self._value(group) if known else self.groups.at_most(group)
 
     def _equal(self) -> tuple[Array, Array, Array]:
         least = self.fallback.payoffs

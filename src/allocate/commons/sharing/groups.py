@@ -7,7 +7,8 @@ move its own money. What a group has is the pounds that then land on its own mem
 than `LEAST` of what it decides. All together are the exception: what they have is the plan together.
 
 The bounds on what a group could have come from prices of other plans, by weak duality (`allocate.engine.certificate`):
-whatever the prices, no plan of the group is worth more, so they spare solving groups that could not object.
+whatever the prices, no plan of the group is worth more, so they spare solving groups that could not object. Best are
+those of groups that differ by one partner, so bounds grow tighter as groups are solved.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Groups:
     stands: Flows
     today: Flows
     options: Options
-    _prices: list[Prices] = field(default_factory=list, init=False, repr=False)
+    _prices: dict[int, Prices] = field(default_factory=dict, init=False, repr=False)
+    _bounds: dict[int, tuple[float, frozenset[int]]] = field(default_factory=dict, init=False, repr=False)
     priced: list[tuple[Problem, Optimum]] = field(default_factory=list, init=False, repr=False)
     """The plans that land most on all together that were asked for, and the problems that they are the best of."""
 
@@ -77,6 +79,8 @@ class Groups:
         if not problem.weight.any():
             return now
         found = self._best(problem)
+        if found is not None:
+            self._prices[group] = found.prices
         if found is None or found.certificate.value - problem.value(self.stands.spend) <= LEAST * problem.at_stake:
             return now
         moved = np.where(self._open(members), found.flows.moved, self.stands.moved)
@@ -85,10 +89,17 @@ class Groups:
         return Alone(max(now.value, float(counted[members].sum())), flows, counted)
 
     def at_most(self, group: int) -> float:
-        """What a group could not have more than, by the prices that are known; infinite where none are."""
-        problem = self.left_to(group)
-        spare = self._has(group) - problem.value(self.stands.spend) + (LEAST + MARGIN) * problem.at_stake
-        return min((upper_bound(problem, prices) + spare for prices in self._prices), default=np.inf)
+        """What a group could not have more than, by the prices that are known of all together and of groups that differ
+        by one partner; infinite where none are."""
+        bound, used = self._bounds.get(group, (np.inf, frozenset()))
+        count = len(self.benefits.players)
+        near = {2**count - 1, *(group ^ 1 << bit for bit in range(count))} & self._prices.keys()
+        if near - used:
+            problem = self.left_to(group)
+            spare = self._has(group) - problem.value(self.stands.spend) + (LEAST + MARGIN) * problem.at_stake
+            bound = min(bound, *(upper_bound(problem, self._prices[each]) + spare for each in near - used))
+            self._bounds[group] = bound, frozenset(near)
+        return bound
 
     def price(self, flows: Flows) -> Alone:
         """The plan that lands most on all together, no rule bent further than these flows bend it; its prices are kept
@@ -97,7 +108,7 @@ class Groups:
         found = self._best(problem)
         if found is None:
             return Alone(float(self.payoffs(flows).sum()), flows, self.payoffs(flows))
-        self._prices.append(found.prices)
+        self._prices[2 ** len(self.benefits.players) - 1] = found.prices
         self.priced.append((problem, found))
         counted = self.payoffs(found.flows)
         return Alone(float(counted.sum()), found.flows, counted)

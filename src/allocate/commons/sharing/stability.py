@@ -74,7 +74,14 @@ class _Objections:
                 return None
             # None can be spared of which nothing is known.
             for group in np.flatnonzero(lacks == lacks.max()) if np.isinf(lacks.max()) else [lacks.argmax()]:
-                self.ask(int(group))
+                if not self._bounded(int(group)):
+                    self.ask(int(group))
+
+    def _bounded(self, group: int) -> bool:
+        """Whether less is known now for what a group has at most than when it was looked at last."""
+        bound, was = self.game.bound(group), self.high[group]
+        self.high[group] = min(was, bound)
+        return bound < was
 
 
 # --- where no split is stable -----------------------------------------------------------------------------------------
