@@ -48,7 +48,7 @@ class Served:
         """End it as Ctrl-C does. Close its visitors first (`page.context.close()`): they would err on its absence."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(timeout=60)
+            self.process.wait(timeout=30)
 
 
 def start(home: Path, folders: tuple[Path, ...] = (), port: int | None = None) -> Served:

@@ -20,7 +20,7 @@ from allocate.engine.watch import Stopped, Watch
 from tests.conftest import SCENARIOS
 from tests.engine.making import make
 
-SOON = 20.0
+SOON = 5.0
 """Seconds within which a stop must have been heard: generous, for machines under load."""
 
 

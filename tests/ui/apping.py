@@ -21,7 +21,7 @@ from tests.conftest import SCENARIOS
 
 APP = SCENARIOS.parent / "app.py"
 PAGES = ("plan", "money", "rules", "fair", "deal", "compare", "evidence")
-PATIENCE = 180.0
+PATIENCE = 60.0
 """Seconds that one run of a page may take, and one solve."""
 
 Start = Callable[..., None]

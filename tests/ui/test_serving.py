@@ -36,7 +36,7 @@ class Served:
 
     def asked(self, path: str, host: str = "", method: str = "GET", **headers: str) -> http.client.HTTPResponse:
         """How it answers when asked under a name."""
-        connection = http.client.HTTPConnection(serving.HOST, self.port, timeout=60)
+        connection = http.client.HTTPConnection(serving.HOST, self.port, timeout=20)
         connection.request(method, path, headers={"Host": host or f"localhost:{self.port}"} | headers)
         answer = connection.getresponse()
         connection.close()
@@ -68,7 +68,7 @@ def start(tmp_path_factory) -> Iterator[Callable[..., Served]]:
     yield begin
     for process in started:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_it_ends_cleanly(start, told):
     """Ctrl-C, or being told to end, ends it with exit code 0, without a traceback, and its port is free again."""
     one = start(TINY)
     one.process.send_signal(told)
-    out, words = one.process.communicate(timeout=60)
+    out, words = one.process.communicate(timeout=20)
     assert one.process.returncode == 0
     assert out == ""
     assert "Traceback" not in words
@@ -172,7 +172,7 @@ def test_that_it_failed_is_said(start):
         pytest.skip("only Linux lists whose child is whose in /proc")
     for child in children.read_text().split():
         os.kill(int(child), signal.SIGKILL)
-    _, words = one.process.communicate(timeout=60)
+    _, words = one.process.communicate(timeout=20)
     assert one.process.returncode == 1
     assert "the explorer ended by itself, with exit code -9" in words
 

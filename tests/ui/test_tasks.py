@@ -14,7 +14,7 @@ from allocate.ui.tasks import Task
 def test_a_task_says_how_far_it_is():
     """What it is told of its progress can be read, and whether to go on follows from its watch."""
     task = Task("key", lambda task: task.tick(1, 3))
-    task.start().done.result(20)
+    task.start().done.result(5)
     assert task.at == (1, 3)
     assert task.done.result() is True
     task.watch.stop()
@@ -28,7 +28,7 @@ def test_a_task_hands_on_what_its_work_raises():
         raise ValueError("not so")
 
     with pytest.raises(ValueError, match="not so"):
-        Task("key", fail).start().done.result(20)
+        Task("key", fail).start().done.result(5)
 
 
 def page() -> None:
@@ -63,7 +63,7 @@ def visit(monkeypatch):
     monkeypatch.setattr(tasks.Task.ready, "__defaults__", (0.05,))
     monkeypatch.setattr(tasks, "_found", tasks.solving.Shared(4))
     gate.clear()
-    yield AppTest.from_function(page, default_timeout=120).run()
+    yield AppTest.from_function(page, default_timeout=30).run()
     gate.set()
 
 
@@ -75,7 +75,7 @@ def test_a_long_task_is_shown_and_stopped(visit):
     assert "Looking: 1 of 2." in visit.get("html")[0].value
     task = visit.session_state[tasks.TASKS]["slow"]
     visit.button[0].click().run()
-    assert task.done.result(20) == "part"
+    assert task.done.result(5) == "part"
     visit.run()
     assert visit.markdown[0].value == "part False"
 
@@ -84,7 +84,7 @@ def test_what_was_stopped_can_go_on(visit):
     """A task that was stopped begins anew once that is asked for."""
     task = visit.session_state[tasks.TASKS]["slow"]
     visit.button[0].click().run()
-    task.done.result(20)
+    task.done.result(5)
     visit.run()
     visit.session_state[tasks.TASKS].pop("slow")
     visit.run()
@@ -95,7 +95,7 @@ def test_what_was_stopped_can_go_on(visit):
 def test_a_task_that_ends_is_kept(visit):
     """What it found to its end is there for everybody, and nothing is left running."""
     gate.set()
-    visit.session_state[tasks.TASKS]["slow"].done.result(20)
+    visit.session_state[tasks.TASKS]["slow"].done.result(5)
     visit.run()
     assert visit.markdown[0].value == "all True"
     assert tasks.known("slow", KEY) == "all"

@@ -162,16 +162,16 @@ def curve_worth(problem: Problem, prices: Prices, case: Case) -> tuple[Array, Ar
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.where(weight > 0, curves.best(prices.effort / np.where(weight > 0, weight, 1.0), low, high), low)
     # A negative weight (a cap on gains) bends a curve's part the other way: its most is at a corner or an end.
-    tried = np.array([inside, low, high])
+    tried = [inside, low, high]
     if len(curves.given):
         corners = np.array(low)
         for q in curves.given:
             corners[q] = _best_corner(curves.points[q], low[q], high[q], weight[q], prices.effort[q])
-        tried = np.vstack([tried, corners])
+        tried.append(corners)
     worth = np.array([weight * curves.gain(at) - prices.effort * at for at in tried])
     best = np.argmax(worth, axis=0)
     at = np.arange(len(curves))
-    return tried[best, at], worth[best, at]
+    return np.array(tried)[best, at], worth[best, at]
 
 
 def _best_corner(points, low: float, high: float, weight: float, price: float) -> float:

@@ -394,7 +394,7 @@ def _wrong_curves(scenario: Scenario) -> np.ndarray:
 def slopes(scenario: Scenario) -> Iterator[Problem]:
     """A slope far above those of its kind: most often a cost for one unit, which is one over the slope."""
     curves = scenario.table("curves")
-    given = curves["slope"].to_numpy()[curves["slope"].to_numpy() > 0]
+    given = curves.loc[curves["slope"] > 0, "slope"]
     # A middle one may lie halfway between nothing and the lowest.
     if not given.size or given.max() <= 500 * given.min():
         return

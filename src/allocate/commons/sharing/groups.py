@@ -67,6 +67,11 @@ class Groups:
     priced: list[tuple[Problem, Optimum]] = field(default_factory=list, init=False, repr=False)
     """The plans that land most on all together that were asked for, and the problems that they are the best of."""
 
+    @property
+    def everybody(self) -> int:
+        """The group of all players."""
+        return 2 ** len(self.benefits.players) - 1
+
     def payoffs(self, flows: Flows) -> Array:
         """Each player's payoff where everybody spends so."""
         curves = self.problem.curves
@@ -92,8 +97,7 @@ class Groups:
         """What a group could not have more than, by the prices that are known of all together and of groups that differ
         by one partner; infinite where none are."""
         bound, used = self._bounds.get(group, (np.inf, frozenset()))
-        count = len(self.benefits.players)
-        near = {2**count - 1, *(group ^ 1 << bit for bit in range(count))} & self._prices.keys()
+        near = {self.everybody, *(group ^ 1 << bit for bit in range(len(self.benefits.players)))} & self._prices.keys()
         if near - used:
             problem = self.left_to(group)
             spare = self._has(group) - problem.value(self.stands.spend) + (LEAST + MARGIN) * problem.at_stake
@@ -108,7 +112,7 @@ class Groups:
         found = self._best(problem)
         if found is None:
             return Alone(float(self.payoffs(flows).sum()), flows, self.payoffs(flows))
-        self._prices[2 ** len(self.benefits.players) - 1] = found.prices
+        self._prices[self.everybody] = found.prices
         self.priced.append((problem, found))
         counted = self.payoffs(found.flows)
         return Alone(float(counted.sum()), found.flows, counted)

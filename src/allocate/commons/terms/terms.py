@@ -336,8 +336,7 @@ class _Finding:
         self.flows, benefits, problem = ground.flows(ground.together), ground.benefits, ground.problem
         groups = Groups(problem, benefits, ground.fallback.stands, ground.apart.today, ground.options)
         self.most = groups.price(self.flows).value
-        everybody = (1 << len(ground.players)) - 1
-        self.noise = max(LEAST * groups.left_to(everybody).at_stake, 1.0)
+        self.noise = max(LEAST * groups.left_to(groups.everybody).at_stake, 1.0)
         worth = pound(problem, benefits, self.flows, _prices(ground))
         self.all, others = worth.sum(axis=0), on_others(worth, benefits.decides)
         self.own = 1.0 - np.divide(others, self.all, out=np.zeros(len(others)), where=self.all > 0)
