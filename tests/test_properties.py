@@ -388,7 +388,8 @@ def _by_line(plan: al.Plan, names: dict[str, str]) -> dict[tuple[str, ...], floa
 @on_any_system
 def test_pounds_a_thousand_times_as_many(seed):
     """Where everything costs a thousand times as much, a thousand times as much is spent, lands and is paid, and the
-    same outcome is bought, apart, told and together; indices and shares are the same."""
+    same outcome is bought, apart, told and together; indices and shares are the same, and so is how patient each must
+    be to keep its rules, and how often somebody must look."""
     plan = needs_plan(seed)
     dearer = system(seed).times(1000.0).scenario
     again = al.solve(dearer)
@@ -405,6 +406,10 @@ def test_pounds_a_thousand_times_as_many(seed):
     for index in ("gini", "hoover"):
         one, other = (each.loc[index, "value"].to_numpy() for each in indices)
         assert other == pytest.approx(one, abs=1e-3, nan_ok=True)
+    holding = al.holds(plan.scenario, solve=_known(seed)), al.holds(dearer)
+    for table, key in (("rules", "rule"), ("leaving", "breaks")):
+        one, other = (getattr(each, table).set_index([key, "partner"])[["patience", "look"]] for each in holding)
+        pd.testing.assert_frame_equal(other.sort_index(), one.sort_index(), rtol=0, atol=1e-3)
 
 
 # --- 12 ---------------------------------------------------------------------------------------------------------------
