@@ -108,7 +108,11 @@ def _spread(value: Array | float, count: Array) -> Array:
     return np.repeat(value, count) if isinstance(value, np.ndarray) else np.full(count.sum(), value)
 
 
-def by_hand(data: Data, named: bool = True) -> Arrays:
+class ByRows(Arrays):
+    """A model with compressed rows in the place of columns: `start` (m + 1,), and `index`, the column of each entry."""
+
+
+def by_hand(data: Data, named: bool = True) -> ByRows:
     """The model without a declaration: its columns, costs and sides written out, its rows in compressed form.
 
     Where no total is `named` by a column all are written out in every limit: another model than the engine's.
@@ -124,7 +128,7 @@ def by_hand(data: Data, named: bool = True) -> Arrays:
     families = [family(data, columns) for family in (_money, _efforts, _tally, _limits)] + _choices(data, columns)
     integer = np.arange(columns.width) >= at["opened"]
     lengths, index, value = (np.concatenate([getattr(rows, part) for rows, *_ in families]) for part in Rows._fields)
-    return Arrays(
+    return ByRows(
         cost, lower, upper, np.concatenate([low for _, low, _ in families]),
         np.concatenate([high for *_, high in families]), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
         index.astype(np.int32), value, integer, -1,
@@ -245,8 +249,9 @@ def handed_over(arrays: Arrays) -> highspy.Highs:
 
 def load(highs: highspy.Highs, arrays: Arrays) -> None:
     """Pass a whole model."""
+    way = highspy.MatrixFormat.kRowwise if isinstance(arrays, ByRows) else highspy.MatrixFormat.kColwise
     status = highs.passModel(
-        len(arrays.cost), len(arrays.row_lower), len(arrays.value), int(highspy.MatrixFormat.kRowwise),
+        len(arrays.cost), len(arrays.row_lower), len(arrays.value), int(way),
         int(highspy.ObjSense.kMaximize), arrays.offset, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
         arrays.row_upper, arrays.start, arrays.index, arrays.value, arrays.integer.astype(np.int32),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from allocate.compiler import Arrays
-from benchmarks.bare import by_hand
+from benchmarks.bare import ByRows, by_hand
 from benchmarks.machine import HERE, megabytes
 from benchmarks.registry import MODELS, Row, row
 from benchmarks.timing import Seconds, timed
@@ -83,19 +83,20 @@ def assert_same(name: str, value: float | None, best: float | None) -> None:
 
 
 def assert_equal(one: Arrays, other: Arrays) -> None:
-    """The same model: rows may list their entries in any order, and sums may be rounded in any order."""
-    for name in ("cost", "lower", "upper", "row_lower", "row_upper", "integer", "start"):
+    """The same model, by rows or columns: entries may be in any order, and sums may be rounded in any order."""
+    for name in ("cost", "lower", "upper", "row_lower", "row_upper", "integer"):
         _assert_near(name, getattr(one, name), getattr(other, name))
-    for name, mine, its in zip(("row", "index", "value"), _entries(one), _entries(other), strict=True):
+    for name, mine, its in zip(("row", "column", "value"), _entries(one), _entries(other), strict=True):
         _assert_near(name, mine, its)
     assert one.sense == other.sense
     assert np.isclose(one.offset, other.offset, rtol=1e-12)
 
 
 def _entries(arrays: Arrays) -> tuple[np.ndarray, ...]:
-    row = np.repeat(np.arange(len(arrays.row_lower)), np.diff(arrays.start))
-    order = np.lexsort((arrays.index, row))
-    return row, arrays.index[order], arrays.value[order]
+    owner = np.arange(len(arrays.start) - 1).repeat(np.diff(arrays.start))
+    row, column = (owner, arrays.index) if isinstance(arrays, ByRows) else (arrays.index, owner)
+    order = np.lexsort((row, column))
+    return row[order], column[order], arrays.value[order]
 
 
 def _assert_near(name: str, one: np.ndarray, other: np.ndarray) -> None:

@@ -122,8 +122,8 @@ class Change:
             where("row_lower", "row_upper"),
             where("value"),
         )
-        row = (np.searchsorted(new.start, at, side="right") - 1).tolist()
-        entries = list(zip(row, new.index[at].tolist(), new.value[at].tolist(), strict=True))
+        column = (np.searchsorted(new.start, at, side="right") - 1).tolist()
+        entries = list(zip(new.index[at].tolist(), column, new.value[at].tolist(), strict=True))
         whole = len(at) > FEW + len(new.value) // FEW or ((old.value[at] == 0) != (new.value[at] == 0)).any()
         return cls(
             (costs, new.cost[costs]), (columns, new.lower[columns], new.upper[columns]),

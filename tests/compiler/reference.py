@@ -46,9 +46,9 @@ def dense(arrays: Arrays) -> dict:
     """Compiled arrays in the same form."""
     count, width = len(arrays.row_lower), len(arrays.cost)
     matrix, hessian = np.zeros((count, width)), np.zeros((width, width))
-    rows = np.repeat(np.arange(count), np.diff(arrays.start))
-    assert len(set(zip(rows.tolist(), arrays.index.tolist(), strict=True))) == len(rows), "an entry comes twice"
-    matrix[rows, arrays.index] = arrays.value
+    columns = np.repeat(np.arange(width), np.diff(arrays.start))
+    assert (np.diff(columns * count + arrays.index) > 0).all(), "rows that do not rise within a column"
+    matrix[arrays.index, columns] = arrays.value
     if arrays.hessian is not None:
         columns = np.repeat(np.arange(width), np.diff(arrays.hessian.start))
         assert (arrays.hessian.index >= columns).all()
@@ -96,7 +96,7 @@ def solved(arrays: Arrays) -> tuple[float, np.ndarray, np.ndarray]:
     lp.offset_ = arrays.offset
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = arrays.cost, arrays.lower, arrays.upper
     lp.row_lower_, lp.row_upper_ = arrays.row_lower, arrays.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays.start, arrays.index, arrays.value
     assert highs.passModel(lp) == highspy.HighsStatus.kOk
     if arrays.hessian is not None:

@@ -25,8 +25,9 @@ class Hessian:
 class Arrays:
     """A model of n columns and m rows.
 
-    Costs, bounds (infinite where open), rows in compressed form (`start` (m + 1,) and `index` int32, read-only), which
-    columns are whole, Pyomo's sense (1 minimise, -1 maximise), and the constant of the objective.
+    Costs, bounds (infinite where open), columns in compressed form (`start` (n + 1,) and `index`, the row of each entry
+    of `value`, rising within a column; both int32, read-only), which columns are whole, Pyomo's sense (1 minimise,
+    -1 maximise), and the constant of the objective.
     """
 
     cost: Array
@@ -41,6 +42,19 @@ class Arrays:
     sense: int = 1
     offset: float = 0.0
     hessian: Hessian | None = None
+
+    @classmethod
+    def of(
+        cls, cost: Array, lower: Array, upper: Array, row_lower: Array, row_upper: Array,
+        entries: tuple[Array, Array, Array], integer: Array | None = None,
+    ) -> Arrays:  # fmt: skip
+        """A model from entries in any order: the row, the column and the value of each, no two in the same place."""
+        row, column, value = entries
+        order = np.lexsort((row, column))
+        start = np.searchsorted(column, np.arange(len(cost) + 1), sorter=order).astype(np.int32)
+        whole = np.zeros(len(cost), dtype=bool) if integer is None else integer
+        index = row[order].astype(np.int32)
+        return cls(cost, lower, upper, row_lower, row_upper, start, index, value[order], whole)
 
     def but(self, parts: dict[str, Any]) -> Arrays:
         """The same but for these parts. What `dataclasses.replace` would do, ten times as fast."""

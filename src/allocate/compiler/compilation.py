@@ -19,15 +19,14 @@ from allocate.compiler.algebra import MINUS, ZERO, Formula, Polynomial, Term, ap
 from allocate.compiler.arrays import Arrays, Hessian
 from allocate.compiler.errors import CompileError, Unreadable
 from allocate.compiler.expansion import LOCK, Expansion
-from allocate.compiler.layout import laid_out, merged, triangle
+from allocate.compiler.layout import by_columns, merged, triangle
 from allocate.compiler.members import ALL, Places, Table
+from allocate.compiler.outline import Outline
 from allocate.compiler.reading import Frame, Reader
 from allocate.compiler.sets import Sets
 from allocate.compiler.templates import Rules
 
 Array = np.ndarray
-KNOWN = {"Set", "RangeSet", "Param", "Var", "Expression", "Constraint", "Objective", "Suffix"}
-SETS = pyo.Set, pyo.RangeSet
 Expanded = TypeVar("Expanded")
 LOWEST, HIGHEST = constant(-np.inf), constant(np.inf)
 
@@ -54,26 +53,16 @@ class Compilation:
 
     def __init__(self, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> None:
         self.declaration = declaration
-        components = dict(declaration.component_map().items())
-        self._kinds: dict[type, dict[str, Any]] = {}
-        for name, component in components.items():
-            self._kinds.setdefault(component.ctype, {})[name] = component
-        for kind, found in self._kinds.items():
-            if kind.__name__ not in KNOWN:
-                raise CompileError(next(iter(found)), f"no {kind.__name__} in the declaration")
-        self.sets = Sets({name: each for name, each in components.items() if each.ctype in SETS}, members)
+        self._outline = outline = Outline.of(declaration)
+        self.sets = Sets(outline.sets, members)
         self.notes: dict[str, str] = {}
         self.pieces: list[Piece] = []
         widths = {name: members.width for name, members in self.sets.named.items()}
-        self._rules = Rules.of(declaration, list(components.values()), widths)
+        self._rules = Rules.of(declaration, outline, widths)
         self._expansion: Expansion | None = None
-        self._index_sets = {
-            name: self.sets.table(found.index_set())
-            for kind in (pyo.Var, pyo.Param, pyo.Expression)
-            for name, found in self._kinds.get(kind, {}).items()
-        }
-        self.counts = {name: self._index_sets[name].count for name in self._each(pyo.Param)}
-        self.columns = _slices({name: self._index_sets[name].count for name in self._each(pyo.Var)})
+        self._index_sets = {name: self.sets.table(found) for name, found in outline.index_sets.items()}
+        self.counts = {name: self._index_sets[name].count for name in outline.params}
+        self.columns = _slices({name: self._index_sets[name].count for name in outline.variables})
         self._width = max((place.stop for place in self.columns.values()), default=0)
         self._firsts = {name: place.start for name, place in self.columns.items()}
         rules = self._rules
@@ -88,15 +77,12 @@ class Compilation:
         none = np.array([])
         self.blank = Arrays(none, none, none, none, none, start, index, none, integer, sense, 0.0, hessian)
 
-    def _each(self, kind: type) -> dict[str, Any]:
-        return {name: found for name, found in self._kinds.get(kind, {}).items() if found.active}
-
     def _put(self, target: str, places: Places, formula: Formula) -> None:
         self.pieces.append(Piece(target, places, formula))
 
     def _read_columns(self) -> Array:
         integer = np.zeros(self._width, dtype=bool)
-        for name, variable in self._each(pyo.Var).items():
+        for name, variable in self._outline.variables.items():
             place = self.columns[name]
             if place.stop > place.start:
                 lower, upper, integer[place] = self._bounds(variable, self._index_sets[name])
@@ -133,11 +119,10 @@ class Compilation:
         return Frame.over(table, indices), tree
 
     def _read_rows(self) -> tuple[Array, Array]:
-        blocks = {name: self._block(found) for name, found in self._each(pyo.Constraint).items()}
+        blocks = {name: self._block(name, found) for name, found in _active(self._outline.constraints).items()}
         self.rows = _slices({name: count for name, (_, _, count, _) in blocks.items()})
         height = max((place.stop for place in self.rows.values()), default=0)
-        start, filled = np.zeros(height + 1, dtype=np.int32), 0
-        entries: list[tuple[Places, Term]] = []
+        terms: list[tuple[slice, Term]] = []
         for name, (lower, upper, count, body) in blocks.items():
             if not count:
                 continue
@@ -147,21 +132,16 @@ class Compilation:
             self._put("row_upper", place, low if upper is lower else _less(upper, body.constant))
             if any(len(term.columns) > 1 for term in body.terms):
                 raise CompileError(name, "linear rows: HiGHS takes products of variables in the objective only")
-            terms = merged(body.terms, count, self._width)
-            ends, places = laid_out(terms, count, filled)
-            entries += zip(places, terms, strict=True)
-            start[place.start + 1 : place.stop + 1] = ends
-            filled = int(ends[-1])
-        index = np.empty(filled, dtype=np.int32)
-        for at, term in entries:
-            index[at] = term.columns[0]
-            self._put("value", at, term.coefficient)
+            terms += [(place, term) for term in body.terms]
+        start, index, pieces = by_columns(terms, height, self._width)
+        for places, formula in pieces:
+            self._put("value", places, formula)
         self.sizes = {"cost": self._width, "lower": self._width, "upper": self._width}
-        self.sizes |= {"row_lower": height, "row_upper": height, "value": filled, "offset": 1, "hessian": 0}
+        self.sizes |= {"row_lower": height, "row_upper": height, "value": len(index), "offset": 1, "hessian": 0}
         return _kept(start), _kept(index)
 
-    def _block(self, constraint: Any) -> Block:
-        table = self.sets.table(constraint.index_set())
+    def _block(self, name: str, constraint: Any) -> Block:
+        table = self._index_sets[name]
         if not table.count:
             return (LOWEST, HIGHEST, 0, Polynomial())
         try:
@@ -190,16 +170,16 @@ class Compilation:
         return (ZERO if equal else LOWEST, ZERO, frame.count, left.plus(right.scaled(np.multiply, MINUS)))
 
     def _read_objective(self) -> tuple[int, Hessian | None]:
-        found = list(self._each(pyo.Objective).values())
+        found = list(_active(self._outline.objectives).values())
         if len(found) != 1 or found[0].is_indexed():
             raise CompileError(found[1].local_name if len(found) > 1 else "objective", "exactly one, without an index")
         try:
-            frame, tree = self._called(found[0].rule, self.sets.table(found[0].index_set()))
+            frame, tree = self._called(found[0].rule, self._index_sets[found[0].local_name])
             body = self._reader.polynomial(tree, frame)
         except Unreadable as reason:
             body = self._expanded(found[0], reason, Expansion.objective)
-        for term in merged([term for term in body.terms if len(term.columns) == 1], 1, self._width):
-            self._put("cost", _compact(term.columns[0]), term.coefficient)
+        for columns, formula in merged([term for term in body.terms if len(term.columns) == 1]):
+            self._put("cost", _compact(columns), formula)
         self._put("offset", ALL, body.constant)
         sense = 1 if found[0]._init_sense(None, None) == pyo.minimize else -1
         return sense, self._hessian([term for term in body.terms if len(term.columns) == 2])
@@ -225,6 +205,10 @@ class Compilation:
                 raise
             except Exception as error:  # whatever Pyomo says of a rule that is wrong, or that needs figures
                 raise CompileError(name, f"a rule that Pyomo can expand before figures are known: {error}") from error
+
+
+def _active(components: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: found for name, found in components.items() if found.active}
 
 
 def _domain(variable: Any) -> tuple[float, float, bool]:

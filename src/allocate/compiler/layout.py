@@ -1,4 +1,4 @@
-"""Entries of rows laid out as compressed rows, without sorting: every term comes sorted by row already."""
+"""Entries of rows laid out as compressed columns, as HiGHS keeps them: to make them of rows takes it longer."""
 
 from __future__ import annotations
 
@@ -8,105 +8,100 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
-from allocate.compiler.members import Places, Rows, runs
 
 Array = np.ndarray
+Laid = tuple[Array, Formula]
+"""Places, and their numbers."""
 
 
-def merged(terms: Sequence[Term], count: int, width: int) -> list[Term]:
-    """The linear terms of a component's rows over `width` columns, entries of the same row and column summed."""
-    clusters: dict[str, list[Term]] = {}
-    mixed = any(term.variables == ("",) for term in terms)
-    for term in terms:
-        if len(term.columns[0]):
-            clusters.setdefault("" if mixed else term.variables[0], []).append(term)
-    return [term for cluster in clusters.values() for term in _cluster(cluster, count, width)]
+def by_columns(terms: Sequence[tuple[slice, Term]], height: int, width: int) -> tuple[Array, Array, list[Laid]]:
+    """Linear terms, each of some of `height` rows, as `width` compressed columns: where they start, the row of each
+    entry, rising within a column, and the numbers. Entries of the same row and column are summed."""
+    terms = [(rows, term) for rows, term in terms if len(term.columns[0])]
+    start = np.zeros(width + 1, dtype=np.int32)
+    if not terms:
+        return start, start[:0], []
+    bits, parts = height.bit_length(), [term.columns[0] for _, term in terms]
+    # Memory that was not touched before takes longer than sorting: so keys are as short as can be.
+    kind = np.int32 if width << bits < 2**31 else np.int64
+    every = np.arange(height, dtype=kind)
+    row = [every[rows] if term.rows is None else every[rows].repeat(term.rows.lengths) for rows, term in terms]
+    keys: Array = np.concatenate(parts, dtype=kind, casting="same_kind")
+    keys <<= bits
+    keys += np.concatenate(row)
+    keys, places = _distinct(keys)
+    index = (keys & ((1 << bits) - 1)).astype(np.int32, copy=False)
+    keys >>= bits
+    np.bincount(keys, minlength=width).cumsum(out=start[1:])
+    laid = list(zip(_split(places, parts), [term.coefficient for _, term in terms], strict=True))
+    if len(keys) == len(places):
+        return start, index, laid
+    return start, index, _summed(laid, [rows.start for rows, _ in terms], np.bincount(places))
 
 
-def _cluster(terms: list[Term], count: int, width: int) -> list[Term]:
-    """Terms that may meet, for they have columns of the same Var."""
-    if _apart(terms) and all(map(_rises, terms)):
-        return terms
-    rows = [np.arange(count) if term.rows is None else term.rows.of for term in terms]
-    keys = [each * width + term.columns[0] for each, term in zip(rows, terms, strict=True)]
-    distinct, places = _distinct(keys)
-    if len(distinct) == sum(map(len, keys)):
-        return terms
-    formula = gathered([(at, term.coefficient) for at, term in zip(places, terms, strict=True)], len(distinct))
-    return [Term(Rows.sorted(distinct // width, count), (distinct % width,), formula, terms[0].variables)]
+def merged(terms: Sequence[Term]) -> list[Laid]:
+    """The linear terms of a single row: columns and their numbers, summed where several are of one column."""
+    laid = [(term.columns[0], term.coefficient) for term in terms if len(term.columns[0])]
+    if not laid:
+        return []
+    # Mostly it is one term, in the order of its columns.
+    if len(laid) == 1 and (laid[0][0][1:] > laid[0][0][:-1]).all():
+        return laid
+    return _summed(laid, [0] * len(laid), np.bincount(np.concatenate([places for places, _ in laid])))
 
 
-def _apart(terms: list[Term]) -> bool:
-    """Whether no row has entries of two of the terms."""
-    if len(terms) == 1:
-        return True
-    lengths = [term.rows.lengths for term in terms if term.rows is not None]
-    if len(lengths) < len(terms):
-        return False
-    taken = lengths[0] > 0
-    for length in lengths[1:]:
-        if (taken & (length > 0)).any():
-            return False
-        taken |= length > 0
-    return True
-
-
-def _rises(term: Term) -> bool:
-    """Whether columns rise within every row, so that none comes twice."""
-    if term.rows is None:
-        return True
-    rises = term.columns[0][1:] > term.columns[0][:-1]
-    if not rises.all():
-        inner = term.rows.starts[(term.rows.starts > 0) & (term.rows.starts <= len(rises))]
-        rises[inner - 1] = True
-    return bool(rises.all())
-
-
-def _distinct(keys: Sequence[Array]) -> tuple[Array, list[Array]]:
-    """The distinct keys, sorted, and for each part of the keys the places of its own among them."""
-    together = np.concatenate(keys)
-    # np.unique does not make use of keys that come in sorted runs.
-    order = together.argsort(kind="stable")
-    ordered = together.take(order)
-    first = np.empty(len(ordered), dtype=bool)
-    first[:1], first[1:] = True, ordered[1:] != ordered[:-1]
-    places = np.empty(len(together), dtype=np.intp)
-    places[order] = first.cumsum() - 1
-    ends = list(itertools.accumulate(map(len, keys), initial=0))
-    return ordered[first], [places[start:end] for start, end in itertools.pairwise(ends)]
-
-
-def laid_out(terms: Sequence[Term], count: int, first: int) -> tuple[Array, list[Places]]:
-    """Where each of the rows ends, if the first starts at `first`, and for each of the terms the places of its entries
-    in row order."""
-    step = len(terms)
-    if all(term.rows is None for term in terms):
-        last = first + count * step
-        return np.arange(1, count + 1) * step + first, [slice(first + k, last, step) for k in range(step)]
-    lengths = [1 if term.rows is None else term.rows.lengths for term in terms]
-    each = sum(lengths)
-    ends = np.cumsum(each) + first
-    if step == 1 or count == 1:
-        within = itertools.accumulate((len(term.columns[0]) for term in terms), initial=first)
-        return ends, [slice(start, end, 1) for start, end in itertools.pairwise(within)]
-    places: list[Places] = []
-    free = ends - each
-    for term, length in zip(terms, lengths, strict=True):
-        if term.rows is None:
-            places.append(free)
+def _summed(laid: list[Laid], owners: Sequence[int], many: Array) -> list[Laid]:
+    """The same with what meets in a place summed; only numbers of the same owner do. `many` says how many there are in
+    each place."""
+    found: list[Laid] = []
+    met: dict[int, list[Laid]] = {}
+    for (places, formula), owner in zip(laid, owners, strict=True):
+        if many.take(places).max() > 1:
+            met.setdefault(owner, []).append((places, formula))
         else:
-            places.append(runs(free, term.rows))
-        free = free + length
-    return ends, places
+            found.append((places, formula))
+    return found + [_met(parts, len(many)) for parts in met.values()]
+
+
+def _met(laid: list[Laid], count: int) -> Laid:
+    """One for all: distinct places, of `count`, and the sums of what is in them."""
+    there = np.zeros(count, dtype=bool)
+    for places, _ in laid:
+        there[places] = True
+    distinct, number = there.nonzero()[0], there.cumsum() - 1
+    return distinct, gathered([(number.take(places), formula) for places, formula in laid], len(distinct))
+
+
+def _split(whole: Array, parts: Sequence[Array]) -> list[Array]:
+    """An array in turn for each of the parts, as long as it is."""
+    ends = itertools.accumulate(map(len, parts), initial=0)
+    return [whole[begin:end] for begin, end in itertools.pairwise(ends)]
+
+
+def _distinct(keys: Array) -> tuple[Array, Array]:
+    """The distinct keys, sorted, and the place of every key among them."""
+    # np.unique does not make use of keys that come in sorted runs.
+    order = keys.argsort(kind="stable")
+    ordered = keys.take(order)
+    first = np.empty(len(ordered), dtype=bool)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    places = np.empty(len(keys), dtype=np.intp)
+    if first.all():
+        places[order] = np.arange(len(order), dtype=np.int32)
+        return ordered, places
+    places[order] = first.cumsum() - 1
+    return ordered[first], places
 
 
 def triangle(terms: Sequence[Term], width: int) -> tuple[Array, Array, Formula]:
     """Products of variables in a single row as the lower triangle of a Hessian by columns: start, index and numbers."""
     pairs = [(np.minimum(*term.columns), np.maximum(*term.columns)) for term in terms]
-    distinct, places = _distinct([column * width + row for column, row in pairs])
+    keys = [column * width + row for column, row in pairs]
+    distinct, places = _distinct(np.concatenate(keys))
     doubled = [
         applied(np.multiply, term.coefficient, constant(np.where(column == row, 2.0, 1.0)))
         for term, (column, row) in zip(terms, pairs, strict=True)
     ]
     start = np.searchsorted(distinct, np.arange(width + 1) * width)
-    return start, distinct % width, gathered(list(zip(places, doubled, strict=True)), len(distinct))
+    return start, distinct % width, gathered(list(zip(_split(places, keys), doubled, strict=True)), len(distinct))

@@ -24,6 +24,7 @@ Places = Array | slice
 """Positions in a set: an array, a single one (0-d), or ALL."""
 ALL = slice(None)
 """Every member in turn, without an array of positions."""
+NONE = np.array([], dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,30 +98,30 @@ class Names(Table):
 class Tuples(Table):
     """A set whose members are positions in other sets, a column for each; or, with no columns, all their pairs.
 
-    Raises CompileError where positions are out of range or a member comes twice.
+    Raises CompileError where a member comes twice.
     """
 
     def __init__(self, name: str, parents: Sequence[Table], columns: Sequence[Array] | None) -> None:
         sizes = [parent.count for parent in parents]
         count = len(columns[0]) if columns is not None else math.prod(sizes)
         super().__init__(name, count, sum(parent.width for parent in parents))
-        self.parents, self._sizes, self._product = list(parents), sizes, columns is None
-        self.owner = [(k, part) for k, parent in enumerate(parents) for part in range(parent.width)]
+        self.parents, self._sizes, self._product = parents, sizes, columns is None
         if columns is not None:
-            self.columns = list(columns)
+            self.columns = columns
             if count:
                 self._check()
 
     def _check(self) -> None:
-        for parent, column in zip(self.parents, self.columns, strict=True):
-            # As numbers without a sign, those below 0 are the largest.
-            if column.view(np.uintp).max() >= parent.count:
-                raise CompileError(self.name, f"positions from 0 to {parent.count - 1} in {parent.name}")
         if math.prod(self._sizes) >= 2**62:
             raise CompileError(self.name, "parts that make fewer than 2 to the power of 62 pairs")
         keys = _ravelled(self.columns, self._sizes)
         if not _rise(keys) and not _rise(np.sort(keys)):
             raise CompileError(self.name, "members that are all different")
+
+    @cached_property
+    def owner(self) -> list[tuple[int, int]]:
+        """For each label of a member the parent that it is of, and which of that one's labels it is."""
+        return [(k, part) for k, parent in enumerate(self.parents) for part in range(parent.width)]
 
     @cached_property
     def _sorted(self) -> tuple[Array, Array | None]:
@@ -132,7 +133,7 @@ class Tuples(Table):
         return keys[order], order
 
     @cached_property
-    def columns(self) -> list[Array]:
+    def columns(self) -> Sequence[Array]:
         """For each of the parents, the position in it of every member."""
         return [np.ravel(column) for column in np.indices(self._sizes, dtype=np.intp)]
 
@@ -262,31 +263,27 @@ class Rows:
 def runs(firsts: Array, rows: Rows) -> Places:
     """For each of some rows as many numbers from `firsts` on as it has entries: as a slice if each is one more than the
     one before."""
-    if not rows.size:
-        return np.zeros(0, dtype=np.intp)
-    lengths, starts = rows.lengths, rows.starts[:-1]
-    if not lengths.all():
-        firsts, lengths, starts = (each[rows.lengths > 0] for each in (firsts, lengths, starts))
-    jumps = firsts[1:] - firsts[:-1] - lengths[:-1]
-    if not jumps.any():
+    lengths = rows.lengths
+    if rows.size and not (firsts[1:] - firsts[:-1] - lengths[:-1]).any():
         return slice(int(firsts[0]), int(firsts[0]) + rows.size)
-    # One array and nothing beside it: what numbers rise by, then added up.
-    numbers = np.empty(rows.size, dtype=np.intp)
-    numbers.fill(1)
-    numbers[0], numbers[starts[1:]] = firsts[0], jumps + 1
-    return numbers.cumsum(out=numbers)
+    numbers = (firsts - rows.starts[:-1]).repeat(lengths)
+    numbers += np.arange(rows.size)
+    return numbers
 
 
 class Family:
-    """An indexed set: for each member of `index` the members of its own. `table` has both, the index first."""
+    """An indexed set: for each member of `index` the members of its own. `table` has both, the index first; where it is
+    empty there is nothing to ask for."""
 
     def __init__(self, index: Table, table: Table) -> None:
         self.index, self.table, self._order = index, table, None
         self.width = max(table.width - index.width, 1)
         if not table.count:
-            self._rows = Rows(np.zeros(index.count + 1, dtype=np.intp))
             return
-        owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
+        if isinstance(table, Tuples) and table.parents[:1] == [index]:
+            owner = table.columns[0]
+        else:
+            owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
         if (owner[1:] < owner[:-1]).any():
             self._order = np.argsort(owner, kind="stable")
             owner = owner[self._order]
@@ -346,7 +343,7 @@ def mapped(name: str, index: Table, given: Mapping, width: int) -> Table:
 
 
 def placed(name: str, given: Positions, tables: Mapping[str, Table | Family]) -> Tuples:
-    """A set given as positions in others."""
+    """A set given as positions in others. Raises CompileError where they are none of theirs."""
     rows = np.asarray(given.rows)
     rows = rows[:, None] if rows.ndim == 1 else rows
     if rows.ndim != 2 or rows.shape[1] != len(given.of) or (rows.size and rows.dtype.kind not in "iu"):
@@ -354,7 +351,14 @@ def placed(name: str, given: Positions, tables: Mapping[str, Table | Family]) ->
     parents = [table for table in map(tables.get, given.of) if isinstance(table, Table)]
     if len(parents) < len(given.of):
         raise CompileError(name, f"positions in sets declared before it, all of {', '.join(given.of)}")
-    return Tuples(name, parents, [column.astype(np.intp, copy=False) for column in rows.T])
+    if not rows.size:
+        return Tuples(name, parents, [NONE] * len(parents))
+    columns = list(rows.astype(np.intp, copy=False).T)
+    for parent, column in zip(parents, columns, strict=True):
+        # As numbers without a sign, those below 0 are the largest.
+        if column.view(np.uintp).max() >= parent.count:
+            raise CompileError(name, f"positions from 0 to {parent.count - 1} in {parent.name}")
+    return Tuples(name, parents, columns)
 
 
 def flat(member: Any) -> tuple:

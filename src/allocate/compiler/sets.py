@@ -10,6 +10,7 @@ from pyomo.core.base.set import SetProduct, SortedScalarSet
 
 from allocate.compiler.errors import CompileError
 from allocate.compiler.members import Family, Positions, Table, Tuples, labelled, mapped, placed
+from allocate.compiler.outline import SetOutline, dimen
 
 
 class Sets:
@@ -18,11 +19,9 @@ class Sets:
     Raises CompileError for members that make no set, or that are missing.
     """
 
-    def __init__(self, declared: Mapping[str, Any], members: Mapping[str, Any]) -> None:
+    def __init__(self, declared: Mapping[str, SetOutline], members: Mapping[str, Any]) -> None:
         self.named: dict[str, Table | Family] = {}
         self._members = members
-        # Pyomo puts a name together each time that it is asked for it.
-        self._names = {id(found): name for name, found in declared.items()}
         self._tables: dict[int, Table] = {id(UnindexedComponent_set): Tuples("the scalar index", [], None)}
         self._products: dict[tuple[int, ...], Table] = {}
         # What was given, kept so that nothing else comes to have the same id, and the table made of it.
@@ -30,14 +29,18 @@ class Sets:
         unknown = [name for name in members if name not in declared]
         if unknown:
             raise CompileError(unknown[0], "members of a Set of the declaration only")
-        for name, found in declared.items():
-            self.named[name] = self._family(name, found) if found.is_indexed() else self.table(found)
+        for name, outline in declared.items():
+            if outline.index is None:
+                self.named[name] = self._tables[id(outline.found)] = self._table(name, outline.found, outline.dimen)
+            else:
+                self.named[name] = self._family(name, outline)
 
     def table(self, found: Any) -> Table:
         """The table of a Pyomo set that is not indexed."""
-        if id(found) not in self._tables:
-            self._tables[id(found)] = self._table(found)
-        return self._tables[id(found)]
+        table = self._tables.get(id(found))
+        if table is None:
+            table = self._tables[id(found)] = self._table(found.local_name, found, dimen(found))
+        return table
 
     def data(self) -> dict[str, Any]:
         """The members that were given, as Pyomo's create_instance takes them."""
@@ -52,27 +55,26 @@ class Sets:
         parts = [self.table(part) for part in found.subsets(expand_all_set_operators=False)]
         return self._products.setdefault(tuple(map(id, parts)), Tuples(found.local_name, parts, None))
 
-    def _table(self, found: Any) -> Table:
-        name = self._names.get(id(found)) or found.local_name
+    def _table(self, name: str, found: Any, width: int) -> Table:
         if name in self._members:
             if isinstance(found, SortedScalarSet):
                 raise CompileError(name, "the order of members in which they are given, not SortedOrder")
-            return self._made(name, self._members[name], _dimen(found))
+            return self._made(name, self._members[name], width)
         if isinstance(found, SetProduct):
             return self._product(found)
         labels = _constant(found)
         if labels is None:
             raise CompileError(name, "its members")
-        return labelled(name, labels, _dimen(found))
+        return labelled(name, labels, width)
 
-    def _family(self, name: str, found: Any) -> Family:
-        index = self.table(found.index_set())
+    def _family(self, name: str, outline: SetOutline) -> Family:
+        index = self.table(outline.index)
         if name not in self._members:
             raise CompileError(name, "its members for each index")
         given = self._members[name]
         if isinstance(given, Mapping):
-            return Family(index, mapped(name, index, given, _dimen(found)))
-        return Family(index, self._made(name, given, index.width + _dimen(found)))
+            return Family(index, mapped(name, index, given, outline.dimen))
+        return Family(index, self._made(name, given, index.width + outline.dimen))
 
     def _made(self, name: str, given: Any, width: int) -> Table:
         """The table of members: one for all sets that are given the same object."""
@@ -93,10 +95,3 @@ def _constant(found: Any) -> list | None:
         return None
     values = getattr(initial, "val", None)
     return list(values) if isinstance(values, (list, tuple, range, dict)) else None
-
-
-def _dimen(found: Any) -> int:
-    """How many labels a member has, as far as the declaration says; 1 otherwise."""
-    initial = getattr(found, "_init_dimen", None)
-    value = initial.val if initial is not None and hasattr(initial, "val") else None
-    return value if isinstance(value, int) else 1

@@ -32,6 +32,7 @@ from pyomo.core.expr.template_expr import (
 )
 
 from allocate.compiler.errors import Unreadable
+from allocate.compiler.outline import Outline
 
 _SUM = builtins.sum
 """The real one, whatever Pyomo puts in its place in another thread."""
@@ -142,21 +143,20 @@ class Rules:
     What a rule takes from outside the model (globals, closures) is taken as it is at that time.
     """
 
-    def __init__(self, model: pyo.AbstractModel, components: list[Any], widths: Mapping[str, int]) -> None:
+    def __init__(self, model: pyo.AbstractModel, outline: Outline, widths: Mapping[str, int]) -> None:
         # Nothing here may keep the declaration alive: it is the key under which this is kept.
-        self._model, self._widths = weakref.ref(model), dict(widths)
-        self._components = components
+        self._model, self._outline, self._widths = weakref.ref(model), outline, dict(widths)
         self._plain: dict[str, Any] = {}
         self._trees: dict[tuple[FunctionType, int], tuple[tuple[Index, ...], Any] | str] = {}
         self._lock = threading.RLock()
 
     @classmethod
-    def of(cls, model: pyo.AbstractModel, components: list[Any], widths: Mapping[str, int]) -> Rules:
+    def of(cls, model: pyo.AbstractModel, outline: Outline, widths: Mapping[str, int]) -> Rules:
         """Those of a declaration, which are made anew where components or plain attributes of it have changed."""
         with _GUARD:
             rules = _KEPT.get(model)
-            if rules is None or not rules._hold(model, components, widths):
-                rules = _KEPT[model] = cls(model, components, widths)
+            if rules is None or not rules._hold(model, outline, widths):
+                rules = _KEPT[model] = cls(model, outline, widths)
             return rules
 
     def tree(self, rule: Any, width: int) -> tuple[tuple[Index, ...], Any]:
@@ -182,9 +182,9 @@ class Rules:
         finally:
             stage.forget()
 
-    def _hold(self, model: pyo.AbstractModel, components: list[Any], widths: Mapping[str, int]) -> bool:
+    def _hold(self, model: pyo.AbstractModel, outline: Outline, widths: Mapping[str, int]) -> bool:
         """Whether what was read is still so."""
-        if list(map(id, components)) != list(map(id, self._components)) or widths != self._widths:
+        if outline is not self._outline or widths != self._widths:
             return False
         return all(vars(model).get(name) is value for name, value in list(self._plain.items()))
 

@@ -303,18 +303,15 @@ class More:
 
 def extended(arrays: Arrays, more: More, entries: list[Entries]) -> Arrays:
     """A model with more columns and rows, and these entries in any of them."""
-    rows, added = len(arrays.row_lower), len(more.row_upper)
-    row = np.concatenate([np.repeat(np.arange(rows), np.diff(arrays.start)), *(each[0] for each in entries)])
-    column = np.concatenate([arrays.index, *(each[1] for each in entries)])
-    value = np.concatenate([arrays.value, *(each[2] for each in entries)])
-    order = np.argsort(row, kind="stable")
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows + added))])
-    return Arrays(
+    own = arrays.index, np.arange(len(arrays.cost)).repeat(np.diff(arrays.start)), arrays.value
+    row, column, value = (np.concatenate(parts) for parts in zip(own, *entries, strict=True))
+    added = len(more.row_upper)
+    return Arrays.of(
         np.concatenate([arrays.cost, more.cost]),
         np.concatenate([arrays.lower, np.zeros(len(more.cost))]),
         np.concatenate([arrays.upper, more.upper]),
         np.concatenate([arrays.row_lower, np.full(added, -np.inf)]),
         np.concatenate([arrays.row_upper, more.row_upper]),
-        start.astype(np.int32), column[order].astype(np.int32), value[order],
+        (row, column, value),
         np.concatenate([arrays.integer, more.integer]),
     )  # fmt: skip

@@ -119,7 +119,7 @@ class Solver:
             index, value = index[given], value[given]
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
-            len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kRowwise),
+            len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kColwise),
             int(highspy.ObjSense.kMaximize), arrays.offset, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
             arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
         )  # fmt: skip
@@ -155,8 +155,8 @@ class Solver:
         if old.offset != arrays.offset:
             self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
         if len(entries):
-            of_entry = arrays.start.searchsorted(entries, side="right") - 1
-            each = of_entry.tolist(), arrays.index[entries].tolist(), value.tolist()
+            column = arrays.start.searchsorted(entries, side="right") - 1
+            each = arrays.index[entries].tolist(), column.tolist(), value.tolist()
             # As whole numbers statuses compare several times faster; kOk is 0.
             if any(map(int, map(highs.changeCoeff, *each))):
                 raise EngineError("HiGHS did not take a coefficient")

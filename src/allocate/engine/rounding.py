@@ -69,12 +69,8 @@ def _rounded(problem: Problem, flows: Flows, step: int, seconds: float, watch: W
     open_ = np.append(open_, np.full(len(aids), FAR))
     touched = _could_bind(wide, row_lower, row_upper, lower, open_)
     wide, row_lower, row_upper = wide[touched], row_lower[touched], row_upper[touched]
-    nonzero = wide != 0
-    arrays = Arrays(
-        cost, lower, open_, row_lower, row_upper,
-        np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32),
-        np.nonzero(nonzero)[1].astype(np.int32), wide[nonzero], whole,
-    )  # fmt: skip
+    row, column = wide.nonzero()
+    arrays = Arrays.of(cost, lower, open_, row_lower, row_upper, (row, column, wide[row, column]), whole)
     chosen = np.round(Solver(arrays, once=True).run(seconds, True, watch).columns[whole]).reshape(len(columns), -1)
     found = below + np.array([sign for sign, _ in columns]) @ chosen
     return Flows(found[: len(flows.spend)], np.append(found[len(flows.spend) :], np.zeros(len(aids))))

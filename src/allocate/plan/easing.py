@@ -193,12 +193,8 @@ def _compressed(
     cost: Array, upper: Array, low: Array, high: Array, entries: tuple[Array, Array, Array]
 ) -> Arrays:  # fmt: skip
     row, column, value = entries
-    value = np.where(np.abs(value) < 1e-8, 0.0, value)
-    order = np.argsort(row, kind="stable")
-    start = np.searchsorted(row[order], np.arange(len(low) + 1)).astype(np.int32)
-    whole = np.zeros(len(cost), dtype=bool)
-    index = column[order].astype(np.int32)
-    return Arrays(cost, np.zeros(len(cost)), upper, low, high, start, index, value[order], whole)
+    entries = row, column, np.where(np.abs(value) < 1e-8, 0.0, value)
+    return Arrays.of(cost, np.zeros(len(cost)), upper, low, high, entries)
 
 
 __all__ = ["dearest", "priced_limits", "step_of", "worth_of_all", "worth_of_easing"]

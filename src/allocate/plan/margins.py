@@ -388,12 +388,9 @@ class _Rows:
     def arrays(self, cost: Array, lower: Array, upper: Array) -> Arrays:
         """The whole program, to be maximised."""
         row, column, value = (np.concatenate(parts) for parts in zip(*self.entries, strict=True))
-        value = np.where(np.abs(value) < 1e-8, 0.0, value)
-        order = np.argsort(row, kind="stable")
-        start = np.searchsorted(row[order], np.arange(self.count + 1)).astype(np.int32)
         least, most = (np.concatenate(parts) for parts in zip(*self.ends, strict=True))
-        whole = np.zeros(len(cost), dtype=bool)
-        return Arrays(cost, lower, upper, least, most, start, column[order].astype(np.int32), value[order], whole)
+        entries = row, column, np.where(np.abs(value) < 1e-8, 0.0, value)
+        return Arrays.of(cost, lower, upper, least, most, entries)
 
 
 def _tolls(view: View, scale: float) -> tuple[tuple[Array, Array], tuple[Array, Array, Array]]:

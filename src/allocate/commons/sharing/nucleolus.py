@@ -128,14 +128,10 @@ class Balance:
 
 def balanced(cost: Array, matrix: Array, right: Array, free: Array) -> Balance:
     """Maximise cost @ y where matrix @ y = right and y is 0 or more, but for what is free."""
-    row, column = np.nonzero(matrix)
-    start = np.searchsorted(row, np.arange(len(matrix) + 1)).astype(np.int32)
+    row, column = matrix.nonzero()
     unit = np.abs(cost).max() / UNIT or 1.0
     lower, upper = np.where(free, -np.inf, 0.0), np.full(len(cost), np.inf)
-    whole = np.zeros(len(cost), dtype=bool)
-    arrays = Arrays(
-        cost / unit, lower, upper, right, right, start, column.astype(np.int32), matrix[row, column], whole
-    )  # fmt: skip
+    arrays = Arrays.of(cost / unit, lower, upper, right, right, (row, column, matrix[row, column]))
     answer = Solver(arrays, once=True).run(SECONDS)
     return Balance(answer.columns, answer.row_duals * unit)
 
