@@ -7,9 +7,10 @@ coefficient) sorted by row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import is_
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from allocate.compiler.errors import Unreadable
 from allocate.compiler.members import Places, Rows
 
 Array = np.ndarray
-Figures = Mapping[str, Array]
-"""Param name to its values, in the order of its index set, 1-D."""
+Figures = dict[Any, Array]
+"""Param name to its values, in the order of its index set, 1-D. What takes long to work out is kept here too, by the
+function that did: make one for each evaluation."""
 Number = Array | float
 NOTHING: frozenset[str] = frozenset()
 
@@ -81,11 +83,13 @@ def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
     last: list[tuple[list[Array], Array]] = []
 
     def total(figures: Figures) -> Number:
+        if total in figures:
+            return figures[total]
         asked = [figures[name] for name in names]
         kept = last[-1:]
         if kept and all(map(is_, kept[0][0], asked)):
             return kept[0][1]
-        found = np.zeros(count)
+        found = figures[total] = np.zeros(count)
         for places, formula in parts:
             value = formula.at(figures)
             found += np.bincount(places, value if _differs(value) else np.full(len(places), value), minlength=count)
@@ -143,10 +147,14 @@ class Polynomial:
 
     def plus(self, other: Polynomial) -> Polynomial:
         """The sum of both."""
+        if self is EMPTY or other is EMPTY:
+            return self if other is EMPTY else other
         return Polynomial(applied(np.add, self.constant, other.constant), self.terms + other.terms)
 
     def scaled(self, function: Callable, factor: Formula) -> Polynomial:
         """Multiplied or divided by a formula."""
+        if self is EMPTY:
+            return self
         terms = tuple(term.scaled(function, factor) for term in self.terms)
         return Polynomial(ZERO if self.constant.always == 0.0 else applied(function, self.constant, factor), terms)
 
@@ -182,6 +190,10 @@ class Polynomial:
         if self.constant.always == 0.0 or rows.single:
             return Polynomial(self.constant, terms)
         return Polynomial(gathered([(rows.of, self.constant)], rows.count), terms)
+
+
+EMPTY = Polynomial()
+"""Nothing, over any rows."""
 
 
 def _summed(term: Term, rows: Rows) -> Term:

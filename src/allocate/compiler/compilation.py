@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from pyomo.core.expr.relational_expr import (
     tuple_to_relational_expr,
 )
 
-from allocate.compiler.algebra import MINUS, ZERO, Formula, Polynomial, Term, applied, constant
+from allocate.compiler.algebra import EMPTY, MINUS, ZERO, Formula, Polynomial, Term, applied, constant
 from allocate.compiler.arrays import Arrays, Hessian
 from allocate.compiler.errors import CompileError, Unreadable
 from allocate.compiler.expansion import LOCK, Expansion
@@ -85,19 +86,19 @@ class Compilation:
         for name, variable in self._outline.variables.items():
             place = self.columns[name]
             if place.stop > place.start:
-                lower, upper, integer[place] = self._bounds(variable, self._index_sets[name])
+                lower, upper, integer[place] = self._bounds(name, variable)
                 self._put("lower", place, lower)
                 self._put("upper", place, upper)
         return _kept(integer)
 
-    def _bounds(self, variable: Any, table: Table) -> tuple[Formula, Formula, Any]:
+    def _bounds(self, name: str, variable: Any) -> tuple[Formula, Formula, Any]:
         try:
-            low, high, whole = _domain(variable)
-            lower, upper = self._sides(variable._rule_bounds, table)
+            low, high, whole = self._outline.domain(name)
+            lower, upper = self._sides(variable._rule_bounds, self._index_sets[name])
         except Unreadable as reason:
             return self._expanded(variable, reason, Expansion.bounds)
-        lower = applied(np.maximum, lower, constant(low)) if np.isfinite(low) else lower
-        return lower, applied(np.minimum, upper, constant(high)) if np.isfinite(high) else upper, whole
+        lower = applied(np.maximum, lower, constant(low)) if math.isfinite(low) else lower
+        return lower, applied(np.minimum, upper, constant(high)) if math.isfinite(high) else upper, whole
 
     def _sides(self, rule: Any, table: Table) -> tuple[Formula, Formula]:
         if rule is None:
@@ -143,7 +144,7 @@ class Compilation:
     def _block(self, name: str, constraint: Any) -> Block:
         table = self._index_sets[name]
         if not table.count:
-            return (LOWEST, HIGHEST, 0, Polynomial())
+            return (LOWEST, HIGHEST, 0, EMPTY)
         try:
             return self._related(*self._called(constraint.rule, table))
         except Unreadable as reason:
@@ -209,19 +210,6 @@ class Compilation:
 
 def _active(components: Mapping[str, Any]) -> dict[str, Any]:
     return {name: found for name, found in components.items() if found.active}
-
-
-def _domain(variable: Any) -> tuple[float, float, bool]:
-    """The lowest and highest value in the domain of a Var, and whether it is of whole numbers."""
-    rule = variable._rule_domain
-    if rule is None:
-        return -np.inf, np.inf, False
-    if not rule.constant():
-        raise Unreadable("its domain differs by index")
-    low, high, step = rule(None, None, variable).get_interval()
-    if step not in (0, 1):
-        raise CompileError(variable.local_name, "a domain of reals or of whole numbers")
-    return -np.inf if low is None else float(low), np.inf if high is None else float(high), step == 1
 
 
 def _less(side: Formula, constant: Formula) -> Formula:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from allocate.compiler.algebra import Figures
 from allocate.compiler.arrays import Arrays, Touched
 from allocate.compiler.compilation import Compilation, Piece
 from allocate.compiler.errors import CompileError
@@ -99,16 +100,17 @@ class Compiled:
             self._asked[names] = pieces, _reads(pieces)
         return self._asked[names]
 
-    def _checked(self, figures: Mapping[str, Any], names: Iterable[str]) -> dict[str, Array]:
+    def _checked(self, figures: Mapping[str, Any], names: Iterable[str]) -> Figures:
         """The named figures as 1-D arrays of the right size."""
-        read = {}
+        read: Figures = {}
         for name in names:
-            if name not in figures or name not in self._counts:
+            values, count = figures.get(name), self._counts.get(name)
+            if values is None or count is None:
                 raise CompileError(name, "a Param of the declaration, with its values among the figures")
-            values = np.ascontiguousarray(figures[name], dtype=float)
+            values = np.ascontiguousarray(values, dtype=float)
             read[name] = values if values.ndim == 1 else values.reshape(-1)
-            if len(read[name]) != self._counts[name]:
-                raise CompileError(name, f"{self._counts[name]} values, not {len(read[name])}")
+            if values.size != count:
+                raise CompileError(name, f"{count} values, not {values.size}")
         return read
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
+from allocate.compiler.members import some
 
 Array = np.ndarray
 Laid = tuple[Array, Formula]
@@ -45,7 +46,7 @@ def merged(terms: Sequence[Term]) -> list[Laid]:
     if not laid:
         return []
     # Mostly it is one term, in the order of its columns.
-    if len(laid) == 1 and (laid[0][0][1:] > laid[0][0][:-1]).all():
+    if len(laid) == 1 and not some(laid[0][0][1:] <= laid[0][0][:-1]):
         return laid
     return _summed(laid, [0] * len(laid), np.bincount(np.concatenate([places for places, _ in laid])))
 
@@ -56,7 +57,7 @@ def _summed(laid: list[Laid], owners: Sequence[int], many: Array) -> list[Laid]:
     found: list[Laid] = []
     met: dict[int, list[Laid]] = {}
     for (places, formula), owner in zip(laid, owners, strict=True):
-        if many.take(places).max() > 1:
+        if some(many.take(places) > 1):
             met.setdefault(owner, []).append((places, formula))
         else:
             found.append((places, formula))

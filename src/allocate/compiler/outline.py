@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from allocate.compiler.errors import CompileError
+from allocate.compiler.errors import CompileError, Unreadable
 
 KNOWN = {"Set", "RangeSet", "Param", "Var", "Expression", "Constraint", "Objective", "Suffix"}
 
@@ -31,7 +32,7 @@ class Outline:
     """
 
     def __init__(self, components: list[Any]) -> None:
-        self.components = components
+        self._domains: dict[str, tuple[float, float, bool]] = {}
         kinds: dict[type, dict[str, Any]] = {}
         for component in components:
             kinds.setdefault(component.ctype, {})[component.local_name] = component
@@ -51,16 +52,38 @@ class Outline:
     @classmethod
     def of(cls, declaration: pyo.AbstractModel) -> Outline:
         """That of a declaration, which is made anew where its components have changed."""
-        components = list(declaration.component_map().values())
+        # To look at every component takes as long as to read a small model. Pyomo adds to the one whatever is added,
+        # and takes from the other what is deleted: where both are as long as they were, neither has been done.
+        state = len(declaration._decl_order), len(declaration._decl)
         with _GUARD:
-            kept = _KEPT.get(declaration)
-            if kept is None or list(map(id, kept.components)) != list(map(id, components)):
-                kept = _KEPT[declaration] = cls(components)
+            had, kept = _KEPT.get(declaration, (state, None))
+            if kept is None or had != state:
+                kept = cls(list(declaration.component_map().values()))
+                _KEPT[declaration] = state, kept
             return kept
 
+    def domain(self, name: str) -> tuple[float, float, bool]:
+        """The lowest and highest value in the domain of a Var, and whether it is of whole numbers. Raises Unreadable
+        where that differs by index, CompileError for another domain."""
+        if name not in self._domains:
+            self._domains[name] = _domain(name, self.variables[name])
+        return self._domains[name]
 
-_KEPT: weakref.WeakKeyDictionary[pyo.AbstractModel, Outline] = weakref.WeakKeyDictionary()
+
+_KEPT: weakref.WeakKeyDictionary[pyo.AbstractModel, tuple[tuple[int, int], Outline]] = weakref.WeakKeyDictionary()
 _GUARD = threading.Lock()
+
+
+def _domain(name: str, variable: Any) -> tuple[float, float, bool]:
+    rule = variable._rule_domain
+    if rule is None:
+        return -math.inf, math.inf, False
+    if not rule.constant():
+        raise Unreadable("its domain differs by index")
+    low, high, step = rule(None, None, variable).get_interval()
+    if step not in (0, 1):
+        raise CompileError(name, "a domain of reals or of whole numbers")
+    return -math.inf if low is None else float(low), math.inf if high is None else float(high), step == 1
 
 
 def dimen(found: Any) -> int:

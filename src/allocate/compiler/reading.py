@@ -13,7 +13,7 @@ import numpy as np
 from pyomo.core.expr import numeric_expr
 from pyomo.core.expr.numvalue import native_numeric_types
 
-from allocate.compiler.algebra import MINUS, ONE, Formula, Polynomial, Term, applied, constant, read
+from allocate.compiler.algebra import EMPTY, MINUS, ONE, Formula, Polynomial, Term, applied, constant, read
 from allocate.compiler.errors import Unreadable
 from allocate.compiler.members import ALL, Family, Label, Places, Rows, Table, reckoned
 from allocate.compiler.templates import ExpressionItem, FixedTotal, Index, ParameterItem, Total, VariableItem
@@ -57,6 +57,10 @@ class Frame:
                 self._lifted[id(label.places)] = self.rows.lifted(label.places)
             self._labels[key] = Label(label.table, label.part, self._lifted[id(label.places)])
         return self._labels[key]
+
+
+NOWHERE = Frame(0)
+"""Inside a sum over nothing."""
 
 
 class Reader:
@@ -145,7 +149,7 @@ class Reader:
         for run in tree.template_iters():
             frames.append(self._inner(run, frames[-1]))
             if not frames[-1].count:
-                return Polynomial()
+                return EMPTY
         total = self.polynomial(tree.template_args()[0], frames[-1])
         for inner in frames[:0:-1]:
             assert inner.rows is not None
@@ -158,7 +162,7 @@ class Reader:
         members = self._named[source.name]
         if isinstance(members, Family):
             if not members.table.count:
-                return Frame(0)
+                return NOWHERE
             owners = members.index.place([self._label(part, frame) for part in source.at])
             places, rows = members.of(owners if isinstance(owners, slice) else _each(owners, frame))
             inner = Frame(rows.size, frame, rows)
@@ -172,7 +176,7 @@ class Reader:
         return inner
 
     def _sum(self, tree: Any, frame: Frame) -> Polynomial:
-        total = Polynomial()
+        total = EMPTY
         for part in tree.args:
             total = total.plus(self.polynomial(part, frame))
         return total

@@ -112,11 +112,10 @@ class Solver:
         self._pass(arrays)
 
     def _pass(self, arrays: Arrays) -> None:
-        given = arrays.value != 0
         start, index, value = arrays.start, arrays.index, arrays.value
-        if not given.all():
-            start = np.concatenate([[0], np.cumsum(given)])[start].astype(np.int32)
-            index, value = index[given], value[given]
+        if (value == 0).nonzero()[0].size:
+            kept = value.nonzero()[0]
+            start, index, value = kept.searchsorted(start).astype(np.int32), index.take(kept), value.take(kept)
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
             len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kColwise),
@@ -305,25 +304,23 @@ def _differing(old: Arrays, new: Arrays) -> Touched:
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    largest = _largest(values)
-    if not all(map(math.isfinite, (offset, _largest(costs), largest))) or any(map(_no_number, bounds)):
+    largest, tiny = _extremes(values)
+    if not all(map(math.isfinite, (offset, _extremes(costs)[0], largest))) or any(map(_no_number, bounds)):
         raise EngineError("a figure that is not finite reached the solver")
-    if not values.size:
-        return
-    least, most = COEFFICIENTS
-    small = (values < least) & (values > -least)
-    if largest > most or (small.any() and values[small].any()):
+    if largest > COEFFICIENTS[1] or (tiny.size and values.take(tiny).any()):
         sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")
 
 
-def _largest(values: Array) -> float:
-    """The largest in size; no number where one of them is none."""
+def _extremes(values: Array) -> tuple[float, Array]:
+    """The largest in size (no number where one of them is none), and where those are that are next to nothing."""
     if not values.size:
-        return 0.0
+        return 0.0, NOTHING
+    least = COEFFICIENTS[0]
     if values.size < SMALL:
-        return np.abs(values).max()
-    return max(values.max(), -values.min())
+        sizes = np.abs(values)
+        return sizes.max(), (sizes < least).nonzero()[0]
+    return max(values.max(), -values.min()), ((values < least) & (values > -least)).nonzero()[0]
 
 
 def _no_number(values: Array) -> bool:
