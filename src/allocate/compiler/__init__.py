@@ -4,8 +4,8 @@ It knows nothing of what is modelled, and imports only Pyomo and numpy.
 """
 
 from allocate.compiler.arrays import Arrays, Hessian, Touched
-from allocate.compiler.compiled import Compiled
+from allocate.compiler.compiled import Checked, Compiled
 from allocate.compiler.errors import CompileError
 from allocate.compiler.members import Positions
 
-__all__ = ["Arrays", "CompileError", "Compiled", "Hessian", "Positions", "Touched"]
+__all__ = ["Arrays", "Checked", "CompileError", "Compiled", "Hessian", "Positions", "Touched"]

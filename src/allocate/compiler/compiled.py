@@ -18,6 +18,10 @@ from allocate.compiler.expansion import LOCK
 Array = np.ndarray
 
 
+class Checked(dict[str, Array]):
+    """Figures that are known to be a model's: float arrays, 1-D, of the right size."""
+
+
 class Compiled:
     """A declaration over given members, ready for any figures. Nothing in it that tells changes: any thread may use it.
 
@@ -40,6 +44,10 @@ class Compiled:
         """Compile a declaration. `members` has the members of each Set: labels, Positions, or for an indexed set a
         mapping from index to members, or pairs. Raises CompileError."""
         return cls(Compilation(declaration, members))
+
+    def checked(self, figures: Mapping[str, Any]) -> Checked:
+        """Figures that need not be looked at again, however often they are used. Raises CompileError."""
+        return Checked(self._checked(figures, figures))
 
     def arrays(self, figures: Mapping[str, Any]) -> Arrays:
         """The arrays for these figures: Param name to values in the order of its index set. Raises CompileError."""
@@ -101,7 +109,9 @@ class Compiled:
         return self._asked[names]
 
     def _checked(self, figures: Mapping[str, Any], names: Iterable[str]) -> Figures:
-        """The named figures as 1-D arrays of the right size."""
+        """The named figures as 1-D arrays of the right size; all of them, where they are known to be."""
+        if isinstance(figures, Checked):
+            return dict(figures)
         read: Figures = {}
         for name in names:
             values, count = figures.get(name), self._counts.get(name)

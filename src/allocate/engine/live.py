@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from allocate.compiler import Arrays, Compiled, CompileError
+from allocate.compiler import Arrays, Checked, Compiled, CompileError
 from allocate.compiler.arrays import differ
 from allocate.engine.highs import DUAL, PRIMAL, Answer, Impossible, Simplex, Solver, Start
 from allocate.engine.watch import Watch
@@ -46,7 +46,7 @@ class Live:
 
     def __init__(self, model: Compiled, figures: Mapping[str, Array]) -> None:
         self.model = model
-        self.figures = {name: _own(values) for name, values in figures.items()}
+        self.figures = model.checked({name: _own(values) for name, values in figures.items()})
         self.arrays = model.arrays(self.figures)
         self.solver = Solver(self.arrays)
         self._first = self.arrays
@@ -65,7 +65,8 @@ class Live:
                 if differ(now, had):
                     changed[name] = now
         if changed:
-            before, all_ = self.arrays, {**self.figures, **changed}
+            before, all_ = self.arrays, Checked(self.figures)
+            all_.update(changed)
             self.arrays, touched = self.model.change(before, all_, changed)
             self.figures = all_
             if self.solver.arrays is before:
