@@ -226,6 +226,18 @@ def test_wrong_figures_and_missing_members_are_refused():
         Compiled.of(declaration, {"I": ["u"], "EARLIER": [1]})
 
 
+def test_figures_are_looked_at_once():
+    """Figures that were checked give the same arrays as before, and what would be refused is when they are."""
+    declaration, members, figures = products()
+    compiled = Compiled.of(declaration, members)
+    checked = compiled.checked(figures)
+    assert all(values.ndim == 1 and values.dtype == float for values in checked.values())
+    np.testing.assert_array_equal(compiled.arrays(checked).value, compiled.arrays(figures).value)
+    assert set(checked) == set(figures)
+    with pytest.raises(CompileError, match="ramp: 2 values, not 3"):
+        compiled.checked({**figures, "ramp": [1, 2, 3]})
+
+
 def test_what_highs_cannot_take_is_refused():
     """Products of variables in rows, several objectives and blocks are refused by name."""
     for extra, name in (

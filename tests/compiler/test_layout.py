@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allocate.compiler.algebra import Term, constant
+from allocate.compiler.layout import by_columns, merged
+from allocate.compiler.members import Rows
+
+
+def term(lengths: list[int] | None, columns: list[int], value: float = 1.0) -> Term:
+    """Entries of rows of these lengths, or one for each row."""
+    rows = None if lengths is None else Rows.long(np.array(lengths))
+    return Term(rows, (np.array(columns),), constant(value), ("x",))
+
+
+@pytest.mark.parametrize("height", [4, 10**5], ids=["short keys", "long keys"])
+def test_entries_of_rows_become_columns(height):
+    """Whatever the order of terms, a column's rows rise, each number is in its place, and what meets there is summed;
+    also where column and row together are more than 32 bits long."""
+    wide = 10**5 if height > 4 else 3
+    last, low = wide - 1, height - 2
+    terms = [
+        (slice(low, height), term([1, 2], [last, 0, last], 2.0)),
+        (slice(0, 2), term(None, [last, 0], 3.0)),
+        (slice(low, height), term([0, 1], [last], 5.0)),
+    ]
+    start, index, laid = by_columns(terms, height, wide)
+    assert start[[0, 1, -2, -1]].tolist() == [0, 2, 2, 5]
+    assert index.tolist() == [1, height - 1, 0, low, height - 1]
+    value = np.zeros(5)
+    for places, formula in laid:
+        value[places] = formula.at({})
+    assert value.tolist() == [3, 2, 3, 2, 7]
+    assert index.dtype == start.dtype == np.int32
+
+
+def test_no_entries_are_columns_without_any():
+    """Rows without entries make columns that have none."""
+    start, index, laid = by_columns([(slice(0, 2), term([0, 0], []))], 2, 3)
+    assert (start.tolist(), index.tolist(), laid) == ([0, 0, 0, 0], [], [])
+
+
+def test_a_single_row_is_summed_by_column():
+    """Terms of one row stay as they are where none meets another, and are summed where they do."""
+    apart, met = [term([2], [0, 4]), term([1], [2], 3.0)], [term([2], [4, 0]), term([2], [4, 4], 3.0)]
+    assert [places.tolist() for places, _ in merged(apart)] == [[0, 4], [2]]
+    ((places, formula),) = merged(met)
+    assert (places.tolist(), np.asarray(formula.at({})).tolist()) == ([0, 4], [1, 7])
+    assert merged([term([0], [])]) == []
