@@ -63,10 +63,14 @@ class Arrays:
         return other
 
 
+def some(values: Array) -> bool:
+    """Whether any is not 0: what `any` says, but several times as fast where few numbers are, or few are not 0."""
+    return values.nonzero()[0].size > 0
+
+
 def differ(one: Array, other: Array) -> bool:
     """Whether arrays differ anywhere: a number that is not one differs from itself."""
-    # What `any` says, but for few numbers several times as fast.
-    return (one != other).nonzero()[0].size > 0
+    return some(one != other)
 
 
 class Touched(NamedTuple):

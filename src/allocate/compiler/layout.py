@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
-from allocate.compiler.members import some
+from allocate.compiler.arrays import some
 
 Array = np.ndarray
 Laid = tuple[Array, Formula]

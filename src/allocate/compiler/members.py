@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from allocate.compiler.arrays import some
 from allocate.compiler.errors import CompileError, Unreadable
 
 Array = np.ndarray
@@ -214,11 +215,6 @@ def reckoned(values: Any) -> Label:
 def counted(places: Places, count: int) -> Array:
     """Positions in a set of so many as an array."""
     return np.arange(count) if isinstance(places, slice) else places
-
-
-def some(values: Array) -> bool:
-    """Whether any is not 0: what `any` says, and where mostly none is, several times as fast."""
-    return values.nonzero()[0].size > 0
 
 
 class Rows:

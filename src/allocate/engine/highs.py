@@ -19,7 +19,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Touched
-from allocate.compiler.arrays import differ
+from allocate.compiler.arrays import differ, some
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -113,7 +113,7 @@ class Solver:
 
     def _pass(self, arrays: Arrays) -> None:
         start, index, value = arrays.start, arrays.index, arrays.value
-        if (value == 0).nonzero()[0].size:
+        if some(value == 0):
             kept = value.nonzero()[0]
             start, index, value = kept.searchsorted(start).astype(np.int32), index.take(kept), value.take(kept)
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
