@@ -30,6 +30,20 @@ def kept(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_registry_says_what_the_scenarios_are(name):
+    """Every scenario is read and built with as many lines, figures and limits as its case says."""
+    for phase in ("read", "build"):
+        PHASES[phase](CASES[name])
+
+
+@pytest.mark.parametrize("phase", [phase for phase in PHASES if phase not in ("read", "build", "clash")])
+def test_answers_for_a_real_system(phase):
+    """What is timed of a real system comes out as its case says."""
+    (wall, _) = PHASES[phase](CASES["coventry-warwickshire"])
+    assert wall > 0
+
+
 def test_smallest_case_once(tmp_path, capsys):
     """Every phase of tiny runs, is shown, and is kept as a row with machine, versions and commit."""
     assert main(["--cases", "tiny", "--runs", "1", "--results", str(tmp_path)]) == 0
