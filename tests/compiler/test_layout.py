@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allocate.compiler.algebra import Term, constant
-from allocate.compiler.layout import by_columns, merged
+from allocate.compiler.layout import Columns, by_columns, merged
 from allocate.compiler.members import Rows
 
 
@@ -12,6 +12,14 @@ def term(lengths: list[int] | None, columns: list[int], value: float = 1.0) -> T
     """Entries of rows of these lengths, or one for each row."""
     rows = None if lengths is None else Rows.long(np.array(lengths))
     return Term(rows, (np.array(columns),), constant(value), ("x",))
+
+
+def numbers(columns: Columns) -> np.ndarray:
+    """The numbers as they are laid."""
+    value = np.zeros(len(columns.index))
+    for places, formula in columns.laid:
+        value[places] = formula.at({})
+    return value
 
 
 @pytest.mark.parametrize("height", [4, 10**5], ids=["short keys", "long keys"])
@@ -25,20 +33,21 @@ def test_entries_of_rows_become_columns(height):
         (slice(0, 2), term(None, [last, 0], 3.0)),
         (slice(low, height), term([0, 1], [last], 5.0)),
     ]
-    start, index, laid = by_columns(terms, height, wide)
-    assert start[[0, 1, -2, -1]].tolist() == [0, 2, 2, 5]
-    assert index.tolist() == [1, height - 1, 0, low, height - 1]
-    value = np.zeros(5)
-    for places, formula in laid:
-        value[places] = formula.at({})
-    assert value.tolist() == [3, 2, 3, 2, 7]
-    assert index.dtype == start.dtype == np.int32
+    apart = by_columns(terms[:2], height, wide)
+    assert apart.index.tolist() == [1, height - 1, 0, low, height - 1]
+    assert numbers(apart)[apart.order].tolist() == [3, 2, 3, 2, 2]
+    met = by_columns(terms, height, wide)
+    assert met.start[[0, 1, -2, -1]].tolist() == apart.start[[0, 1, -2, -1]].tolist() == [0, 2, 2, 5]
+    assert met.index.tolist() == apart.index.tolist()
+    assert met.order is None
+    assert numbers(met).tolist() == [3, 2, 3, 2, 7]
+    assert met.index.dtype == met.start.dtype == np.int32
 
 
 def test_no_entries_are_columns_without_any():
     """Rows without entries make columns that have none."""
-    start, index, laid = by_columns([(slice(0, 2), term([0, 0], []))], 2, 3)
-    assert (start.tolist(), index.tolist(), laid) == ([0, 0, 0, 0], [], [])
+    found = by_columns([(slice(0, 2), term([0, 0], []))], 2, 3)
+    assert (found.start.tolist(), found.index.tolist(), found.laid) == ([0, 0, 0, 0], [], [])
 
 
 def test_a_single_row_is_summed_by_column():

@@ -48,8 +48,9 @@ Block = tuple[Formula, Formula, int, Polynomial]
 class Compilation:
     """A declaration being compiled: what `Compiled` keeps is here when it is made. Not for two threads at once.
 
-    `pieces` make up the arrays of numbers, of which `sizes` says how long they are; `blank` has all the rest. `counts`
-    says how many values each Param has.
+    `pieces` make up the arrays of numbers, of which `sizes` says how long they are; `blank` has all the rest. Where
+    there is an `order`, coefficients are in it only when they are gathered by it. `counts` says how many values each
+    Param has.
     """
 
     def __init__(self, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> None:
@@ -134,12 +135,13 @@ class Compilation:
             if any(len(term.columns) > 1 for term in body.terms):
                 raise CompileError(name, "linear rows: HiGHS takes products of variables in the objective only")
             terms += [(place, term) for term in body.terms]
-        start, index, pieces = by_columns(terms, height, self._width)
-        for places, formula in pieces:
+        columns = by_columns(terms, height, self._width)
+        for places, formula in columns.laid:
             self._put("value", places, formula)
         self.sizes = {"cost": self._width, "lower": self._width, "upper": self._width}
-        self.sizes |= {"row_lower": height, "row_upper": height, "value": len(index), "offset": 1, "hessian": 0}
-        return _kept(start), _kept(index)
+        self.sizes |= {"row_lower": height, "row_upper": height, "value": len(columns.index), "offset": 1, "hessian": 0}
+        self.order = columns.order
+        return _kept(columns.start), _kept(columns.index)
 
     def _block(self, name: str, constraint: Any) -> Block:
         table = self._index_sets[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from allocate.compiler.arrays import Arrays, Touched
 from allocate.compiler.compilation import Compilation, Piece
 from allocate.compiler.errors import CompileError
 from allocate.compiler.expansion import LOCK
+from allocate.compiler.members import Places
 
 Array = np.ndarray
 
@@ -35,7 +37,7 @@ class Compiled:
         self.notes: dict[str, str] = compilation.notes
         self._declaration, self._sets = compilation.declaration, compilation.sets
         self._blank, self._pieces = compilation.blank, compilation.pieces
-        self._sizes, self._counts = compilation.sizes, compilation.counts
+        self._sizes, self._counts, self._order = compilation.sizes, compilation.counts, compilation.order
         self._reads = _reads(self._pieces)
         self._asked: dict[frozenset[str], tuple[list[Piece], frozenset[str]]] = {}
 
@@ -60,6 +62,8 @@ class Compiled:
             if piece.formula is not done:
                 done, values = piece.formula, piece.formula.at(read)
             parts[piece.target][piece.places] = values
+        if self._order is not None:
+            parts["value"] = parts["value"].take(self._order)
         return _whole(self._blank, parts)
 
     def change(self, old: Arrays, figures: Mapping[str, Any], names: Collection[str]) -> tuple[Arrays, Touched]:
@@ -77,7 +81,7 @@ class Compiled:
                 done, new = piece.formula, piece.formula.at(read)
             if piece.target not in after:
                 after[piece.target] = _part(old, piece.target).copy()
-            after[piece.target][piece.places] = new
+            after[piece.target][self._places(piece)] = new
         places = {target: (values != _part(old, target)).nonzero()[0] for target, values in after.items()}
         for target in [target for target, where in places.items() if not where.size]:
             del after[target], places[target]
@@ -87,7 +91,7 @@ class Compiled:
         """Everything that these Params can touch, whatever their values."""
         found: dict[str, Array] = {}
         for piece in self._reading(frozenset(params))[0]:
-            found.setdefault(piece.target, np.zeros(self._sizes[piece.target], dtype=bool))[piece.places] = True
+            found.setdefault(piece.target, np.zeros(self._sizes[piece.target], dtype=bool))[self._places(piece)] = True
         return Touched.of({target: where.nonzero()[0] for target, where in found.items()})
 
     def concrete(self, figures: Mapping[str, Any]) -> pyo.ConcreteModel:
@@ -100,6 +104,19 @@ class Compiled:
             data[name] = dict(zip(labels, values.tolist(), strict=True))
         with LOCK:
             return self._declaration.create_instance({None: data})
+
+    @cached_property
+    def _turned(self) -> Array:
+        """Where what was read is among the entries."""
+        assert self._order is not None
+        turned = np.empty(len(self._order), dtype=np.intp)
+        turned[self._order] = np.arange(len(turned))
+        return turned
+
+    def _places(self, piece: Piece) -> Places:
+        """The places of a piece's numbers in its array."""
+        turned = piece.target == "value" and self._order is not None
+        return self._turned[piece.places] if turned else piece.places
 
     def _reading(self, names: frozenset[str]) -> tuple[list[Piece], frozenset[str]]:
         """The pieces that read any of these Params, and all that they read."""

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from allocate.compiler.algebra import Formula, Term, applied, constant, gathered
 from allocate.compiler.arrays import some
+from allocate.compiler.members import Places
 
 Array = np.ndarray
 Laid = tuple[Array, Formula]
 """Places, and their numbers."""
 
 
-def by_columns(terms: Sequence[tuple[slice, Term]], height: int, width: int) -> tuple[Array, Array, list[Laid]]:
-    """Linear terms, each of some of `height` rows, as `width` compressed columns: where they start, the row of each
-    entry, rising within a column, and the numbers. Entries of the same row and column are summed."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Columns:
+    """Compressed columns: where they start, the row of each entry, rising within a column, and the numbers.
+
+    Where no two entries meet in one place, the numbers are laid as they were read, and `order` says for each entry
+    which of those it is: to gather is twice as fast as to scatter.
+    """
+
+    start: Array
+    index: Array
+    laid: Sequence[tuple[Places, Formula]]
+    order: Array | None
+
+
+def by_columns(terms: Sequence[tuple[slice, Term]], height: int, width: int) -> Columns:
+    """Linear terms, each of some of `height` rows, as `width` columns; what meets in a place is summed."""
     terms = [(rows, term) for rows, term in terms if len(term.columns[0])]
     start = np.zeros(width + 1, dtype=np.int32)
     if not terms:
-        return start, start[:0], []
+        return Columns(start, start[:0], [], None)
     bits, parts = height.bit_length(), [term.columns[0] for _, term in terms]
     # Memory that was not touched before takes longer than sorting: so keys are as short as can be.
     kind = np.int32 if width << bits < 2**31 else np.int64
@@ -30,14 +45,18 @@ def by_columns(terms: Sequence[tuple[slice, Term]], height: int, width: int) -> 
     keys: Array = np.concatenate(parts, dtype=kind, casting="same_kind")
     keys <<= bits
     keys += np.concatenate(row)
-    keys, places = _distinct(keys)
+    order, keys, first = _sorted(keys)
+    alone = not some(~first)
+    keys = keys if alone else keys[first]
     index = (keys & ((1 << bits) - 1)).astype(np.int32, copy=False)
     keys >>= bits
     np.bincount(keys, minlength=width).cumsum(out=start[1:])
-    laid = list(zip(_split(places, parts), [term.coefficient for _, term in terms], strict=True))
-    if len(keys) == len(places):
-        return start, index, laid
-    return start, index, _summed(laid, [rows.start for rows, _ in terms], np.bincount(places))
+    numbers = [term.coefficient for _, term in terms]
+    if alone:
+        return Columns(start, index, list(zip(_slices(parts), numbers, strict=True)), order)
+    places = _places(order, first)
+    laid = [(places[at], formula) for at, formula in zip(_slices(parts), numbers, strict=True)]
+    return Columns(start, index, _summed(laid, [rows.start for rows, _ in terms], np.bincount(places)), None)
 
 
 def merged(terms: Sequence[Term]) -> list[Laid]:
@@ -73,36 +92,39 @@ def _met(laid: list[Laid], count: int) -> Laid:
     return distinct, gathered([(number.take(places), formula) for places, formula in laid], len(distinct))
 
 
-def _split(whole: Array, parts: Sequence[Array]) -> list[Array]:
-    """An array in turn for each of the parts, as long as it is."""
-    ends = itertools.accumulate(map(len, parts), initial=0)
-    return [whole[begin:end] for begin, end in itertools.pairwise(ends)]
+def _slices(parts: Sequence[Array]) -> list[slice]:
+    """Where each of the parts is in all of them, one after another."""
+    return list(itertools.starmap(slice, itertools.pairwise(itertools.accumulate(map(len, parts), initial=0))))
 
 
-def _distinct(keys: Array) -> tuple[Array, Array]:
-    """The distinct keys, sorted, and the place of every key among them."""
+def _sorted(keys: Array) -> tuple[Array, Array, Array]:
+    """The order of keys, the keys in it, and which of those are not the same as the one before."""
     # np.unique does not make use of keys that come in sorted runs.
     order = keys.argsort(kind="stable")
     ordered = keys.take(order)
     first = np.empty(len(ordered), dtype=bool)
     first[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    places = np.empty(len(keys), dtype=np.intp)
-    if first.all():
-        places[order] = np.arange(len(order), dtype=np.int32)
-        return ordered, places
+    return order, ordered, first
+
+
+def _places(order: Array, first: Array) -> Array:
+    """The place of every key among the distinct ones."""
+    places = np.empty(len(order), dtype=np.intp)
     places[order] = first.cumsum() - 1
-    return ordered[first], places
+    return places
 
 
 def triangle(terms: Sequence[Term], width: int) -> tuple[Array, Array, Formula]:
     """Products of variables in a single row as the lower triangle of a Hessian by columns: start, index and numbers."""
     pairs = [(np.minimum(*term.columns), np.maximum(*term.columns)) for term in terms]
     keys = [column * width + row for column, row in pairs]
-    distinct, places = _distinct(np.concatenate(keys))
+    order, ordered, first = _sorted(np.concatenate(keys))
+    distinct, places = ordered[first], _places(order, first)
     doubled = [
         applied(np.multiply, term.coefficient, constant(np.where(column == row, 2.0, 1.0)))
         for term, (column, row) in zip(terms, pairs, strict=True)
     ]
+    parts = [(places[at], formula) for at, formula in zip(_slices(keys), doubled, strict=True)]
     start = np.searchsorted(distinct, np.arange(width + 1) * width)
-    return start, distinct % width, gathered(list(zip(_split(places, keys), doubled, strict=True)), len(distinct))
+    return start, distinct % width, gathered(parts, len(distinct))
