@@ -76,7 +76,7 @@ def steps(data: Data, kind: str, count: int, seed: int = 1) -> list[Figures]:
             figures = moved(data, kind, rng)
             if figures is None:
                 return []
-            if bare.solved(bare.handed_over(given(model.arrays({**data.figures, **figures})))) is not None:
+            if bare.solved(bare.handed_over(model.arrays({**data.figures, **figures}).compact())) is not None:
                 break
         else:
             raise AssertionError(f"no {kind} that has a plan")
@@ -84,16 +84,6 @@ def steps(data: Data, kind: str, count: int, seed: int = 1) -> list[Figures]:
         if kind != "switch" or not found or any((figures[n] != found[-1][n]).any() for n in figures):
             found.append(figures)
     return found
-
-
-def given(arrays: Arrays) -> Arrays:
-    """Without coefficients that are 0, as HiGHS would have it."""
-    there = arrays.value != 0
-    if there.all():
-        return arrays
-    start = np.concatenate([[0], np.cumsum(there)])[arrays.start].astype(np.int32)
-    parts = {name: getattr(arrays, name) for name in Arrays.__dataclass_fields__}
-    return Arrays(**parts | {"start": start, "index": arrays.index[there], "value": arrays.value[there]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +117,7 @@ class Change:
         whole = len(at) > FEW + len(new.value) // FEW or ((old.value[at] == 0) != (new.value[at] == 0)).any()
         return cls(
             (costs, new.cost[costs]), (columns, new.lower[columns], new.upper[columns]),
-            (rows, new.row_lower[rows], new.row_upper[rows]), entries, new.offset, given(new) if whole else None,
+            (rows, new.row_lower[rows], new.row_upper[rows]), entries, new.offset, new.compact() if whole else None,
             reference.simplex(new),
         )  # fmt: skip
 
@@ -136,7 +126,7 @@ class Pure:
     """HiGHS held live, with nothing around it."""
 
     def __init__(self, arrays: Arrays) -> None:
-        self.highs = bare.handed_over(given(arrays))
+        self.highs = bare.handed_over(arrays.compact())
         self.highs.setOptionValue("simplex_strategy", 1)
         assert bare.solved(self.highs) is not None
         self.basis = self.highs.getBasis()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks import whatif as module
 from benchmarks.batch import SWITCHED, batch, resolved, varied
 from benchmarks.building import SMALLEST
 from benchmarks.made import made
@@ -56,7 +55,7 @@ def test_a_coefficient_that_goes_is_a_whole_model():
     change = Change.of(live.model.arrays(data.figures), gone, live._reference)
     assert change.whole is not None
     assert (change.whole.value != 0).all()
-    assert module.given(change.whole) is change.whole
+    assert change.whole.compact() is change.whole
 
 
 def test_a_batch_by_every_way():

@@ -20,7 +20,7 @@ from allocate.compiler.algebra import EMPTY, MINUS, ZERO, Formula, Polynomial, T
 from allocate.compiler.arrays import Arrays, Hessian
 from allocate.compiler.errors import CompileError, Unreadable
 from allocate.compiler.expansion import LOCK, Expansion
-from allocate.compiler.layout import by_columns, merged, triangle
+from allocate.compiler.layout import by_columns, merged, slices, triangle
 from allocate.compiler.members import ALL, Places, Table
 from allocate.compiler.outline import Outline
 from allocate.compiler.reading import Frame, Reader
@@ -228,11 +228,7 @@ def _compact(places: Array) -> Places:
 
 
 def _slices(counts: Mapping[str, int]) -> dict[str, slice]:
-    found, first = {}, 0
-    for name, count in counts.items():
-        found[name] = slice(first, first + count)
-        first += count
-    return found
+    return dict(zip(counts, slices(counts.values()), strict=True))
 
 
 def _varies(tree: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,9 +53,9 @@ def by_columns(terms: Sequence[tuple[slice, Term]], height: int, width: int) -> 
     np.bincount(keys, minlength=width).cumsum(out=start[1:])
     numbers = [term.coefficient for _, term in terms]
     if alone:
-        return Columns(start, index, list(zip(_slices(parts), numbers, strict=True)), order)
+        return Columns(start, index, list(zip(slices(map(len, parts)), numbers, strict=True)), order)
     places = _places(order, first)
-    laid = [(places[at], formula) for at, formula in zip(_slices(parts), numbers, strict=True)]
+    laid = [(places[at], formula) for at, formula in zip(slices(map(len, parts)), numbers, strict=True)]
     return Columns(start, index, _summed(laid, [rows.start for rows, _ in terms], np.bincount(places)), None)
 
 
@@ -92,9 +92,9 @@ def _met(laid: list[Laid], count: int) -> Laid:
     return distinct, gathered([(number.take(places), formula) for places, formula in laid], len(distinct))
 
 
-def _slices(parts: Sequence[Array]) -> list[slice]:
-    """Where each of the parts is in all of them, one after another."""
-    return list(itertools.starmap(slice, itertools.pairwise(itertools.accumulate(map(len, parts), initial=0))))
+def slices(lengths: Iterable[int]) -> list[slice]:
+    """Where parts of these lengths are, one after another."""
+    return list(itertools.starmap(slice, itertools.pairwise(itertools.accumulate(lengths, initial=0))))
 
 
 def _sorted(keys: Array) -> tuple[Array, Array, Array]:
@@ -125,6 +125,6 @@ def triangle(terms: Sequence[Term], width: int) -> tuple[Array, Array, Formula]:
         applied(np.multiply, term.coefficient, constant(np.where(column == row, 2.0, 1.0)))
         for term, (column, row) in zip(terms, pairs, strict=True)
     ]
-    parts = [(places[at], formula) for at, formula in zip(_slices(keys), doubled, strict=True)]
+    parts = [(places[at], formula) for at, formula in zip(slices(map(len, keys)), doubled, strict=True)]
     start = np.searchsorted(distinct, np.arange(width + 1) * width)
     return start, distinct % width, gathered(parts, len(distinct))

@@ -266,22 +266,12 @@ class Rows:
     def taken(self, rows: Array) -> tuple[Places, Rows]:
         """Some of the rows, in any order and any number of times: their entries, and those as rows of their own."""
         taken = Rows.long(self.lengths[rows])
-        entries = runs(self.starts[rows], taken)
-        if isinstance(entries, slice):
-            whole = entries == slice(0, self.size)
-            entries = ALL if whole else np.arange(entries.start, entries.stop)
+        further = self.starts[rows] - taken.starts[:-1]
+        if taken.size == self.size and not some(further):
+            return ALL, taken
+        entries = further.repeat(taken.lengths)
+        entries += np.arange(taken.size)
         return entries, taken
-
-
-def runs(firsts: Array, rows: Rows) -> Places:
-    """For each of some rows as many numbers from `firsts` on as it has entries: as a slice if each is one more than the
-    one before."""
-    lengths = rows.lengths
-    if rows.size and not some(firsts[1:] - firsts[:-1] - lengths[:-1]):
-        return slice(int(firsts[0]), int(firsts[0]) + rows.size)
-    numbers = (firsts - rows.starts[:-1]).repeat(lengths)
-    numbers += np.arange(rows.size)
-    return numbers
 
 
 class Family:

@@ -19,7 +19,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Touched
-from allocate.compiler.arrays import differ, some
+from allocate.compiler.arrays import differ
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -112,15 +112,12 @@ class Solver:
         self._pass(arrays)
 
     def _pass(self, arrays: Arrays) -> None:
-        start, index, value = arrays.start, arrays.index, arrays.value
-        if some(value == 0):
-            kept = value.nonzero()[0]
-            start, index, value = kept.searchsorted(start).astype(np.int32), index.take(kept), value.take(kept)
+        given = arrays.compact()
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
-            len(arrays.cost), len(arrays.row_lower), len(value), int(highspy.MatrixFormat.kColwise),
+            len(arrays.cost), len(arrays.row_lower), len(given.value), int(highspy.MatrixFormat.kColwise),
             int(highspy.ObjSense.kMaximize), arrays.offset, arrays.cost, arrays.lower, arrays.upper, arrays.row_lower,
-            arrays.row_upper, start, index, value, arrays.integer.astype(np.int32),
+            arrays.row_upper, given.start, given.index, given.value, arrays.integer.astype(np.int32),
         )  # fmt: skip
         self._ok(status, "the model")
         self.arrays, self.whole = arrays, bool(arrays.integer.any())
@@ -304,23 +301,25 @@ def _differing(old: Arrays, new: Arrays) -> Touched:
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    largest, tiny = _extremes(values)
-    if not all(map(math.isfinite, (offset, _extremes(costs)[0], largest))) or any(map(_no_number, bounds)):
+    largest = _largest(values)
+    if not all(map(math.isfinite, (offset, _largest(costs), largest))) or any(map(_no_number, bounds)):
         raise EngineError("a figure that is not finite reached the solver")
-    if largest > COEFFICIENTS[1] or (tiny.size and values.take(tiny).any()):
+    if not values.size:
+        return
+    least, most = COEFFICIENTS
+    tiny = ((values < least) & (values > -least)).nonzero()[0]
+    if largest > most or values.take(tiny).any():
         sizes = np.abs(values[values != 0])
         raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")
 
 
-def _extremes(values: Array) -> tuple[float, Array]:
-    """The largest in size (no number where one of them is none), and where those are that are next to nothing."""
+def _largest(values: Array) -> float:
+    """The largest in size; no number where one of them is none."""
     if not values.size:
-        return 0.0, NOTHING
-    least = COEFFICIENTS[0]
+        return 0.0
     if values.size < SMALL:
-        sizes = np.abs(values)
-        return sizes.max(), (sizes < least).nonzero()[0]
-    return max(values.max(), -values.min()), ((values < least) & (values > -least)).nonzero()[0]
+        return np.abs(values).max()
+    return max(values.max(), -values.min())
 
 
 def _no_number(values: Array) -> bool:
