@@ -218,7 +218,8 @@ def _rule_sets(lines: Array, curves: Array, terms: Array, sole: Array) -> dict[s
 
 
 def _pairs(one: Array, other: Array) -> Array:
-    return np.stack([one, other], axis=1)
+    """A row a pair; in memory a column after the other, as the engine makes them."""
+    return np.array([one, other]).T
 
 
 def _totals(

@@ -34,29 +34,29 @@ class Columns:
 def by_columns(terms: Sequence[tuple[slice, Term]], height: int, width: int) -> Columns:
     """Linear terms, each of some of `height` rows, as `width` columns; what meets in a place is summed."""
     terms = [(rows, term) for rows, term in terms if len(term.columns[0])]
-    start = np.zeros(width + 1, dtype=np.int32)
     if not terms:
-        return Columns(start, start[:0], [], None)
-    bits, parts = height.bit_length(), [term.columns[0] for _, term in terms]
-    # Memory that was not touched before takes longer than sorting: so keys are as short as can be.
+        none = np.zeros(width + 1, dtype=np.int32)
+        return Columns(none, none[:0], [], None)
+    bits, places = height.bit_length(), slices([len(term.columns[0]) for _, term in terms])
+    # Memory that was not touched before takes longer than sorting: so keys are short, and written in place.
     kind = np.int32 if width << bits < 2**31 else np.int64
+    keys: Array = np.empty(places[-1].stop, dtype=kind)
     every = np.arange(height, dtype=kind)
-    row = [every[rows] if term.rows is None else every[rows].repeat(term.rows.lengths) for rows, term in terms]
-    keys: Array = np.concatenate(parts, dtype=kind, casting="same_kind")
-    keys <<= bits
-    keys += np.concatenate(row)
+    for at, (rows, term) in zip(places, terms, strict=True):
+        np.left_shift(term.columns[0], bits, out=keys[at], dtype=kind, casting="same_kind")
+        keys[at] += every[rows] if term.rows is None else every[rows].repeat(term.rows.lengths)
     order, keys, first = _sorted(keys)
     alone = not some(~first)
     keys = keys if alone else keys[first]
     index = (keys & ((1 << bits) - 1)).astype(np.int32, copy=False)
     keys >>= bits
-    np.bincount(keys, minlength=width).cumsum(out=start[1:])
+    start = _starts(keys, width)
     numbers = [term.coefficient for _, term in terms]
     if alone:
-        return Columns(start, index, list(zip(slices(map(len, parts)), numbers, strict=True)), order)
-    places = _places(order, first)
-    laid = [(places[at], formula) for at, formula in zip(slices(map(len, parts)), numbers, strict=True)]
-    return Columns(start, index, _summed(laid, [rows.start for rows, _ in terms], np.bincount(places)), None)
+        return Columns(start, index, list(zip(places, numbers, strict=True)), order)
+    found = _places(order, first)
+    laid = [(found[at], formula) for at, formula in zip(places, numbers, strict=True)]
+    return Columns(start, index, _summed(laid, [rows.start for rows, _ in terms], np.bincount(found)), None)
 
 
 def merged(terms: Sequence[Term]) -> list[Laid]:
@@ -106,6 +106,19 @@ def _sorted(keys: Array) -> tuple[Array, Array, Array]:
     first[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return order, ordered, first
+
+
+def _starts(column: Array, width: int) -> Array:
+    """Where each of so many columns starts, and where the last ends, from the column of each entry, in order."""
+    # Many times as fast as counting: columns are long enough to tell where they change, and few are empty.
+    first = (column[1:] != column[:-1]).nonzero()[0]
+    first += 1
+    start = np.zeros(len(first) + 2, dtype=np.int32)
+    start[1:-1], start[-1] = first, len(column)
+    if len(start) > width:
+        return start
+    there = np.concatenate([[-1], column.take(start[:-1]), [width]])
+    return start.repeat(there[1:] - there[:-1])
 
 
 def _places(order: Array, first: Array) -> Array:

@@ -359,7 +359,7 @@ def placed(name: str, given: Positions, tables: Mapping[str, Table | Family]) ->
     columns = list(rows.astype(np.intp, copy=False).T)
     for parent, column in zip(parents, columns, strict=True):
         # As numbers without a sign, those below 0 are the largest.
-        if some(column.view(np.uintp) >= parent.count):
+        if np.maximum.reduce(column.view(np.uintp)) >= parent.count:
             raise CompileError(name, f"positions from 0 to {parent.count - 1} in {parent.name}")
     return Tuples(name, parents, columns)
 

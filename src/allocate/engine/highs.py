@@ -45,6 +45,8 @@ FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
 SMALL = 2_500
 """Numbers below which it is the calls that cost, and from which the copies do."""
+CACHED = 20_000
+"""Numbers that stay in a processor's caches."""
 NOTHING = np.array([])
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
@@ -108,11 +110,11 @@ class Solver:
     def load(self, arrays: Arrays) -> None:
         """Pass a whole model."""
         bounds = arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper
-        _check_finite(arrays.offset, arrays.cost, bounds, arrays.value)
-        self._pass(arrays)
-
-    def _pass(self, arrays: Arrays) -> None:
         given = arrays.compact()
+        _check_finite(arrays.offset, arrays.cost, bounds, given.value)
+        self._pass(arrays, given)
+
+    def _pass(self, arrays: Arrays, given: Arrays) -> None:
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
             len(arrays.cost), len(arrays.row_lower), len(given.value), int(highspy.MatrixFormat.kColwise),
@@ -139,7 +141,7 @@ class Solver:
         ):
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method;
             # and many take longer one by one than the whole.
-            self._pass(arrays)
+            self._pass(arrays, arrays.compact())
             return
         highs = self._highs
         if len(costs):
@@ -301,25 +303,24 @@ def _differing(old: Arrays, new: Arrays) -> Touched:
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    largest = _largest(values)
-    if not all(map(math.isfinite, (offset, _largest(costs), largest))) or any(map(_no_number, bounds)):
+    least, most = _sizes(values)
+    if not all(map(math.isfinite, (offset, _sizes(costs)[1], most))) or any(map(_no_number, bounds)):
         raise EngineError("a figure that is not finite reached the solver")
-    if not values.size:
-        return
-    least, most = COEFFICIENTS
-    tiny = ((values < least) & (values > -least)).nonzero()[0]
-    if largest > most or values.take(tiny).any():
-        sizes = np.abs(values[values != 0])
-        raise EngineError(f"coefficients from {sizes.min():g} to {sizes.max():g}: too far apart to solve safely")
+    if least < COEFFICIENTS[0] or most > COEFFICIENTS[1]:
+        least = _sizes(values[values != 0])[0]
+        if least < COEFFICIENTS[0] or most > COEFFICIENTS[1]:
+            raise EngineError(f"coefficients from {least:g} to {most:g}: too far apart to solve safely")
 
 
-def _largest(values: Array) -> float:
-    """The largest in size; no number where one of them is none."""
+def _sizes(values: Array) -> tuple[float, float]:
+    """The least and the largest in size; no numbers where one of them is none."""
     if not values.size:
-        return 0.0
-    if values.size < SMALL:
-        return np.abs(values).max()
-    return max(values.max(), -values.min())
+        return math.inf, 0.0
+    if values.size > CACHED:
+        low, high = zip(*[_sizes(values[at : at + CACHED]) for at in range(0, values.size, CACHED)], strict=True)
+        return np.min(low), np.max(high)
+    sizes = np.abs(values)
+    return sizes.min(), sizes.max()
 
 
 def _no_number(values: Array) -> bool:

@@ -270,8 +270,9 @@ def rule_places(lines: Array, curves: Array, terms: Array, counted: Array) -> di
         "CURVES_COUNTED": _renamed(curves[out_of_curve], place, "CURVES"),
     }  # fmt: skip
     if len(columns):
-        found["LINES_IN"] = Positions(lines[~out_of_line], ("TOTALS", "LINES"))
-        found["CURVES_IN"] = Positions(curves[~out_of_curve], ("TOTALS", "CURVES"))
+        # In memory a column after the other, as all others are.
+        found["LINES_IN"] = Positions(lines.T[:, ~out_of_line].T, ("TOTALS", "LINES"))
+        found["CURVES_IN"] = Positions(curves.T[:, ~out_of_curve].T, ("TOTALS", "CURVES"))
     return found
 
 
