@@ -267,7 +267,8 @@ class Rows:
         """Some of the rows, in any order and any number of times: their entries, and those as rows of their own."""
         taken = Rows.long(self.lengths[rows])
         further = self.starts[rows] - taken.starts[:-1]
-        if taken.size == self.size and not some(further):
+        # Where a row without entries is does not matter.
+        if taken.size == self.size and not some(further * taken.lengths):
             return ALL, taken
         entries = further.repeat(taken.lengths)
         entries += np.arange(taken.size)
