@@ -23,6 +23,7 @@ Figures = dict[Any, Array]
 function that did: make one for each evaluation."""
 Number = Array | float
 NOTHING: frozenset[str] = frozenset()
+NEUTRAL: dict[Callable, float] = {np.multiply: 1.0, np.add: 0.0}
 
 
 @dataclass(eq=False, slots=True)
@@ -65,21 +66,18 @@ def read(name: str, places: Places) -> Formula:
 def applied(function: Callable, *arguments: Formula) -> Formula:
     """A numpy function of formulas; what is constant is worked out at once, and nothing is done to multiply by 1 or
     add 0."""
-    if function is np.multiply or function is np.add:
-        neutral = float(function is np.multiply)
-        arguments = tuple(each for each in arguments if each.always != neutral) or arguments[:1]
-        if len(arguments) == 1:
-            return arguments[0]
-    if len(arguments) == 2:
+    neutral = NEUTRAL.get(function)
+    if neutral is not None and len(arguments) == 2:
         one, other = arguments
-        return _joined(lambda figures: function(one.at(figures), other.at(figures)), arguments)
-    return _joined(lambda figures: function(*(each.at(figures) for each in arguments)), arguments)
+        if one.always == neutral or other.always == neutral:
+            return other if one.always == neutral else one
+    return _joined(lambda figures: function(*[each.at(figures) for each in arguments]), arguments)
 
 
 def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
     """Sums of the entries of formulas, each entry into its own of `count` places. The last sums are kept for as long as
     the figures are the same arrays, and those cannot be written into."""
-    names = NOTHING.union(*(formula.reads for _, formula in parts))
+    names = NOTHING.union(*[formula.reads for _, formula in parts])
     last: list[tuple[list[Array], Array]] = []
 
     def total(figures: Figures) -> Number:
@@ -106,7 +104,7 @@ def listed(formulas: Sequence[Formula]) -> Formula:
 
 
 def _joined(at: Callable[[Figures], Number], formulas: Sequence[Formula]) -> Formula:
-    reads = NOTHING.union(*(formula.reads for formula in formulas))
+    reads = NOTHING.union(*[formula.reads for formula in formulas])
     return Formula(at, reads) if reads else constant(at({}))
 
 

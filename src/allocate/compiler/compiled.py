@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.common.gc_manager import PauseGC
 
-from allocate.compiler.algebra import Figures
+from allocate.compiler.algebra import NOTHING, Figures
 from allocate.compiler.arrays import Arrays, Touched
 from allocate.compiler.compilation import Compilation, Piece
 from allocate.compiler.errors import CompileError
@@ -45,7 +46,9 @@ class Compiled:
     def of(cls, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> Compiled:
         """Compile a declaration. `members` has the members of each Set: labels, Positions, or for an indexed set a
         mapping from index to members, or pairs. Raises CompileError."""
-        return cls(Compilation(declaration, members))
+        # Hardly anything that is made is let go of: to look for garbage meanwhile finds nothing.
+        with PauseGC():
+            return cls(Compilation(declaration, members))
 
     def checked(self, figures: Mapping[str, Any]) -> Checked:
         """Figures that need not be looked at again, however often they are used. Raises CompileError."""
@@ -142,7 +145,7 @@ class Compiled:
 
 
 def _reads(pieces: Iterable[Piece]) -> frozenset[str]:
-    return frozenset[str]().union(*(piece.formula.reads for piece in pieces))
+    return NOTHING.union(*[piece.formula.reads for piece in pieces])
 
 
 def _part(arrays: Arrays, target: str) -> Array:

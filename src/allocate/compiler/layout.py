@@ -75,8 +75,9 @@ def _summed(laid: list[Laid], owners: Sequence[int], many: Array) -> list[Laid]:
     each place."""
     found: list[Laid] = []
     met: dict[int, list[Laid]] = {}
+    several = many > 1
     for (places, formula), owner in zip(laid, owners, strict=True):
-        if some(many.take(places) > 1):
+        if some(several.take(places)):
             met.setdefault(owner, []).append((places, formula))
         else:
             found.append((places, formula))

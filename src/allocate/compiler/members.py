@@ -107,6 +107,7 @@ class Empty(Table):
 
 class Tuples(Table):
     """A set whose members are positions in other sets, a column for each; or, with no columns, all their pairs.
+    `rising` where each member comes after the one before it in those sets.
 
     Raises CompileError where a member comes twice.
     """
@@ -115,7 +116,7 @@ class Tuples(Table):
         sizes = [parent.count for parent in parents]
         count = len(columns[0]) if columns is not None else math.prod(sizes)
         super().__init__(name, count, sum([parent.width for parent in parents]))
-        self.parents, self._sizes, self._product = parents, sizes, columns is None
+        self.parents, self._sizes, self._product, self.rising = parents, sizes, columns is None, True
         if columns is not None:
             self.columns = columns
             if count:
@@ -125,7 +126,8 @@ class Tuples(Table):
         if math.prod(self._sizes) >= 2**62:
             raise CompileError(self.name, "parts that make fewer than 2 to the power of 62 pairs")
         keys = _ravelled(self.columns, self._sizes)
-        if not _rise(keys) and not _rise(np.sort(keys)):
+        self.rising = _rise(keys)
+        if not self.rising and not _rise(np.sort(keys)):
             raise CompileError(self.name, "members that are all different")
 
     @cached_property
@@ -137,7 +139,7 @@ class Tuples(Table):
     def _sorted(self) -> tuple[Array, Array | None]:
         """One number for each member, sorted, and the order of the members by it, where that is not their own."""
         keys = _ravelled(self.columns, self._sizes)
-        if _rise(keys):
+        if self.rising:
             return keys, None
         order = np.argsort(keys)
         return keys[order], order
@@ -285,10 +287,11 @@ class Family:
         if not table.count:
             return
         if isinstance(table, Tuples) and table.parents[:1] == [index]:
-            owner = table.columns[0]
+            owner, rising = table.columns[0], table.rising
         else:
-            owner = counted(index.place([Label(table, part, ALL) for part in range(index.width)]), index.count)
-        if some(owner[1:] < owner[:-1]):
+            labels = [Label(table, part, ALL) for part in range(index.width)]
+            owner, rising = counted(index.place(labels), index.count), False
+        if not rising and some(owner[1:] < owner[:-1]):
             self._order = np.argsort(owner, kind="stable")
             owner = owner[self._order]
         self._rows = Rows.sorted(owner, index.count)
