@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.common.gc_manager import PauseGC
 
 from allocate.compiler.algebra import NOTHING, Figures
 from allocate.compiler.arrays import Arrays, Touched
@@ -46,9 +45,7 @@ class Compiled:
     def of(cls, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> Compiled:
         """Compile a declaration. `members` has the members of each Set: labels, Positions, or for an indexed set a
         mapping from index to members, or pairs. Raises CompileError."""
-        # Hardly anything that is made is let go of: to look for garbage meanwhile finds nothing.
-        with PauseGC():
-            return cls(Compilation(declaration, members))
+        return cls(Compilation(declaration, members))
 
     def checked(self, figures: Mapping[str, Any]) -> Checked:
         """Figures that need not be looked at again, however often they are used. Raises CompileError."""
