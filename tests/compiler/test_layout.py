@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from allocate.compiler.algebra import Term, constant
 from allocate.compiler.layout import Columns, by_columns, merged
@@ -42,6 +44,26 @@ def test_entries_of_rows_become_columns(height):
     assert met.order is None
     assert numbers(met).tolist() == [3, 2, 3, 2, 7]
     assert met.index.dtype == met.start.dtype == np.int32
+
+
+@given(st.data())
+def test_columns_hold_what_the_rows_held(data):
+    """Written out in full, the columns of any terms are the matrix that their entries add up to, and start where the
+    entries before them end: also those without any, at either end and between."""
+    height, width = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 8))
+    terms, matrix = [], np.zeros((height, width))
+    for _ in range(data.draw(st.integers(0, 4))):
+        lengths = data.draw(st.lists(st.integers(0, 3), min_size=height, max_size=height))
+        columns = data.draw(st.lists(st.integers(0, width - 1), min_size=sum(lengths), max_size=sum(lengths)))
+        value = data.draw(st.sampled_from([1.0, 2.0, 0.5]))
+        np.add.at(matrix, (np.repeat(range(height), lengths), columns), value)
+        terms.append((slice(0, height), term(lengths, columns, value)))
+    found = by_columns(terms, height, width)
+    value = numbers(found) if found.order is None else numbers(found)[found.order]
+    whole = np.zeros((height, width))
+    whole[found.index, np.repeat(range(width), np.diff(found.start))] = value
+    assert (whole == matrix).all()
+    assert len(found.index) == (matrix > 0).sum()
 
 
 def test_no_entries_are_columns_without_any():

@@ -76,5 +76,8 @@ def test_rows_are_taken_in_any_order_and_any_number_of_times(lengths):
         assert np.arange(rows.size)[places].tolist() == [entry for k in asked for entry in each[k]]
         assert taken.lengths.tolist() == [lengths[k] for k in asked]
     assert rows.taken(np.arange(len(lengths)))[0] is ALL or not rows.size
+    full_first = np.argsort(np.equal(lengths, 0), kind="stable")
+    assert rows.taken(full_first)[0] is ALL or not rows.size
+    assert rows.taken(full_first)[1].lengths.tolist() == [lengths[k] for k in full_first]
     pairs = Rows.long(np.full(rows.size, 2))
     assert pairs.within(rows).lengths.tolist() == [2 * length for length in lengths]

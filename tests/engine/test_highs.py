@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import allocate as al
-from allocate.engine.highs import Impossible, Solver
+from allocate.compiler import Arrays
+from allocate.engine.highs import CACHED, Impossible, Solver
 from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
@@ -41,6 +42,29 @@ def test_coefficients_too_far_apart_are_refused(session):
     value[0] = 1e-10
     with pytest.raises(al.EngineError, match="too far apart"):
         Solver(replace(session.solver.arrays, value=value))
+
+
+@pytest.mark.parametrize(("value", "said"), [(np.nan, "not finite"), (np.inf, "not finite"), (1e-10, "too far apart")])
+@pytest.mark.parametrize("at", [0, CACHED, -1])
+def test_a_long_array_is_looked_at_from_end_to_end(value, said, at):
+    """Where an array is checked in stretches, a figure that may not pass is found in any of them."""
+    many = 2 * CACHED + 1
+    values, none = np.ones(many), np.zeros(many)
+    values[at] = value
+    entries = np.zeros(many, dtype=int), np.arange(many), values
+    with pytest.raises(al.EngineError, match=said):
+        Solver(Arrays.of(none, none, none + 1, np.zeros(1), np.ones(1), entries))
+    with pytest.raises(al.EngineError, match="not finite"):
+        Solver(Arrays.of(values * np.nan, none, none + 1, np.zeros(1), np.ones(1), (*entries[:2], none + 1)))
+
+
+def test_coefficients_of_nothing_are_no_reason_to_refuse():
+    """A 0 is left out, however long the array that it is in; so is a model of nothing else taken."""
+    many = CACHED + 1
+    none, entries = np.zeros(many), (np.zeros(many, dtype=int), np.arange(many))
+    for values in (np.where(np.arange(many) % 2, 0.0, 2.0), none):
+        solver = Solver(Arrays.of(none + 1, none, none + 1, np.full(1, -np.inf), np.ones(1), (*entries, values)))
+        assert solver.run(60.0).value == pytest.approx(many - values.any() * (many // 2 + 0.5))
 
 
 def test_updating_a_live_model_equals_loading_it_anew(session, tiny):
