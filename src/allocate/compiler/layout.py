@@ -111,7 +111,7 @@ def _sorted(keys: Array) -> tuple[Array, Array, Array]:
 
 def _starts(column: Array, width: int) -> Array:
     """Where each of so many columns starts, and where the last ends, from the column of each entry, in order."""
-    # Many times as fast as counting: columns are long enough to tell where they change, and few are empty.
+    # Several times as fast as to count them: columns have several entries, and few have none.
     first = (column[1:] != column[:-1]).nonzero()[0]
     first += 1
     start = np.zeros(len(first) + 2, dtype=np.int32)

@@ -306,10 +306,10 @@ def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: 
     least, most = _sizes(values)
     if not all(map(math.isfinite, (offset, _sizes(costs)[1], most))) or any(map(_no_number, bounds)):
         raise EngineError("a figure that is not finite reached the solver")
-    if least < COEFFICIENTS[0] or most > COEFFICIENTS[1]:
+    if least == 0:
         least = _sizes(values[values != 0])[0]
-        if least < COEFFICIENTS[0] or most > COEFFICIENTS[1]:
-            raise EngineError(f"coefficients from {least:g} to {most:g}: too far apart to solve safely")
+    if least < COEFFICIENTS[0] or most > COEFFICIENTS[1]:
+        raise EngineError(f"coefficients from {least:g} to {most:g}: too far apart to solve safely")
 
 
 def _sizes(values: Array) -> tuple[float, float]:
