@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from allocate.compiler.algebra import NOTHING, Figures
+from allocate.compiler.algebra import NOTHING, Figures, Formula
 from allocate.compiler.arrays import Arrays, Touched
 from allocate.compiler.compilation import Compilation, Piece
 from allocate.compiler.errors import CompileError
@@ -39,7 +39,7 @@ class Compiled:
         self._blank, self._pieces = compilation.blank, compilation.pieces
         self._sizes, self._counts, self._order = compilation.sizes, compilation.counts, compilation.order
         self._reads = _reads(self._pieces)
-        self._asked: dict[frozenset[str], tuple[list[Piece], frozenset[str]]] = {}
+        self._asked: dict[frozenset[str], tuple[list[tuple[str, Places, Formula]], frozenset[str]]] = {}
 
     @classmethod
     def of(cls, declaration: pyo.AbstractModel, members: Mapping[str, Any]) -> Compiled:
@@ -74,24 +74,30 @@ class Compiled:
         """
         pieces, reads = self._reading(frozenset(names))
         read = self._checked(figures, reads)
+        before: dict[str, Array] = {}
         after: dict[str, Array] = {}
         done, new = None, None
-        for piece in pieces:
-            if piece.formula is not done:
-                done, new = piece.formula, piece.formula.at(read)
-            if piece.target not in after:
-                after[piece.target] = _part(old, piece.target).copy()
-            after[piece.target][self._places(piece)] = new
-        places = {target: (values != _part(old, target)).nonzero()[0] for target, values in after.items()}
-        for target in [target for target, where in places.items() if not where.size]:
-            del after[target], places[target]
+        for target, where, formula in pieces:
+            if formula is not done:
+                done, new = formula, formula.at(read)
+            if target not in after:
+                before[target] = _part(old, target)
+                after[target] = before[target].copy()
+            after[target][where] = new
+        places: dict[str, Array] = {}
+        for target, values in before.items():
+            differs = (after[target] != values).nonzero()[0]
+            if differs.size:
+                places[target] = differs
+            else:
+                del after[target]
         return _whole(old, after), Touched.of(places)
 
     def touched(self, *params: str) -> Touched:
         """Everything that these Params can touch, whatever their values."""
         found: dict[str, Array] = {}
-        for piece in self._reading(frozenset(params))[0]:
-            found.setdefault(piece.target, np.zeros(self._sizes[piece.target], dtype=bool))[self._places(piece)] = True
+        for target, where, _ in self._reading(frozenset(params))[0]:
+            found.setdefault(target, np.zeros(self._sizes[target], dtype=bool))[where] = True
         return Touched.of({target: where.nonzero()[0] for target, where in found.items()})
 
     def concrete(self, figures: Mapping[str, Any]) -> pyo.ConcreteModel:
@@ -118,11 +124,12 @@ class Compiled:
         turned = piece.target == "value" and self._order is not None
         return self._turned[piece.places] if turned else piece.places
 
-    def _reading(self, names: frozenset[str]) -> tuple[list[Piece], frozenset[str]]:
-        """The pieces that read any of these Params, and all that they read."""
+    def _reading(self, names: frozenset[str]) -> tuple[list[tuple[str, Places, Formula]], frozenset[str]]:
+        """Where numbers are that read any of these Params, with their formulas; and all that those read."""
         if names not in self._asked:
             pieces = [piece for piece in self._pieces if not piece.formula.reads.isdisjoint(names)]
-            self._asked[names] = pieces, _reads(pieces)
+            found = [(piece.target, self._places(piece), piece.formula) for piece in pieces]
+            self._asked[names] = found, _reads(pieces)
         return self._asked[names]
 
     def _checked(self, figures: Mapping[str, Any], names: Iterable[str]) -> Figures:
