@@ -58,7 +58,7 @@ def test_change_touches_exactly_what_differs(case):
             for each in pairs:
                 really |= getattr(old, each) != getattr(new, each)
             np.testing.assert_array_equal(found, np.flatnonzero(really))
-            assert found.dtype == np.int32
+            assert found.dtype == np.intp
             assert np.isin(found, may).all()
         if old.hessian is not None:
             assert differs.hessian == (old.hessian.value != new.hessian.value).any()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ Figures = dict[Any, Array]
 function that did: make one for each evaluation."""
 Number = Array | float
 NOTHING: frozenset[str] = frozenset()
+WRITEABLE = attrgetter("flags.writeable")
 NEUTRAL: dict[Callable, float] = {np.multiply: 1.0, np.add: 0.0}
 
 
@@ -64,14 +65,18 @@ def read(name: str, places: Places) -> Formula:
 
 
 def applied(function: Callable, *arguments: Formula) -> Formula:
-    """A numpy function of formulas; what is constant is worked out at once, and nothing is done to multiply by 1 or
+    """A numpy function of one or two formulas; what is constant is worked out at once, and nothing is done to multiply by 1 or
     add 0."""
     neutral = NEUTRAL.get(function)
     if neutral is not None and len(arguments) == 2:
         one, other = arguments
         if one.always == neutral or other.always == neutral:
             return other if one.always == neutral else one
-    return _joined(lambda figures: function(*[each.at(figures) for each in arguments]), arguments)
+    if len(arguments) == 1:
+        only = arguments[0].at
+        return _joined(lambda figures: function(only(figures)), arguments)
+    first, second = (each.at for each in arguments)
+    return _joined(lambda figures: function(first(figures), second(figures)), arguments)
 
 
 def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
@@ -90,8 +95,9 @@ def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
         found = figures[total] = np.zeros(count)
         for places, formula in parts:
             value = formula.at(figures)
-            found += np.bincount(places, value if _differs(value) else np.full(len(places), value), minlength=count)
-        if asked and not any(array.flags.writeable for array in asked):
+            value = value if _differs(value) else np.full(len(places), value)
+            found += np.add.reduce(value) if count == 1 else np.bincount(places, value, minlength=count)
+        if asked and not any(map(WRITEABLE, asked)):
             last[:] = [(asked, found)]
         return found
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = np.ndarray
-NOWHERE = np.array([], dtype=np.int32)
+NOWHERE = np.array([], dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,8 @@ class Arrays:
     def but(self, parts: dict[str, Any]) -> Arrays:
         """The same but for these parts. What `dataclasses.replace` would do, ten times as fast."""
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, **parts)
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(parts)
         return other
 
 
@@ -82,8 +83,8 @@ def differ(one: Array, other: Array) -> bool:
 
 
 class Touched(NamedTuple):
-    """Places, in increasing order and int32: costs and `columns` (bounds) by column, `rows` (bounds) by row, `entries`
-    in `value`, and whether the Hessian and the constant of the objective are among them."""
+    """Places, in increasing order: costs and `columns` (bounds) by column, `rows` (bounds) by row, `entries` in `value`,
+    and whether the Hessian and the constant of the objective are among them."""
 
     costs: Array
     columns: Array
@@ -95,18 +96,17 @@ class Touched(NamedTuple):
     @classmethod
     def of(cls, places: Mapping[str, Array]) -> Touched:
         """From places in arrays, in increasing order, by the names of the arrays."""
+        get = places.get
         return cls(
-            _either(places, "cost"), _either(places, "lower", "upper"), _either(places, "row_lower", "row_upper"),
-            _either(places, "value"), "hessian" in places, "offset" in places,
+            get("cost", NOWHERE), _either(get("lower"), get("upper")), _either(get("row_lower"), get("row_upper")),
+            get("value", NOWHERE), "hessian" in places, "offset" in places,
         )  # fmt: skip
 
 
-def _either(places: Mapping[str, Array], one: str, other: str = "") -> Array:
+def _either(one: Array | None, other: Array | None) -> Array:
     """The places in one array or another."""
-    mine, its = places.get(one), places.get(other)
-    if mine is None or its is None:
-        found = its if mine is None else mine
-    else:
-        # Both sides of an equation differ in the same places.
-        found = mine if mine.size == its.size and not differ(mine, its) else np.union1d(mine, its)
-    return NOWHERE if found is None else found.astype(np.int32)
+    if one is None or other is None:
+        found = one if other is None else other
+        return NOWHERE if found is None else found
+    # Both sides of an equation differ in the same places.
+    return one if one.size == other.size and not differ(one, other) else np.union1d(one, other)

@@ -8,6 +8,7 @@ from the figures and the start alone, to the last bit, whatever was solved befor
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Touched
-from allocate.compiler.arrays import differ
+from allocate.compiler.arrays import differ, some
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -45,6 +46,8 @@ FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
 SMALL = 2_500
 """Numbers below which it is the calls that cost, and from which the copies do."""
+FINITE = sys.float_info.max
+NOT_FINITE = "a figure that is not finite reached the solver"
 CACHED = 20_000
 """Numbers that stay in a processor's caches."""
 NOTHING = np.array([])
@@ -112,9 +115,6 @@ class Solver:
         bounds = arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper
         given = arrays.compact()
         _check_finite(arrays.offset, arrays.cost, bounds, given.value)
-        self._pass(arrays, given)
-
-    def _pass(self, arrays: Arrays, given: Arrays) -> None:
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
             len(arrays.cost), len(arrays.row_lower), len(given.value), int(highspy.MatrixFormat.kColwise),
@@ -131,30 +131,30 @@ class Solver:
         if len(old.value) != len(arrays.value):
             raise EngineError("figures of another model")
         costs, columns, rows, entries, *_ = touched or _differing(old, arrays)
-        value = arrays.value[entries] if len(entries) else NOTHING
-        cost = arrays.cost[costs] if len(costs) else NOTHING
-        of_columns = (arrays.lower[columns], arrays.upper[columns]) if len(columns) else ()
-        of_rows = (arrays.row_lower[rows], arrays.row_upper[rows]) if len(rows) else ()
-        _check_finite(arrays.offset, cost, of_columns + of_rows, value)
+        value = arrays.value.take(entries) if len(entries) else NOTHING
+        cost = arrays.cost.take(costs) if len(costs) else NOTHING
+        of_columns = (arrays.lower.take(columns), arrays.upper.take(columns)) if len(columns) else ()
+        of_rows = (arrays.row_lower.take(rows), arrays.row_upper.take(rows)) if len(rows) else ()
         if len(entries) and (
-            len(entries) > FEW + len(arrays.value) // FEW or differ(old.value[entries] == 0, value == 0)
+            len(entries) > FEW + len(arrays.value) // FEW or some(old.value.take(entries) * value == 0)
         ):
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method;
             # and many take longer one by one than the whole.
-            self._pass(arrays, arrays.compact())
+            self.load(arrays)
             return
+        _check_finite(arrays.offset, cost, of_columns + of_rows, value)
         highs = self._highs
         if len(costs):
-            self._ok(highs.changeColsCost(len(costs), costs, cost), "costs")
+            self._ok(highs.changeColsCost(len(costs), costs.astype(np.int32), cost), "costs")
         if of_columns:
-            self._ok(highs.changeColsBounds(len(columns), columns, *of_columns), "column bounds")
+            self._ok(highs.changeColsBounds(len(columns), columns.astype(np.int32), *of_columns), "column bounds")
         if of_rows:
-            self._ok(highs.changeRowsBounds(len(rows), rows, *of_rows), "row bounds")
+            self._ok(highs.changeRowsBounds(len(rows), rows.astype(np.int32), *of_rows), "row bounds")
         if old.offset != arrays.offset:
             self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
         if len(entries):
             column = arrays.start.searchsorted(entries, side="right") - 1
-            each = arrays.index[entries].tolist(), column.tolist(), value.tolist()
+            each = arrays.index.take(entries).tolist(), column.tolist(), value.tolist()
             # As whole numbers statuses compare several times faster; kOk is 0.
             if any(map(int, map(highs.changeCoeff, *each))):
                 raise EngineError("HiGHS did not take a coefficient")
@@ -303,24 +303,24 @@ def _differing(old: Arrays, new: Arrays) -> Touched:
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    least, most = _sizes(values)
-    if not all(map(math.isfinite, (offset, _sizes(costs)[1], most))) or any(map(_no_number, bounds)):
-        raise EngineError("a figure that is not finite reached the solver")
-    if least == 0:
-        least = _sizes(values[values != 0])[0]
-    if least < COEFFICIENTS[0] or most > COEFFICIENTS[1]:
+    infinite = not math.isfinite(offset) or (len(costs) and _beyond(costs, 0.0, FINITE))
+    if infinite or any(map(_no_number, bounds)):
+        raise EngineError(NOT_FINITE)
+    if len(values) and _beyond(values, *COEFFICIENTS):
+        sizes = np.abs(values)
+        least, most = sizes.min(), sizes.max()
+        if not math.isfinite(most):
+            raise EngineError(NOT_FINITE)
         raise EngineError(f"coefficients from {least:g} to {most:g}: too far apart to solve safely")
 
 
-def _sizes(values: Array) -> tuple[float, float]:
-    """The least and the largest in size; no numbers where one of them is none."""
-    if not values.size:
-        return math.inf, 0.0
+# Few numbers are compared, as changes are found: to look for the least and the largest takes longer.
+def _beyond(values: Array, least: float, most: float) -> bool:
+    """Whether one of them is smaller or larger than these in size, or no number."""
     if values.size > CACHED:
-        low, high = zip(*[_sizes(values[at : at + CACHED]) for at in range(0, values.size, CACHED)], strict=True)
-        return np.min(low), np.max(high)
+        return any(_beyond(values[at : at + CACHED], least, most) for at in range(0, values.size, CACHED))
     sizes = np.abs(values)
-    return sizes.min(), sizes.max()
+    return some(~((sizes >= least) & (sizes <= most)))
 
 
 def _no_number(values: Array) -> bool:

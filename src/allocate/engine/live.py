@@ -106,6 +106,7 @@ class Live:
 
 def _own(values: Array) -> Array:
     """Figures that nobody can write into: what was summed of them may then be used again."""
-    values = np.array(values, dtype=float).reshape(-1)
-    values.flags.writeable = False
-    return values
+    own = np.array(values, dtype=float)
+    own = own if own.ndim == 1 else own.reshape(-1)
+    own.flags.writeable = False
+    return own
