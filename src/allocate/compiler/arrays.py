@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = np.ndarray
+SMALL = 2_500
+"""Numbers below which it is the calls that cost, and from which the copies do."""
 NOWHERE = np.array([], dtype=np.intp)
 
 

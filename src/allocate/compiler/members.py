@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from allocate.compiler.arrays import some
+from allocate.compiler.arrays import SMALL, some
 from allocate.compiler.errors import CompileError, Unreadable
 
 Array = np.ndarray
@@ -360,10 +360,11 @@ def placed(name: str, given: Positions, tables: Mapping[str, Table | Family]) ->
         raise CompileError(name, f"positions in sets declared before it, all of {', '.join(given.of)}")
     if not rows.size:
         return Empty(name, sum([parent.width for parent in parents]))
-    columns = list(rows.astype(np.intp, copy=False).T)
+    columns = list((rows if rows.dtype == np.intp else rows.astype(np.intp)).T)
     for parent, column in zip(parents, columns, strict=True):
-        # As numbers without a sign, those below 0 are the largest.
-        if np.maximum.reduce(column.view(np.uintp)) >= parent.count:
+        # Without a sign, those below 0 are the largest.
+        whole = column.view(np.uintp)
+        if some(whole >= parent.count) if whole.size < SMALL else whole.max() >= parent.count:
             raise CompileError(name, f"positions from 0 to {parent.count - 1} in {parent.name}")
     return Tuples(name, parents, columns)
 

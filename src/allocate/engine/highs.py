@@ -20,7 +20,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Touched
-from allocate.compiler.arrays import differ, some
+from allocate.compiler.arrays import SMALL, differ, some
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -44,8 +44,6 @@ FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
 FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
-SMALL = 2_500
-"""Numbers below which it is the calls that cost, and from which the copies do."""
 FINITE = sys.float_info.max
 NOT_FINITE = "a figure that is not finite reached the solver"
 CACHED = 20_000
@@ -314,13 +312,14 @@ def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: 
         raise EngineError(f"coefficients from {least:g} to {most:g}: too far apart to solve safely")
 
 
-# Few numbers are compared, as changes are found: to look for the least and the largest takes longer.
 def _beyond(values: Array, least: float, most: float) -> bool:
     """Whether one of them is smaller or larger than these in size, or no number."""
     if values.size > CACHED:
         return any(_beyond(values[at : at + CACHED], least, most) for at in range(0, values.size, CACHED))
     sizes = np.abs(values)
-    return some(~((sizes >= least) & (sizes <= most)))
+    if values.size < SMALL:
+        return some(~((sizes >= least) & (sizes <= most)))
+    return not (sizes.min() >= least and sizes.max() <= most)
 
 
 def _no_number(values: Array) -> bool:
