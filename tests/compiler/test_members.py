@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from allocate.compiler import CompileError, Positions
+from allocate.compiler.arrays import SMALL
 from allocate.compiler.members import ALL, Family, Label, Rows, Tuples, labelled, mapped, placed, reckoned
 
 
@@ -26,6 +27,27 @@ def test_places_are_found_by_labels_from_any_other_set():
         pairs.place([reckoned("a"), reckoned(0)])
     with pytest.raises(CompileError, match="S: 2 labels to find a member by, not 1"):
         pairs.place(every(places))
+
+
+@pytest.mark.parametrize("asked", ["of some owners", "some of each owner", "the last of each owner", "in any order"])
+def test_members_of_large_sets_are_found(asked):
+    """However many members are asked for, and in whatever order, each is found where it is."""
+    owners, items = labelled("P", range(100), 1), labelled("K", range(90), 1)
+    tables, rng = {"P": owners, "K": items}, np.random.default_rng(1)
+    rows = np.argwhere(rng.random((100, 90)) < 0.8)
+    kept = {
+        "of some owners": rows[:, 0] % 3 > 0, "some of each owner": rng.random(len(rows)) < 0.6,
+        "the last of each owner": rows[:, 1] > 30, "in any order": rng.random(len(rows)) < 0.6,
+    }[asked].nonzero()[0]  # fmt: skip
+    kept = rng.permutation(kept) if asked == "in any order" else kept
+    assert len(kept) > SMALL
+    table, other = (
+        placed("S", Positions(rows, ("P", "K")), tables),
+        placed("T", Positions(rows[kept], ("P", "K")), tables),
+    )
+    assert table.place(every(other)).tolist() == kept.tolist()
+    with pytest.raises(CompileError, match="T: a member for every index"):
+        other.place(every(table))
 
 
 def test_products_are_never_listed():

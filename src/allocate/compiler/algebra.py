@@ -65,8 +65,8 @@ def read(name: str, places: Places) -> Formula:
 
 
 def applied(function: Callable, *arguments: Formula) -> Formula:
-    """A numpy function of one or two formulas; what is constant is worked out at once, and nothing is done to multiply by 1 or
-    add 0."""
+    """A numpy function of one or two formulas; what is constant is worked out at once, and nothing is done to multiply
+    by 1 or add 0."""
     neutral = NEUTRAL.get(function)
     if neutral is not None and len(arguments) == 2:
         one, other = arguments

@@ -85,8 +85,8 @@ def differ(one: Array, other: Array) -> bool:
 
 
 class Touched(NamedTuple):
-    """Places, in increasing order: costs and `columns` (bounds) by column, `rows` (bounds) by row, `entries` in `value`,
-    and whether the Hessian and the constant of the objective are among them."""
+    """Places, in increasing order: costs and `columns` (bounds) by column, `rows` (bounds) by row, `entries` in
+    `value`, and whether the Hessian and the constant of the objective are among them."""
 
     costs: Array
     columns: Array

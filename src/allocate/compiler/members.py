@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from allocate.compiler.arrays import SMALL, some
+from allocate.compiler.arrays import SMALL, differ, some
 from allocate.compiler.errors import CompileError, Unreadable
 
 Array = np.ndarray
@@ -169,8 +169,20 @@ class Tuples(Table):
         own, order = self._sorted
         if order is None and np.array_equal(own, keys):
             return ALL
-        near = np.minimum(np.searchsorted(own, keys), self.count - 1)
+        near = self._near(each[0], own, keys)
         return self._checked(np.where(own[near] == keys, near if order is None else order[near], -1))
+
+    def _near(self, owners: Array, own: Array, keys: Array) -> Array:
+        """Where each key is among the sorted ones, if it is there; `owners` are the first parts of those asked for."""
+        if self.rising and keys.size > SMALL and owners.shape == keys.shape:
+            # Mostly who asks for one member of an owner asks for all, in this order: so they are found by their owner.
+            every = np.arange(self._sizes[0])
+            near = (self.columns[0].searchsorted(every) - owners.searchsorted(every)).take(owners)
+            near += np.arange(len(near))
+            near.clip(0, self.count - 1, out=near)
+            if not differ(own.take(near), keys):
+                return near
+        return np.minimum(own.searchsorted(keys), self.count - 1)
 
 
 @dataclass(eq=False, slots=True)

@@ -111,8 +111,10 @@ class Solver:
     def load(self, arrays: Arrays) -> None:
         """Pass a whole model."""
         bounds = arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper
-        given = arrays.compact()
-        _check_finite(arrays.offset, arrays.cost, bounds, given.value)
+        # What is 0 is looked for only where something is not as it should be: seldom anything is.
+        wrong = _beyond(arrays.value, *COEFFICIENTS)
+        given = arrays.compact() if wrong else arrays
+        _check_finite(arrays.offset, arrays.cost, bounds, given.value if wrong else NOTHING)
         # All arrays in one call: set one by one on a HighsLp they would be copied number by number.
         status = self._highs.passModel(
             len(arrays.cost), len(arrays.row_lower), len(given.value), int(highspy.MatrixFormat.kColwise),
