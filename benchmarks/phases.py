@@ -104,7 +104,7 @@ def price_list_all(case: Case) -> Seconds:
 def _without(plan: al.Plan, rule: str) -> al.Plan | None:
     """The plan without a rule; None where there is none without it."""
     try:
-        return trying.without(plan, rule).plan
+        return trying.without(plan, rule, trying.solve_only).plan
     except al.NoPlan:
         return None
 

@@ -64,11 +64,11 @@ def priced_book(scenario: al.Scenario, seconds: float, whole: bool) -> al.Prices
 
     ends = time.monotonic() + seconds
 
-    def solve(wanted: al.Scenario) -> al.Plan:
-        return al.solve(wanted, seconds=seconds if whole else max(ends - time.monotonic(), 0.1))
+    def solve(wanted: al.Scenario, explain: bool = False) -> al.Plan:
+        return al.solve(wanted, seconds=seconds if whole else max(ends - time.monotonic(), 0.1), explain=explain)
 
     with screen.progress(f"Solving {scenario.heading.name}"):
-        plan = solve(scenario)
+        plan = solve(scenario, explain=True)
     with screen.progress("Solving without each rule in turn"):
         return al.prices(plan, solve=solve, tick=lambda done, total: whole or time.monotonic() < ends)
 

@@ -14,13 +14,15 @@ from allocate.engine.parts import parts
 from allocate.engine.piece import Clash, Solved, solved_whole
 from allocate.engine.problem import Problem
 from allocate.engine.watch import Stopped, Watch
+from allocate.errors import NoPlan
 from allocate.rules.kinds import aim_of
 from allocate.scenario.scenario import Scenario
 
 
-def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = None) -> Solved:
-    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, Stopped where `watch` was stopped
-    before there was a plan, and EngineError where no answer passes its checks. Safe from several threads at once."""
+def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = None, explain: bool = True) -> Solved:
+    """The best plan of a scenario. Raises NoPlan where its rules cannot all hold, with what clashes and the ways out if
+    it is to `explain`; Stopped where `watch` was stopped before there was a plan, and EngineError where no answer
+    passes its checks. Safe from several threads at once."""
     watch = watch or Watch()
     watch.enter("reading the rules")
     problem = Problem.of(scenario)
@@ -37,6 +39,8 @@ def solve_scenario(scenario: Scenario, options: Options, watch: Watch | None = N
     except Clash:
         if watch.stopped:
             raise Stopped from None
+        if not explain:
+            raise NoPlan("No plan keeps every rule.", []) from None
         raise no_plan(scenario, options.seconds, watch) from None
     solved = solved.plain
     watch.settle(solved.certificate.value, solved.certificate.bound)

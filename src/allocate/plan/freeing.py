@@ -22,7 +22,7 @@ def held_still(plan: Plan, solve: Solve | None = None) -> list[str]:
     said = held(plan)
     if not said:
         return []
-    again = solve or partial(solve_now, seconds=plan.options.seconds, tolerance=plan.options.tolerance)
+    again = solve or partial(solve_now, seconds=plan.options.seconds, tolerance=plan.options.tolerance, explain=False)
     return said + _loosened(plan, again) + _freed(plan, again)
 
 

@@ -38,6 +38,7 @@ def solve(
     watch: Watch | None = None,
     choices: Plan | None = None,
     start: str | Path | None = None,
+    explain: bool = True,
 ) -> Plan:
     """The plan that buys the most of the agreed outcomes within the money and the rules, in whole pounds.
 
@@ -50,8 +51,10 @@ def solve(
     are searched all the same). `start`, the folder of a plan of this scenario or of a change of it, saves a new process
     the search for where to begin; the plan is the same.
 
-    Raises NoPlan where the rules cannot all hold, Stopped where it was stopped before it had a plan, EngineError where
-    no answer passes its checks, and ValueError where `choices` has other lines or `start` holds no such file.
+    Raises NoPlan where the rules cannot all hold, with what clashes and the ways out (to find them takes longer than to
+    solve: unless it is to `explain`, it says no more than that there is no plan), Stopped where it was stopped before
+    it had a plan, EngineError where no answer passes its checks, and ValueError where `choices` has other lines or
+    `start` holds no such file.
     """
     started = time.perf_counter()
     if start is not None:
@@ -59,7 +62,7 @@ def solve(
     options = Options(seconds, tolerance)
     if choices is not None:
         options = replace(options, opened=_opened(scenario, choices), picked=_picked(scenario, choices))
-    solved = solve_scenario(scenario, options, watch)
+    solved = solve_scenario(scenario, options, watch, explain)
     return Plan(scenario, solved, time.perf_counter() - started, options)
 
 

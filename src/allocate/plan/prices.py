@@ -18,9 +18,19 @@ from allocate.plan.figures import number
 from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
-from allocate.plan.plan import solve as solve_now
 from allocate.plan.room import asks_of_money, at_end, opened_by, room_of, stands
-from allocate.plan.trying import ROUNDING, Solve, Tick, Without, as_much, in_force, noise_of, switched_off, without
+from allocate.plan.trying import (
+    ROUNDING,
+    Solve,
+    Tick,
+    Without,
+    as_much,
+    in_force,
+    noise_of,
+    solve_only,
+    switched_off,
+    without,
+)
 from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.rulebook import Rule
 
@@ -98,7 +108,7 @@ def left(slack: str) -> str:
     return f"{capital(slack)}." if slack[:1].isalpha() else f"Room left: {slack}."
 
 
-def prices(plan: Plan, *, solve: Solve = solve_now, tick: Tick | None = None, whole: bool = True) -> Prices:
+def prices(plan: Plan, *, solve: Solve = solve_only, tick: Tick | None = None, whole: bool = True) -> Prices:
     """Every rule in force and what it costs, as `Prices` has it.
 
     A rule with room everywhere, in a plan with prices, changes nothing and is not solved without. `tick(done, total)`

@@ -12,9 +12,8 @@ from allocate.plan.figures import number, per_cent, pounds
 from allocate.plan.margins import View, view_of
 from allocate.plan.moves import POUND
 from allocate.plan.plan import Plan
-from allocate.plan.plan import solve as solve_now
 from allocate.plan.still import held_by, stays
-from allocate.plan.trying import ROUNDING, Solve, Tick, without
+from allocate.plan.trying import ROUNDING, Solve, Tick, solve_only, without
 from allocate.plan.words import capital, quoted, some, title
 from allocate.scenario.curves import Curves
 from allocate.scenario.rulebook import covers
@@ -137,7 +136,7 @@ def from_seat(plan: Plan, seat: str, against: Plan | None = None) -> SeatView:
     )  # fmt: skip
 
 
-def costs_me(plan: Plan, seat: str, solve: Solve = solve_now, tick: Tick | None = None) -> pd.DataFrame:
+def costs_me(plan: Plan, seat: str, solve: Solve = solve_only, tick: Tick | None = None) -> pd.DataFrame:
     """What each rule that binds a seat costs it, and buys the system: the plan solved without each in turn.
 
     Columns: rule, sentence, standing, mine (my pounds without it less with it), aim (the agreed aim without it less

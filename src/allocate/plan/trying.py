@@ -130,6 +130,11 @@ def in_force(scenario: Scenario) -> list[Rule]:
     return [rule for rule in scenario.rules if rule.in_force and rule.standing != "recorded"]
 
 
+def solve_only(scenario: Scenario) -> Plan:
+    """The plan of a scenario; where there is none that is all that is said."""
+    return solve_now(scenario, explain=False)
+
+
 def without(plan: Plan, rule_id: str, solve: Solve = solve_now) -> Without:
     """The same scenario with this rule switched off, solved, and what the rule therefore does. Raises KeyError where
     no such rule is in force, and whatever `solve` raises."""
@@ -270,7 +275,7 @@ class Entry:
     sentence: str
 
 
-def what_brings_in(plan: Plan, line: str, solve: Solve = solve_now) -> Entry:
+def what_brings_in(plan: Plan, line: str, solve: Solve = solve_only) -> Entry:
     """For a line (its id) that gets nothing, or less than today: the smallest rise of its envelope's money that gives
     it its minimum start or today's spending, by bisection on at most 12 solves; and by how much stronger its effect
     would have to be, from the margins, checked by one. Raises KeyError for an unknown line."""
