@@ -34,6 +34,19 @@ def test_a_book_that_holds():
     assert found.change == {}
 
 
+def test_no_way_out_is_looked_for_unless_it_is_to_be_explained(monkeypatch):
+    """Without `explain` a solve says no more than that there is no plan, and does not look for more."""
+    with pytest.raises(al.NoPlan) as told:
+        al.solve(wards())
+    assert told.value.easings
+    assert told.value.together
+    monkeypatch.setattr("allocate.engine.solving.no_plan", None)
+    with pytest.raises(al.NoPlan) as bare:
+        al.solve(wards(), explain=False)
+    assert str(bare.value) == "No plan keeps every rule."
+    assert (bare.value.easings, bare.value.ways, bare.value.together) == ([], (), ())
+
+
 def test_two_rules_in_words():
     """Which two cannot both be kept, the cheapest way out with whom to ask, what it buys, and what else would do."""
     found = al.clash(wards())

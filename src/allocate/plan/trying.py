@@ -157,7 +157,7 @@ def _difference(plan: Plan, free: Plan, rule: Rule) -> Without:
     if not rule.openings(plan.scenario):
         # Taking a limit away can lose nothing: less is what the tolerance of two plans leaves.
         gain = max(0.0, gain)
-    outcomes = plan.scenario.outcomes[["id", "name", "unit"]]
+    outcomes = plan.scenario.table("outcomes")[["id", "name", "unit"]]
     changes = [moves.outcome.get(key, 0.0) if moved else 0.0 for key in outcomes["id"]]
     outcomes["difference"] = [change if abs(change) > noise else 0.0 for change in changes]
     sums = [_sums(moves, free, column, table) for column, table in (("partner", "partners"), ("place", "places"))]
