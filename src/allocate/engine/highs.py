@@ -49,6 +49,8 @@ NOT_FINITE = "a figure that is not finite reached the solver"
 CACHED = 20_000
 """Numbers that stay in a processor's caches."""
 NOTHING = np.array([])
+AT_ONCE, FEW_WHOLE = 0.05, 1_000
+"""Seconds for which a search over integers is let run before anybody may stop it, in a model of so many columns."""
 LONG = 10_000
 """Columns from which a model without integers may take long enough to be stopped: asking costs at every step."""
 
@@ -187,7 +189,8 @@ class Solver:
             self._ok(highs.setBasis(start), "a basis")
         self._best = None
         try:
-            ran = self._run(watch, tell, seconds)
+            ran = self._at_once(seconds) if self.whole and tell is None and start == "nothing" else None
+            ran = self._run(watch, tell, seconds) if ran is None else ran
         except EngineError as error:
             return self._left_behind("stopped" if isinstance(error, Stopped) else "time limit", error)
         if ran == highspy.HighsStatus.kError:
@@ -233,6 +236,20 @@ class Solver:
         solution = highspy.HighsSolution()
         solution.col_value = columns
         return Answer(ended, value, float(np.inf), solution)
+
+    def _at_once(self, seconds: float) -> highspy.HighsStatus | None:
+        """Search a small model over integers with nobody listening: most end before anybody could say stop, and a
+        thread and its questions take as long as they do. None, with nothing left of it, where it does not end."""
+        highs = self._highs
+        if len(self.arrays.cost) > FEW_WHOLE:
+            return None
+        highs.setOptionValue("time_limit", min(seconds, AT_ONCE))
+        ran = highs.run()
+        if highs.getModelStatus() != Status.kTimeLimit or seconds <= AT_ONCE:
+            return ran
+        highs.clearSolver()
+        highs.setOptionValue("time_limit", seconds)
+        return None
 
     def _run(self, watch: Watch | None, tell: Tell | None, seconds: float) -> highspy.HighsStatus:
         """Run, so that a stop is heard, and Ctrl-C during a search over yes/no choices: HiGHS itself would not hear it

@@ -13,8 +13,9 @@ from allocate.engine.problem import Problem
 from allocate.engine.session import Session
 
 Array = np.ndarray
-KEPT = 16
-"""Idle sessions kept live, and compiled models, over all scenarios."""
+KEPT = 64
+"""Idle sessions kept live, and compiled models, over all scenarios: enough for a scenario without each of its rules in
+turn."""
 COLUMNS = 1_000_000
 """How many columns those sessions may have in all."""
 
