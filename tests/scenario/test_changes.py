@@ -473,3 +473,10 @@ def test_evidence_that_speaks_for_nothing_any_more_is_left_out(tiny):
 def test_a_digest_is_the_same_everywhere(tiny):
     """The digest is of the content alone, so it does not change with the machine, Python or the libraries."""
     assert tiny.digest == "5193cb410299248cff28093a8892ed11d16b934240d1112a504c7ffe3d40b405"
+
+
+def test_names_are_grouped_once_for_all_changes_of_figures():
+    """Which line is whose is said by names and places in them, and worked out once however figures change."""
+    names, which = TINY.groups("lines", "partner")
+    assert names[which].tolist() == TINY.lines["partner"].tolist()
+    assert TINY.change({"envelopes.core": 900_000}).groups("lines", "partner")[1] is which

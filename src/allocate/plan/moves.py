@@ -84,7 +84,7 @@ class Moves:
 
     def sums(self, column: str) -> list[tuple[str, float, float]]:
         """Pounds before and after by a column of lines, in order of the rise: (id, before, after)."""
-        keys, place = np.unique(self.plan.scenario.table("lines")[column].to_numpy(dtype=str), return_inverse=True)
+        keys, place = self.plan.scenario.groups("lines", column)
         before, after = np.bincount(place, self.before), np.bincount(place, self.after)
         order = np.argsort(before - after, kind="stable")
         return [(str(keys[k]), float(before[k]), float(after[k])) for k in order]

@@ -273,7 +273,7 @@ def _partner_shares(view: View, mine: Array) -> Shares:
     before, after = view.problem.baseline * shared, view.spend * shared
     if not (before[own].any() and after.any()):
         return None, None, None
-    names, where = np.unique(scenario.table("lines")["place"].to_numpy(dtype=str), return_inverse=True)
+    names, where = scenario.groups("lines", "place")
     need = scenario.table("places").set_index("id")["need"].reindex(names).to_numpy(dtype=float)
     pots, parts = np.bincount(where, before), np.bincount(where, before * own)
     there = (pots > 0) & ~np.isnan(need)

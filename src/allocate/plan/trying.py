@@ -206,11 +206,11 @@ def bought_by(plan: Plan, column: str) -> dict[str, float]:
     problem, effort = view.problem, view.problem.curves.effort(view.spend)
     value = problem.weight * problem.curves.gain(effort)
     if column == "place":
-        keys = scenario.table("curves")["place"].to_numpy(dtype=str)
+        names, where = scenario.groups("curves", "place")
     else:
         each = np.divide(value, effort, out=np.zeros(len(effort)), where=effort > 0)
-        keys, value = scenario.table("lines")[column].to_numpy(dtype=str), view.spend * (each @ problem.feeds)
-    names, where = np.unique(keys, return_inverse=True)
+        value = view.spend * (each @ problem.feeds)
+        names, where = scenario.groups("lines", column)
     return dict(zip(names.tolist(), np.bincount(where, value, len(names)).tolist(), strict=True))
 
 

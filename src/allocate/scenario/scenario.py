@@ -55,6 +55,13 @@ class Scenario:
             self._shared[name] = make()
         return self._shared[name]
 
+    def groups(self, table: str, column: str) -> tuple[np.ndarray, np.ndarray]:
+        """The names that are in a column, in alphabetical order, and for every row which of them it has."""
+        return self.shared(
+            ("groups", table, column),
+            lambda: np.unique(self._tables[table][column].to_numpy(dtype=str), return_inverse=True),
+        )
+
     def key_texts(self, name: str) -> tuple[np.ndarray, ...]:
         """The key columns of a table as they stand in paths. No change touches a key."""
         from allocate.scenario.paths import key_text
