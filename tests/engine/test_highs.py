@@ -15,6 +15,7 @@ from allocate.engine.highs import CACHED, Impossible, Solver
 from allocate.engine.model import figures
 from allocate.engine.problem import Problem
 from allocate.engine.session import Session
+from allocate.engine.watch import Watch
 from tests.engine.making import make
 
 
@@ -103,6 +104,31 @@ def test_no_bound_exceeds_a_million_units_whatever_the_money(tiny, money):
     arrays = Session(problem, problem.grids, frozenset()).solver.arrays
     for bounds in (arrays.lower, arrays.upper, arrays.row_lower, arrays.row_upper):
         assert np.abs(bounds[np.isfinite(bounds)]).max() <= 1e6
+
+
+def test_a_search_that_does_not_end_at_once_is_begun_again(monkeypatch):
+    """The answer over integers is the same whether its search ends before anybody listens, is cut short and begun
+    again, or is listened to from the first; and a limit shorter than all that is kept."""
+    rng = np.random.default_rng(3)
+    count, rows = 16, 3
+    sizes, none = rng.integers(10, 99, (rows, count)).astype(float), np.zeros(count)
+    row, column = np.indices(sizes.shape).reshape(2, -1)
+    most = sizes.sum(axis=1) / 3
+    arrays = Arrays.of(
+        sizes.sum(axis=0) + rng.uniform(0, 9, count), none, none + 1, np.full(rows, -np.inf), most,
+        (row, column, sizes.ravel()), none == 0,
+    )  # fmt: skip
+    found = []
+    for few, at_once in ((1_000, 60.0), (1_000, 0.0), (0, 0.0)):
+        monkeypatch.setattr("allocate.engine.highs.FEW_WHOLE", few)
+        monkeypatch.setattr("allocate.engine.highs.AT_ONCE", at_once)
+        found.append(Solver(arrays, once=True).run(60, True, Watch()))
+    assert [answer.status for answer in found] == ["optimal"] * 3
+    assert found[0].value == found[1].value == found[2].value
+    for answer in found:
+        np.testing.assert_array_equal(answer.columns, found[0].columns)
+    with pytest.raises(al.EngineError):
+        Solver(arrays, once=True).run(0.0, True, Watch())
 
 
 def test_ctrl_c_stops_a_search_over_choices():

@@ -375,8 +375,8 @@ def placed(name: str, given: Positions, tables: Mapping[str, Table | Family]) ->
     columns = list((rows if rows.dtype == np.intp else rows.astype(np.intp)).T)
     for parent, column in zip(parents, columns, strict=True):
         # Without a sign, those below 0 are the largest.
-        whole = column.view(np.uintp)
-        if some(whole >= parent.count) if whole.size < SMALL else whole.max() >= parent.count:
+        signless = column.view(np.uintp)
+        if some(signless >= parent.count) if signless.size < SMALL else signless.max() >= parent.count:
             raise CompileError(name, f"positions from 0 to {parent.count - 1} in {parent.name}")
     return Tuples(name, parents, columns)
 
