@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, is_
+from operator import attrgetter, is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -29,39 +29,38 @@ NEUTRAL: dict[Callable, float] = {np.multiply: 1.0, np.add: 0.0}
 
 @dataclass(eq=False, slots=True)
 class Formula:
-    """Numbers that follow from figures: one for all rows, or one for each. `reads` names the Params in it; `always` is
+    """Numbers that follow from figures: one for `each` row, or one for all. `reads` names the Params in it; `always` is
     the one number that it is for all rows and any figures, if it is."""
 
     at: Callable[[Figures], Number]
-    reads: frozenset[str] = NOTHING
+    reads: frozenset[str]
+    each: bool
     always: float | None = None
 
     def spread(self, rows: Rows) -> Formula:
         """The same for the entries of these rows."""
-        if self.always is not None or rows.single:
+        if not self.each or rows.single:
             return self
-        return applied(lambda value: value.repeat(rows.lengths) if _differs(value) else value, self)
+        return applied(lambda value: value.repeat(rows.lengths), self)
 
     def taken(self, places: Places) -> Formula:
         """The same at these places."""
-        if self.always is not None or isinstance(places, slice):
+        if not self.each or isinstance(places, slice):
             return self
-        return applied(lambda value: value.take(places) if _differs(value) else value, self)
-
-
-def _differs(value: Number) -> bool:
-    """Whether there is a number for each row."""
-    return isinstance(value, np.ndarray) and value.ndim > 0
+        return applied(lambda value: value.take(places), self)
 
 
 def constant(value: Number) -> Formula:
     """The same numbers for all figures."""
-    return Formula(lambda _: value, always=None if _differs(value) else float(value))
+    each = isinstance(value, np.ndarray) and value.ndim > 0
+    return Formula(lambda _: value, NOTHING, each, None if each else float(value))
 
 
 def read(name: str, places: Places) -> Formula:
     """A Param at these places in it."""
-    return Formula(lambda figures: figures[name][places], frozenset([name]))
+    if isinstance(places, slice):
+        return Formula(itemgetter(name), frozenset([name]), True)
+    return Formula(lambda figures: figures[name][places], frozenset([name]), places.ndim > 0)
 
 
 def applied(function: Callable, *arguments: Formula) -> Formula:
@@ -72,11 +71,12 @@ def applied(function: Callable, *arguments: Formula) -> Formula:
         one, other = arguments
         if one.always == neutral or other.always == neutral:
             return other if one.always == neutral else one
+    each = any([formula.each for formula in arguments])
     if len(arguments) == 1:
         only = arguments[0].at
-        return _joined(lambda figures: function(only(figures)), arguments)
-    first, second = (each.at for each in arguments)
-    return _joined(lambda figures: function(first(figures), second(figures)), arguments)
+        return _joined(lambda figures: function(only(figures)), arguments, each)
+    first, second = (formula.at for formula in arguments)
+    return _joined(lambda figures: function(first(figures), second(figures)), arguments, each)
 
 
 def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
@@ -95,23 +95,23 @@ def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
         found = figures[total] = np.zeros(count)
         for places, formula in parts:
             value = formula.at(figures)
-            value = value if _differs(value) else np.full(len(places), value)
+            value = value if formula.each else np.full(len(places), value)
             found += np.add.reduce(value) if count == 1 else np.bincount(places, value, minlength=count)
         if asked and not any(map(WRITEABLE, asked)):
             last[:] = [(asked, found)]
         return found
 
-    return _joined(total, [formula for _, formula in parts])
+    return _joined(total, [formula for _, formula in parts], True)
 
 
 def listed(formulas: Sequence[Formula]) -> Formula:
     """Formulas of one number each, side by side."""
-    return _joined(lambda figures: np.array([each.at(figures) for each in formulas], dtype=float), formulas)
+    return _joined(lambda figures: np.array([each.at(figures) for each in formulas], dtype=float), formulas, True)
 
 
-def _joined(at: Callable[[Figures], Number], formulas: Sequence[Formula]) -> Formula:
+def _joined(at: Callable[[Figures], Number], formulas: Sequence[Formula], each: bool) -> Formula:
     reads = NOTHING.union(*[formula.reads for formula in formulas])
-    return Formula(at, reads) if reads else constant(at({}))
+    return Formula(at, reads, each) if reads else constant(at({}))
 
 
 ZERO, ONE, MINUS = constant(0.0), constant(1.0), constant(-1.0)
