@@ -227,8 +227,8 @@ def _kind(
     best = []
     for k, (figures, change) in enumerate(told):
         both = {LIVE: lambda figures=figures: _live_step(live, figures), PURE: lambda change=change: pure.step(change)}
-        # In turns: the second finds HiGHS at hand in the processor's caches.
-        done = {name: timed(both[name]) for name in (list(both) if k % 2 else list(both)[::-1])}
+        # In turns of two, for a switch goes off and on by turns: the second finds HiGHS at hand in the caches.
+        done = {name: timed(both[name]) for name in (list(both) if k // 2 % 2 else list(both)[::-1])}
         ((values, value), seconds), ((its, pure_value), pure_seconds) = done[LIVE], done[PURE]
         assert np.array_equal(values, its), "other values than pure HiGHS"
         assert abs(value - pure_value) <= RELATIVE * abs(pure_value)

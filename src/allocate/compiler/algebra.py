@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from operator import attrgetter, is_, itemgetter
 from typing import Any
 
@@ -23,6 +24,7 @@ Figures = dict[Any, Array]
 function that did: make one for each evaluation."""
 Number = Array | float
 NOTHING: frozenset[str] = frozenset()
+SUM = partial(np.add.reduce, keepdims=True)
 WRITEABLE = attrgetter("flags.writeable")
 NEUTRAL: dict[Callable, float] = {np.multiply: 1.0, np.add: 0.0}
 
@@ -82,6 +84,8 @@ def applied(function: Callable, *arguments: Formula) -> Formula:
 def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
     """Sums of the entries of formulas, each entry into its own of `count` places. The last sums are kept for as long as
     the figures are the same arrays, and those cannot be written into."""
+    if count == 1:
+        return reduce(partial(applied, np.add), [_added_up(formula, len(places)) for places, formula in parts], ZERO)
     names = NOTHING.union(*[formula.reads for _, formula in parts])
     last: list[tuple[list[Array], Array]] = []
 
@@ -92,16 +96,24 @@ def gathered(parts: Sequence[tuple[Array, Formula]], count: int) -> Formula:
         kept = last[-1:]
         if kept and all(map(is_, kept[0][0], asked)):
             return kept[0][1]
-        found = figures[total] = np.zeros(count)
+        sums = []
         for places, formula in parts:
             value = formula.at(figures)
             value = value if formula.each else np.full(len(places), value)
-            found += np.add.reduce(value) if count == 1 else np.bincount(places, value, minlength=count)
+            sums.append(np.bincount(places, value, minlength=count))
+        found = figures[total] = sums[0] if sums else np.zeros(count)
+        for further in sums[1:]:
+            found += further
         if asked and not any(map(WRITEABLE, asked)):
             last[:] = [(asked, found)]
         return found
 
     return _joined(total, [formula for _, formula in parts], True)
+
+
+def _added_up(formula: Formula, count: int) -> Formula:
+    """The sum of `count` entries."""
+    return applied(SUM, formula) if formula.each else applied(np.multiply, formula, constant(count))
 
 
 def listed(formulas: Sequence[Formula]) -> Formula:

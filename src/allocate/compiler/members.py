@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from allocate.compiler.arrays import SMALL, differ, some
+from allocate.compiler.arrays import SMALL, some
 from allocate.compiler.errors import CompileError, Unreadable
 
 Array = np.ndarray
@@ -180,7 +180,7 @@ class Tuples(Table):
             near = (self.columns[0].searchsorted(every) - owners.searchsorted(every)).take(owners)
             near += np.arange(len(near))
             near.clip(0, self.count - 1, out=near)
-            if not differ(own.take(near), keys):
+            if not some(own.take(near) != keys):
                 return near
         return np.minimum(own.searchsorted(keys), self.count - 1)
 
@@ -330,12 +330,14 @@ class Family:
 
 def labelled(name: str, members: Iterable, width: int) -> Table:
     """A set from its labels; of `width` parts if it is empty. Raises CompileError where a member comes twice."""
+    if isinstance(members, range) and width == 1:
+        return Names(name, members)
     members = members.tolist() if hasattr(members, "tolist") else members
     given: Sequence = members if isinstance(members, (list, tuple, range)) else list(members)
     if not any(isinstance(member, tuple) for member in given[:1]):
         if not given and width > 1:
             return Empty(name, width)
-        if not isinstance(given, range) and len(set(given)) != len(given):
+        if len(set(given)) != len(given):
             raise CompileError(name, "members that are all different")
         return Names(name, given)
     if any(isinstance(part, tuple) for part in given[0]):

@@ -78,9 +78,10 @@ class Sets:
 
     def _made(self, name: str, given: Any, width: int) -> Table:
         """The table of members: one for all sets that are given the same object."""
+        positions = isinstance(given, Positions)
         _, table = self._given.get(id(given), (None, None))
-        if table is None or not table.count:
-            positions = isinstance(given, Positions)
+        # How many labels members have is not seen where there are none.
+        if table is None or not (table.count or positions):
             table = placed(name, given, self.named) if positions else labelled(name, given, width)
             self._given[id(given)] = given, table
         return table

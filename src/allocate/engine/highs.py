@@ -20,7 +20,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Touched
-from allocate.compiler.arrays import SMALL, differ, some
+from allocate.compiler.arrays import SMALL, some
 from allocate.engine.watch import Stopped, Watch
 from allocate.errors import EngineError
 
@@ -44,6 +44,8 @@ FEASIBLE = 2
 """What HiGHS calls a plan that keeps every row."""
 FEW = 50
 """Coefficients, and one in so many of them, up to which they are passed on one by one."""
+LISTED = 100
+"""Numbers up to which Python's lists are quicker than numpy's arrays, so soon after HiGHS has run."""
 FINITE = sys.float_info.max
 NOT_FINITE = "a figure that is not finite reached the solver"
 CACHED = 20_000
@@ -140,7 +142,8 @@ class Solver:
         of_columns = (arrays.lower.take(columns), arrays.upper.take(columns)) if len(columns) else ()
         of_rows = (arrays.row_lower.take(rows), arrays.row_upper.take(rows)) if len(rows) else ()
         if len(entries) and (
-            len(entries) > FEW + len(arrays.value) // FEW or some(old.value.take(entries) * value == 0)
+            len(entries) > FEW + len(arrays.value) // FEW
+            or not (all(value.tolist()) and all(old.value.take(entries).tolist()))
         ):
             # A coefficient that comes or goes would change the order of entries, and so the path of the simplex method;
             # and many take longer one by one than the whole.
@@ -157,7 +160,7 @@ class Solver:
         if old.offset != arrays.offset:
             self._ok(highs.changeObjectiveOffset(arrays.offset), "the constant of the aim")
         if len(entries):
-            column = arrays.start.searchsorted(entries, side="right") - 1
+            column = arrays.start[1:].searchsorted(entries, side="right")
             each = arrays.index.take(entries).tolist(), column.tolist(), value.tolist()
             # As whole numbers statuses compare several times faster; kOk is 0.
             if any(map(int, map(highs.changeCoeff, *each))):
@@ -322,7 +325,7 @@ def _differing(old: Arrays, new: Arrays) -> Touched:
 
 def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: Array) -> None:
     """No NaN may reach HiGHS, which calls such models optimal, nor a coefficient so small that it drops it."""
-    infinite = not math.isfinite(offset) or (len(costs) and _beyond(costs, 0.0, FINITE))
+    infinite = not math.isfinite(offset) or (len(costs) and _infinite(costs))
     if infinite or any(map(_no_number, bounds)):
         raise EngineError(NOT_FINITE)
     if len(values) and _beyond(values, *COEFFICIENTS):
@@ -335,6 +338,11 @@ def _check_finite(offset: float, costs: Array, bounds: Sequence[Array], values: 
 
 def _beyond(values: Array, least: float, most: float) -> bool:
     """Whether one of them is smaller or larger than these in size, or no number."""
+    if values.size <= LISTED:
+        sizes = [*map(abs, values.tolist())]
+        # Of what is no number min and max say nothing, but a sum does.
+        within = least <= min(sizes, default=least) and max(sizes, default=most) <= most
+        return not within or math.isnan(sum(sizes))
     if values.size > CACHED:
         return any(_beyond(values[at : at + CACHED], least, most) for at in range(0, values.size, CACHED))
     sizes = np.abs(values)
@@ -343,6 +351,15 @@ def _beyond(values: Array, least: float, most: float) -> bool:
     return not (sizes.min() >= least and sizes.max() <= most)
 
 
+def _infinite(values: Array) -> bool:
+    """Whether one of them is not finite."""
+    # No number makes squares add up to a number if one of them is none; so they need not be looked at each.
+    fine = values.size < SMALL and math.isfinite(values.dot(values))
+    return not fine and _beyond(values, 0.0, FINITE)
+
+
 def _no_number(values: Array) -> bool:
     """Whether one of them is no number."""
-    return differ(values, values) if values.size < SMALL else math.isnan(values.max())
+    if values.size <= LISTED:
+        return any(map(math.isnan, values.tolist()))
+    return some(values != values) if values.size < SMALL else math.isnan(values.max())

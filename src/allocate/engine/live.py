@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 
 from allocate.compiler import Arrays, Checked, Compiled, CompileError
-from allocate.compiler.arrays import differ
+from allocate.compiler.arrays import alike, differ
 from allocate.engine.highs import DUAL, PRIMAL, Answer, Impossible, Simplex, Solver, Start
 from allocate.engine.watch import Watch
 
@@ -62,7 +62,7 @@ class Live:
                 now = _own(values)
                 if had is None or len(now) != len(had):
                     raise CompileError(name, "a Param of the model, with as many values as it had")
-                if differ(now, had):
+                if not alike(now, had):
                     changed[name] = now
         if changed:
             before, all_ = self.arrays, Checked(self.figures)
@@ -108,5 +108,5 @@ def _own(values: Array) -> Array:
     """Figures that nobody can write into: what was summed of them may then be used again."""
     own = np.array(values, dtype=float)
     own = own if own.ndim == 1 else own.reshape(-1)
-    own.flags.writeable = False
+    own.setflags(write=False)
     return own

@@ -236,7 +236,8 @@ def _settled(session: Session, problem: Problem, flows: Flows, held: Held | None
         measured = session.distance(problem, grids)
         start = session.distance_start(problem, grids, flows)
         answer = measured.solve(problem, grids, held, watch.left(), start, watch)
-    except EngineError:
+    except (EngineError, Impossible):
+        # No time left, or limits that only just hold where this plan is: it stands, as near to today as it was found.
         return 0, flows
     ties, answer = nearest_today(measured, problem, answer, watch)
     settled = session.flows(problem, answer)

@@ -27,7 +27,7 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: OrderedDict[tuple[Structure, int], Session] = OrderedDict()
         self._compiled: OrderedDict[Structure, Compiled] = OrderedDict()
-        self._count = 0
+        self._count = self._columns = 0
 
     def borrow(self, problem: Problem, ordered: frozenset[int]) -> Session:
         """A session for a problem, with these curves made to fill in order: an idle one or a new one."""
@@ -36,7 +36,7 @@ class Pool:
         with self._lock:
             for key in self._idle:
                 if key[0] == wanted:
-                    return self._idle.pop(key)
+                    return self._taken(key)
         return self.fresh(problem, grids, ordered)
 
     def fresh(self, problem: Problem, grids: list[Array], ordered: frozenset[int]) -> Session:
@@ -63,15 +63,22 @@ class Pool:
             return
         with self._lock:
             self._count += 1
+            self._columns += session.columns
             self._idle[session.structure, self._count] = session
-            while len(self._idle) > KEPT or sum(each.columns for each in self._idle.values()) > COLUMNS:
-                self._idle.popitem(last=False)
+            while len(self._idle) > KEPT or self._columns > COLUMNS:
+                self._taken(next(iter(self._idle)))
+
+    def _taken(self, key: tuple[Structure, int]) -> Session:
+        session = self._idle.pop(key)
+        self._columns -= session.columns
+        return session
 
     def clear(self) -> None:
         """Forget every session and model."""
         with self._lock:
             self._idle.clear()
             self._compiled.clear()
+            self._columns = 0
 
 
 POOL = Pool()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from allocate.engine.bends import FIRM, Bends, Stand
 from allocate.engine.sparse import Sparse
@@ -168,31 +167,31 @@ class Problem:
         bends = kept(scenario, "bends", (*limits, *bending), lambda: Bends.of(limits, bending)) if bending else FIRM
         tables = tuple(scenario._tables[name] for name in ("curves", "curve_points", "lines"))
         curves = kept(scenario, "curves", tables, lambda: Curves.of(scenario))
-        lines, envelopes, routes = (scenario.table(name) for name in ("lines", "envelopes", "routes"))
-        ceiling = scenario.reach[scenario.envelope_of_line]
-        high = lines["high"].to_numpy()
-        weights = dict(zip(scenario.table("outcomes")["id"], scenario.table("outcomes")["weight"], strict=True))
+        lines, envelopes, outcomes = (scenario._tables[name] for name in ("lines", "envelopes", "outcomes"))
+        low, high, scale, baseline = (lines[name].to_numpy() for name in ("low", "high", "scale", "baseline"))
+        weights = dict(zip(outcomes["id"], outcomes["weight"], strict=True))
+        source, target = scenario.route_ends
         return cls(
             scenario=scenario,
             curves=curves,
             tally=tally,
             limits=limits,
             weight=_named(weights, *scenario.codes("curves", "outcome")),
-            low=lines["low"].to_numpy(),
-            high=_ceilings(lines, high, ceiling),
-            scale=lines["scale"].to_numpy(),
-            baseline=lines["baseline"].to_numpy(),
+            low=low,
+            high=_ceilings(low, high, scale, scenario.reach[scenario.envelope_of_line]),
+            scale=scale,
+            baseline=baseline,
             envelope_of_line=scenario.envelope_of_line,
             amount=(amount := envelopes["amount"].to_numpy()),
-            source=np.append(scenario.envelope_rows(routes["source"], routes["year"]), aids),
-            target=np.append(scenario.envelope_rows(routes["target"], routes["year"]), aids),
+            source=np.append(source, aids),
+            target=np.append(target, aids),
             # No aid is ever more than all the money.
             route_high=np.append(scenario.route_high, np.full(len(aids), amount.sum())),
             terms=kept(
                 scenario,
                 "terms",
                 limits,
-                lambda: Terms.of(limits, tally, len(lines), len(curves), len(routes) + len(aids)),
+                lambda: Terms.of(limits, tally, len(lines), len(curves), len(source) + len(aids)),
             ),
             bends=bends,
             soft=bends.soft,
@@ -556,11 +555,10 @@ def _named(figures: Mapping[str, float], codes: Array, names: Array) -> Array:
     return np.array([figures[name] for name in names])[codes]
 
 
-def _ceilings(lines: pd.DataFrame, high: Array, reach: Array) -> Array:
+def _ceilings(low: Array, high: Array, scale: Array, reach: Array) -> Array:
     """The most on each line: its own, or what its envelope could ever hold. Unless it is a choice's ceiling the latter
     is doubled, for a bound that moves with the money would take the price that is the money's."""
-    choice = (lines["scale"] > lines["low"]).to_numpy()
-    ceiling = np.maximum(np.where(choice, reach, 2.0 * reach), lines["low"].to_numpy())
+    ceiling = np.maximum(np.where(scale > low, reach, 2.0 * reach), low)
     return np.where(np.isnan(high), ceiling, np.minimum(high, ceiling))
 
 

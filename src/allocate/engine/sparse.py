@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -69,6 +70,10 @@ class Sparse:
         return out
 
     def __bool__(self) -> bool:
+        return self._any
+
+    @cached_property
+    def _any(self) -> bool:
         return bool(np.any(self.values != 0))
 
     @classmethod

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 import highspy
@@ -44,6 +45,12 @@ class Base:
     bands: dict[str, list]
     """the limit and the number of each band, by family of columns"""
 
+    @cached_property
+    def _status(self) -> tuple[list[highspy.HighsBasisStatus], list[highspy.HighsBasisStatus]]:
+        """The status of every column and row: whole lists, which HiGHS copies whenever it is asked."""
+        basis = self.reference.basis
+        return basis.col_status, basis.row_status
+
     @classmethod
     def of(cls, session: Session, problem: Problem, seconds: float, watch: Watch) -> Base:
         """From a session, for the problem before any change. Raises Impossible, and EngineError where it is not solved
@@ -61,8 +68,8 @@ class Base:
     @property
     def text(self) -> str:
         """The basis as text: the status of every column and row, a byte each, compressed, in base 64."""
-        basis = self.reference.basis
-        status = np.array([int(each) for each in (*basis.col_status, *basis.row_status)], dtype=np.uint8)
+        columns, rows = self._status
+        status = np.array([*map(int, columns), *map(int, rows)], dtype=np.uint8)
         return base64.b64encode(zlib.compress(status.tobytes())).decode("ascii")
 
     @classmethod
@@ -90,21 +97,21 @@ class Base:
             return self.reference
         if not session.structure.but_for_limits(self.structure):
             return "nothing"
-        basis, place = self.reference.basis, self.rows["limit"]
-        known = dict(zip(self.limits, basis.row_status[place], strict=True))
+        (_, before), place = self._status, self.rows["limit"]
+        known = dict(zip(self.limits, before[place], strict=True))
         status = [known.get(name, highspy.HighsBasisStatus.kBasic) for name in session.sets.names["LIMITS"]]
         mapped = highspy.HighsBasis()
-        mapped.col_status = self._columns(session)
-        mapped.row_status = [*basis.row_status[: place.start], *status, *basis.row_status[place.stop :]]
+        columns, rows = self._columns(session), [*before[: place.start], *status, *before[place.stop :]]
+        mapped.col_status, mapped.row_status = columns, rows
         # HiGHS makes up for the limits that are gone, but not for the columns of totals that went with them.
         mapped.valid = mapped.alien = True
         arrays = session.live.arrays
-        fits = len(mapped.col_status) == len(arrays.cost) and len(mapped.row_status) == len(arrays.row_lower)
+        fits = len(columns) == len(arrays.cost) and len(rows) == len(arrays.row_lower)
         return mapped if fits else "nothing"
 
     def _columns(self, session: Session) -> list[highspy.HighsBasisStatus]:
         """The status of each column of a session's model: a limit's bands as they were here, new ones empty."""
-        status, mine = self.reference.basis.col_status, _bands(session)
+        status, mine = self._status[0], _bands(session)
         if mine == self.bands:
             return status
         found: list[highspy.HighsBasisStatus] = []

@@ -94,8 +94,9 @@ def _by_outcome(plan: Plan, spend: Array) -> dict[str, float]:
     """What so many pounds a line gain of each outcome, in the order of the scenario's outcomes."""
     curves = plan._solved.problem.curves
     gains = curves.gain(curves.effort(spend))
-    names = plan.scenario.table("curves")["outcome"].to_numpy(dtype=str)
-    return {key: float(gains[names == key].sum()) for key in plan.scenario.table("outcomes")["id"] if key in names}
+    names, of = plan.scenario.groups("curves", "outcome")
+    sums = dict(zip(names.tolist(), np.bincount(of, gains, len(names)).tolist(), strict=True))
+    return {key: sums[key] for key in plan.scenario._tables["outcomes"]["id"] if key in sums}
 
 
 def _aligned(plan: Plan, against: Plan) -> Array:

@@ -23,6 +23,7 @@ from allocate.plan.room import room_of, stands
 from allocate.plan.still import held_by
 from allocate.plan.words import some
 from allocate.rules.kinds import Band
+from allocate.rules.limits import kept
 from allocate.scenario.rulebook import Rule, covers
 from allocate.scenario.scenario import Scenario
 
@@ -62,14 +63,14 @@ class Without:
     """Pounds that lie elsewhere because of the rule."""
     certified: bool
     because: str
-    """Why the plan would be the same without it, where it would."""
+    """Why the plan would be the same without it, where it would; '' where it would not."""
     bending: float
     """What bending rules costs without it, less what it costs with it, in units of the aim: `cost` is net of it."""
 
     @property
     def changes(self) -> bool:
         """Whether the plan would be any other without the rule."""
-        return self.moved > 0 or self.cost != 0 or bool((self.outcomes["difference"] != 0).any())
+        return not self.because
 
     @property
     def helps(self) -> list[str]:
@@ -157,14 +158,15 @@ def _difference(plan: Plan, free: Plan, rule: Rule) -> Without:
     if not rule.openings(plan.scenario):
         # Taking a limit away can lose nothing: less is what the tolerance of two plans leaves.
         gain = max(0.0, gain)
-    outcomes = plan.scenario.table("outcomes")[["id", "name", "unit"]]
-    changes = [moves.outcome.get(key, 0.0) if moved else 0.0 for key in outcomes["id"]]
-    outcomes["difference"] = [change if abs(change) > noise else 0.0 for change in changes]
+    outcomes = _outcomes(plan.scenario).copy()
+    changed = moves.outcome if moved else {}
+    changes = np.array([changed.get(key, 0.0) for key in outcomes["id"]])
+    outcomes["difference"] = changes = np.where(np.abs(changes) > noise, changes, 0.0)
     sums = [_sums(moves, free, column, table) for column, table in (("partner", "partners"), ("place", "places"))]
     # A rule that is bent costs its price even where it moves nothing.
     cost = gain if (moved or rule.bends) and abs(gain) > noise else 0.0
     sure, sentence = plan.certified and free.certified, rule.sentence(plan.scenario)
-    because = _because(plan, free, rule)
+    because = "" if moved > 0 or cost != 0 or changes.any() else _because(plan, free, rule)
     bending = bent_cost(free) - bent_cost(plan)
     bending = bending if abs(bending) > noise else 0.0
     return Without(rule.id, sentence, free, cost, unit, outcomes, sums[0], sums[1], moved, sure, because, bending)
@@ -179,6 +181,12 @@ def _because(plan: Plan, free: Plan, rule: Rule) -> str:
     return f"its lines would be {held_by(view_of(free), rows)}"
 
 
+def _outcomes(scenario: Scenario) -> pd.DataFrame:
+    """The outcomes of a scenario: id, name, unit. Not to be written into."""
+    table = scenario._tables["outcomes"]
+    return kept(scenario, "outcomes by name", (table,), lambda: table[["id", "name", "unit"]])
+
+
 def noise_of(plan: Plan) -> float:
     """What whole pounds do to the aim: the dearest ten pounds on a line, a few lines over."""
     finite = view_of(plan).worth[np.isfinite(view_of(plan).worth)]
@@ -189,14 +197,13 @@ def noise_of(plan: Plan) -> float:
 def _sums(moves: Moves, free: Plan, column: str, table: str) -> pd.DataFrame:
     """Pounds with and without, and what they buy, by partner or place."""
     buys, would = bought_by(moves.plan, column), bought_by(free, column)
-    rows = [
-        (
-            key, moves.plan.scenario.name_of(table, key), after, before, after - before,
-            buys.get(key, 0.0) - would.get(key, 0.0),
-        )
-        for key, before, after in moves.sums(column)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["id", "name", "with_rule", "without_rule", "difference", "outcome"])
+    sums, name_of = moves.sums(column), moves.plan.scenario.name_of
+    ids, before, after = [key for key, _, _ in sums], *np.array([pounds for _, *pounds in sums]).reshape(-1, 2).T
+    outcome = [buys.get(key, 0.0) - would.get(key, 0.0) for key in ids]
+    return pd.DataFrame({
+        "id": ids, "name": [name_of(table, key) for key in ids], "with_rule": after, "without_rule": before,
+        "difference": after - before, "outcome": outcome,
+    })  # fmt: skip
 
 
 def bought_by(plan: Plan, column: str) -> dict[str, float]:

@@ -204,6 +204,13 @@ class Scenario:
         return self.envelope_rows(lines["envelope"], lines["year"])
 
     @cached_property
+    def route_ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each row of `routes`, the rows of `envelopes` that it leads from and to."""
+        routes = self._tables["routes"]
+        years = routes["year"]
+        return self.envelope_rows(routes["source"], years), self.envelope_rows(routes["target"], years)
+
+    @cached_property
     def route_high(self) -> np.ndarray:
         """For each row of `routes`, the most that may move along it: its own most, or what a rule opens, if more."""
         high = self._tables["routes"]["high"].to_numpy(dtype=float)
@@ -220,9 +227,8 @@ class Scenario:
     @cached_property
     def reach(self) -> np.ndarray:
         """For each row of `envelopes`, the most that could ever be in it: its amount and what routes may bring."""
-        routes, amount = self.table("routes"), self.table("envelopes")["amount"].to_numpy()
-        target = self.envelope_rows(routes["target"], routes["year"])
-        return amount + np.bincount(target, self.route_high, minlength=len(amount))
+        amount = self._tables["envelopes"]["amount"].to_numpy()
+        return amount + np.bincount(self.route_ends[1], self.route_high, minlength=len(amount))
 
     def _inside(self) -> dict[str, frozenset[str]]:
         """For each place, itself and the places inside it."""
