@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import allocate as al
-from allocate.engine.bends import FIRM, Bends
+from allocate.engine.bends import FIRM, Bands, Bends, Stand
 from allocate.engine.certificate import Flows, Prices, breaches, upper_bound
 from allocate.engine.pool import POOL
 from allocate.engine.problem import Problem
+from allocate.scenario.rulebook import Bend
 from tests.conftest import SCENARIOS
 from tests.engine.making import make, spent
 from tests.engine.systems import systems
@@ -271,6 +272,15 @@ def test_the_path_of_what_ifs_leaves_no_trace():
     for change, plan in reversed(list(zip(changes, after, strict=True))):
         pd.testing.assert_frame_equal(al.solve(anew.change(change)).spend, plan.spend)
         assert plan.certified
+
+
+@pytest.mark.parametrize(("short", "band"), [(1, 0), (4_000, 0), (2_000_000, -1)])
+def test_a_sum_that_is_rounded_bends_nothing(short, band):
+    """A floor of 1.5 thousand million that its sum misses by what rounding leaves stands as kept; by half a pound, as
+    bent."""
+    bends, end = Bends(Bands.of([(0, [Bend(price=1.0)], 1.0)]), Bands.of(())), np.array([1.5e9])
+    body = end - short * np.spacing(end)
+    assert Stand.of(bends, np.array([end, [np.inf]]), body).band.tolist() == [band]
 
 
 def test_without_bends_nothing_is_carried():

@@ -21,6 +21,8 @@ MILLION = 1e6
 """Pounds that a published price is for."""
 CLOSE = 1e-7
 """The share of a breach, or of a band, that counts as nothing."""
+ROUNDED = 1e-12
+"""The share of an end that a sum of money may miss it by, for it is rounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +165,11 @@ class Stand:
     def of(cls, bends: Bends, ends: Array, body: Array) -> Stand:
         """Where these bodies stand; at a corner, in the cheaper band."""
         band = np.zeros(len(body), dtype=int)
-        for side, breach, sign in ((bends.under, ends[0] - body, -1), (bends.over, body - ends[1], 1)):
-            near = CLOSE * np.maximum(1.0, np.minimum(np.abs(breach[side.limit]), side.begin + 1.0))
-            inside = breach[side.limit] > side.begin + near
+        for side, end, sign in ((bends.under, ends[0], -1), (bends.over, ends[1], 1)):
+            end = end[side.limit]
+            breach = sign * (body[side.limit] - end)
+            near = CLOSE * np.maximum(1.0, np.minimum(np.abs(breach), side.begin + 1.0)) + ROUNDED * np.abs(end)
+            inside = breach > side.begin + near
             np.add.at(band, side.limit[inside], sign)
         return cls(bends, ends, band)
 

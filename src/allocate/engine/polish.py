@@ -208,20 +208,18 @@ def _newton_step(problem: Problem, place: _Place, multipliers: Array, corners: l
     # A row that no free amount is in says nothing here; its multiplier stays.
     a = rows[binding][:, free]
     says = np.abs(a).max(axis=1, initial=0.0) > 0
-    binding, a = binding[says], a[says]
-    a = np.vstack([a, _feeding(problem, corners, free)]) if corners else a
+    binding, a = binding[says], np.vstack([a[says], *([_feeding(problem, corners, free)] if corners else [])])
     size = np.maximum(np.abs(a).max(axis=1, initial=0.0), 1e-12)
     a, gap = a / size[:, None], np.concatenate([room[binding], np.zeros(len(corners))]) / size / money
     known = np.concatenate([multipliers[binding], np.zeros(len(corners))]) * size * (money / value)
     # By the Schur complement: first the multipliers, of which there are few, then the step.
+    inner = hessian.solve(a.T)
     right = a.T @ known - steep[free]
-    solved = hessian.solve(np.column_stack([a.T, right]))
-    inner = solved[:, :-1]
     complement = a @ inner
     np.einsum("ii->i", complement)[:] += 1e-11
     change = np.linalg.solve(complement, gap - inner.T @ right)
     step = np.zeros(len(place.at))
-    step[free] = (solved[:, -1] + inner @ change) * money
+    step[free] = (hessian.solve(right[:, None])[:, 0] + inner @ change) * money
     found = np.where(place.binding, multipliers, 0.0)
     found[binding] = ((known + change) * value / money / size)[: len(binding)]
     return step, found
@@ -245,22 +243,23 @@ class _Hessian:
         of_amount, of_curve = problem.alike
         bends = np.bincount(of_curve, bend, minlength=len(of_amount))[blocks.number]
         curved = np.abs(bends[bends != 0])
-        # What np.median says of an odd number, ten times as fast.
-        middle = len(curved) // 2
-        return cls(blocks, bends, 1e-3 * float(np.partition(curved, middle)[middle]) if len(curved) else 1e-6)
+        return cls(blocks, bends, 1e-3 * _median(curved) if len(curved) else 1e-6)
 
     def solve(self, right: Array) -> Array:
         """This matrix' inverse times others, a column each (Sherman and Morrison 1950, block by block)."""
         order, first, sizes = self.blocks.order, self.blocks.first, self.blocks.sizes
         if not len(order):
             return right
-        right = right[order]
+        out, right = np.empty_like(right), right[order]
         shared = np.add.reduceat(right, first) * (self.bend / (self.touch - self.bend * sizes))[:, None]
-        right += shared.repeat(sizes, axis=0)
-        right /= -self.touch
-        out = np.empty_like(right)
-        out[order] = right
+        out[order] = (right + shared.repeat(sizes, axis=0)) / -self.touch
         return out
+
+
+def _median(values: Array) -> float:
+    """What np.median says, ten times as fast for few."""
+    middle = (len(values) - 1) // 2, len(values) // 2
+    return float(np.partition(values, middle)[[*middle]].mean())
 
 
 def _feeding(problem: Problem, curves: list[int], free: Array) -> Array:
